@@ -1,0 +1,34 @@
+"""batch_eval answers: how good is my digit model on real photos?
+
+The same steps as the command line, from Python::
+
+    from batch_eval import evaluate
+    evaluate("photos", model="mnist.keras").accuracy
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from batch_eval.api import evaluate
+    from batch_eval.evaluation import Evaluation
+    from batch_eval.imaging import preprocess
+    from batch_eval.models import open_model
+
+__version__ = "0.1.0"
+__all__ = ["Evaluation", "evaluate", "open_model", "preprocess"]
+
+_HOMES = {
+    "evaluate": "batch_eval.api",
+    "Evaluation": "batch_eval.evaluation",
+    "preprocess": "batch_eval.imaging",
+    "open_model": "batch_eval.models",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import the public names when they are first used, so that ``batch-eval --help`` loads nothing heavy (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,1 @@
+"""The commands of ``batch-eval``, one module each; no logic lives here."""

@@ -1,0 +1,1 @@
+"""Run imaging and a model over many samples."""

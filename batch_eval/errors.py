@@ -1,0 +1,64 @@
+"""The errors that people see, and what the exit codes mean.
+
+BatchEvalError
+├── DatasetError          the folder or its labels
+├── ConfigError           options and configuration files
+├── ModelError            the model file
+│   └── UntrustedModelError
+├── ReportError           an output that cannot be written
+├── TrainingError         training data or settings
+└── UnreadableImageError  one image file; a run records it and goes on
+"""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the exit code of ``batch-eval`` tells a script."""
+
+    OK = 0, "The command did what was asked, and every gate passed."
+    GATE_FAILED = 1, "The evaluation is complete, and at least one gate failed."
+    USER_ERROR = 2, "You must change something: the usage, the configuration, the model or the data."
+    BUG = 70, "An unexpected error inside batch_eval; `--debug` shows the traceback."
+    INTERRUPTED = 130, "Stopped with Ctrl-C; no half-written file was left."
+
+    meaning: str
+
+    def __new__(cls, value: int, meaning: str) -> "ExitCode":
+        """Attach the meaning to the number."""
+        member = int.__new__(cls, value)
+        member._value_ = value
+        member.meaning = meaning
+        return member
+
+
+class BatchEvalError(Exception):
+    """Something that the user can mend: the message says what was wrong, where, what was expected and what to do."""
+
+
+class DatasetError(BatchEvalError):
+    """The folder or its labels cannot be used as they are."""
+
+
+class ConfigError(BatchEvalError):
+    """An option or a configuration value is invalid."""
+
+
+class ModelError(BatchEvalError):
+    """The model file cannot be opened or does not fit."""
+
+
+class UntrustedModelError(ModelError):
+    """The model file holds a program, and opening it was not allowed with ``--trust-model``."""
+
+
+class ReportError(BatchEvalError):
+    """An output file cannot be written."""
+
+
+class TrainingError(BatchEvalError):
+    """The training data or the training settings cannot be used."""
+
+
+class UnreadableImageError(BatchEvalError):
+    """One image file cannot be decoded or is damaged; the message is the reason shown in the reports."""

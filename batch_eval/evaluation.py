@@ -1,0 +1,229 @@
+"""Outcome and Evaluation: the one record that every report is computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from batch_eval import metrics
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Outcome(StrEnum):
+    """What became of an image file: exactly one of these for every file found."""
+
+    CORRECT = "correct"
+    WRONG = "wrong"
+    BLANK = "blank"
+    UNREADABLE = "unreadable"
+    UNLABELLED = "unlabelled"
+    OUT_OF_RANGE = "out_of_range"
+
+    @property
+    def meaning(self) -> str:
+        """The sentence that reports show beside the outcome."""
+        return _MEANINGS[self]
+
+    @property
+    def scored(self) -> bool:
+        """Whether the outcome counts in the accuracy's denominator."""
+        return self in (Outcome.CORRECT, Outcome.WRONG, Outcome.BLANK)
+
+
+_MEANINGS = {
+    Outcome.CORRECT: "The prediction is the label.",
+    Outcome.WRONG: "The prediction differs from the label.",
+    Outcome.BLANK: "No ink was found; counts as an error.",
+    Outcome.UNREADABLE: "The file cannot be decoded or is damaged; not scored.",
+    Outcome.UNLABELLED: "The image has no label; predicted but not scored.",
+    Outcome.OUT_OF_RANGE: "The label is none of the model's classes; not scored.",
+}
+OUTCOMES = tuple(Outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What reports show of one image: encoded files, small enough to keep.
+
+    ``original`` is a PNG or JPEG thumbnail (None where the file is unreadable), ``seen`` the PNG of what the model
+    saw, ``mime`` the type of ``original``.
+    """
+
+    original: bytes | None
+    seen: bytes | None
+    mime: str = "image/png"
+
+
+@dataclass(frozen=True)
+class Records:
+    """One row for every image file found, as columns of equal length N.
+
+    ``truth`` holds class names or None. ``outcome`` (N,) uint8 indexes ``OUTCOMES``. ``probabilities`` (N, C) float32
+    is all zero in rows without a prediction. ``reasons`` explains rows by index, ``slices`` maps a slice name to N
+    values, ``flags`` a quality flag to (N,) bool. ``pictures`` holds rows that reports show, by index; it may be cut.
+    """
+
+    ids: tuple[str, ...]
+    truth: tuple[str | None, ...]
+    outcome: NDArray[np.uint8]
+    probabilities: NDArray[np.float32]
+    reasons: Mapping[int, str] = field(default_factory=dict)
+    slices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    flags: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    pictures: Mapping[int, Picture] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @cached_property
+    def has_prediction(self) -> NDArray[np.bool_]:
+        """(N,) bool: the model saw this image."""
+        return np.asarray(self.probabilities.any(axis=1))
+
+    @cached_property
+    def _top_two(self) -> NDArray[np.intp]:
+        """(N, 2): classes by falling probability; ties go to the lower class, as argmax does."""
+        first = self.probabilities.argmax(axis=1)
+        rest = self.probabilities.copy()
+        rest[np.arange(len(rest)), first] = -1
+        return np.stack([first, rest.argmax(axis=1)], axis=1)
+
+    @cached_property
+    def predicted(self) -> NDArray[np.intp]:
+        """(N,) class index, or -1 where there is no prediction."""
+        return np.where(self.has_prediction, self._top_two[:, 0], -1)
+
+    @cached_property
+    def runner_up(self) -> NDArray[np.intp]:
+        """(N,) class index of the second highest probability, or -1."""
+        return np.where(self.has_prediction, self._top_two[:, 1], -1)
+
+    @cached_property
+    def confidence(self) -> NDArray[np.float32]:
+        """(N,) probability of ``predicted``; 0 without a prediction."""
+        return np.asarray(self.probabilities.max(axis=1, initial=0))
+
+    @cached_property
+    def margin(self) -> NDArray[np.float32]:
+        """(N,) confidence minus the runner-up's probability."""
+        second = np.take_along_axis(self.probabilities, self._top_two[:, 1:], axis=1)[:, 0]
+        margin: NDArray[np.float32] = self.confidence - second
+        return margin
+
+    def rows(self, outcome: Outcome) -> NDArray[np.intp]:
+        """Return the indices of the rows with this outcome, in order."""
+        return np.flatnonzero(self.outcome == OUTCOMES.index(outcome))
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What produced an evaluation, so that the same figure can be made again."""
+
+    folder: str
+    label_source: str
+    labels_sha256: str
+    model: str
+    model_sha256: str
+    preprocess: str
+    preprocess_sha256: str
+    version: str
+    created: str
+    notes: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The finished result: per-sample records, and what produced them. Every figure derives from these."""
+
+    class_names: tuple[str, ...]
+    records: Records
+    provenance: Provenance
+
+    def __post_init__(self) -> None:
+        """Check that the six outcomes add up to the number of files found."""
+        if sum(self.counts.values()) != len(self.records):
+            raise AssertionError(f"the outcomes {self.counts} do not add up to {len(self.records)} files")
+
+    @cached_property
+    def counts(self) -> dict[Outcome, int]:
+        """Number of files for each of the six outcomes."""
+        tally = np.bincount(self.records.outcome, minlength=len(OUTCOMES))
+        return {outcome: int(tally[i]) for i, outcome in enumerate(OUTCOMES)}
+
+    @cached_property
+    def scored(self) -> int:
+        """The accuracy's denominator: correct + wrong + blank."""
+        return sum(n for outcome, n in self.counts.items() if outcome.scored)
+
+    @property
+    def accuracy(self) -> float:
+        """Correct / (correct + wrong + blank); NaN when nothing was scored."""
+        return metrics.ratio(self.counts[Outcome.CORRECT], self.scored)
+
+    @property
+    def accuracy_interval(self) -> tuple[float, float]:
+        """95 % Wilson interval of the accuracy."""
+        return metrics.wilson_interval(self.counts[Outcome.CORRECT], self.scored)
+
+    @cached_property
+    def truth_index(self) -> NDArray[np.intp]:
+        """(N,) the truth as a class index, or -1 where it is none of the model's classes."""
+        position = {name: i for i, name in enumerate(self.class_names)}
+        return np.array([position.get(t, -1) if t is not None else -1 for t in self.records.truth], dtype=np.intp)
+
+    @cached_property
+    def confusion(self) -> NDArray[np.int64]:
+        """(C, C + 1) counts, truth by predicted; the last column counts blank images."""
+        scored = np.isin(self.records.outcome, [i for i, o in enumerate(OUTCOMES) if o.scored])
+        blank = self.records.outcome == OUTCOMES.index(Outcome.BLANK)
+        columns = len(self.class_names) + 1
+        predicted = np.where(blank, columns - 1, self.records.predicted)
+        cells = self.truth_index[scored] * columns + predicted[scored]
+        flat = np.bincount(cells, minlength=len(self.class_names) * columns)
+        return flat.reshape(len(self.class_names), columns).astype(np.int64)
+
+    @cached_property
+    def per_class(self) -> tuple[metrics.ClassScores, ...]:
+        """Precision, recall, F1 and support of each class, in the order of ``class_names``."""
+        return metrics.class_scores(self.confusion)
+
+    @property
+    def macro_f1(self) -> float:
+        """The unweighted mean of F1 over the classes that occur as truth or prediction."""
+        return metrics.macro_f1(self.per_class)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return one row for every image file, with the columns of ``predictions.csv``."""
+        import pandas as pd
+
+        return pd.DataFrame(self.columns())
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Return the per-sample table as columns: id, truth, predicted, …, the slices, the flags."""
+        r = self.records
+        names: tuple[str | None, ...] = (*self.class_names, None)
+        table: dict[str, list[Any]] = {
+            "id": list(r.ids),
+            "truth": list(r.truth),
+            "predicted": [names[i] for i in r.predicted],
+            "confidence": r.confidence.tolist(),
+            "margin": r.margin.tolist(),
+            "runner_up": [names[i] for i in r.runner_up],
+            "outcome": [OUTCOMES[i].value for i in r.outcome],
+            "reason": [r.reasons.get(i, "") for i in range(len(r))],
+        }
+        taken = set(table)
+        for name, values in r.slices.items():
+            table[f"slice_{name}" if name in taken else name] = list(values)
+        for name, flag in r.flags.items():
+            table[f"flag_{name}"] = flag.tolist()
+        return table

@@ -1,0 +1,1 @@
+"""Pixels: decoding, the preprocessing steps, quality checks."""

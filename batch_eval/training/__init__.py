@@ -1,0 +1,1 @@
+"""Train the default model and the classic MNIST networks."""
