@@ -1,0 +1,125 @@
+"""How people write 6 and 7."""
+
+from batch_eval.training.allographs.register import writes
+from batch_eval.training.hand import Hand, Stroke, join
+
+
+def _six(hand: Hand, start: tuple[float, float], bend: float, size: float) -> Stroke:
+    """Draw a stroke from ``start`` down into a ring of height ``size``; ``bend`` moves the back to the left."""
+    reach = hand.between(0.44, 0.62)
+    top = 1 - size
+    close = hand.between(-0.02, 0.12)
+    return hand.curve(
+        start,
+        (0.13 - bend, 0.36),
+        (0, 0.72),
+        (reach * 0.45, 1),
+        (reach, 1 - size * 0.45),
+        (reach * 0.55, top),
+        (0.02 + close, top + size * 0.45),
+    )
+
+
+@writes(6, 3)
+def six_curved(hand: Hand) -> list[Stroke]:
+    """Draw a bent back and a ring."""
+    return [
+        _six(
+            hand, (hand.between(0.3, 0.55), hand.between(0, 0.06)), hand.between(-0.02, 0.08), hand.between(0.34, 0.58)
+        )
+    ]
+
+
+@writes(6, 2)
+def six_straight(hand: Hand) -> list[Stroke]:
+    """Draw a straight back and a ring."""
+    return [_six(hand, (hand.between(0.14, 0.42), 0), hand.between(-0.06, -0.01), hand.between(0.3, 0.55))]
+
+
+@writes(6, 1)
+def six_hooked(hand: Hand) -> list[Stroke]:
+    """Draw a back that begins with a hook, and a ring."""
+    hook = hand.curve((0.58, hand.between(0.1, 0.25)), (0.5, 0.02), (0.36, 0))
+    return [join(hook, _six(hand, (0.36, 0), 0.06, hand.between(0.34, 0.55)))]
+
+
+@writes(6, 1)
+def six_ring_last(hand: Hand) -> list[Stroke]:
+    """Draw a back and a nearly closed oval that ends inside or past it."""
+    size = hand.between(0.22, 0.3)
+    back = hand.curve((hand.between(0.25, 0.5), 0), (0.1, 0.35), (0.02, 1 - size))
+    return [join(back, hand.arc((0.28, 1 - size), (0.27, size), 180, -(330 + hand.between(0, 60))))]
+
+
+@writes(6, 0.4)
+def six_square(hand: Hand) -> list[Stroke]:
+    """Draw a 6 of straight pieces."""
+    width, level = hand.between(0.4, 0.6), hand.between(0.4, 0.55)
+    return [hand.line((hand.between(0, width), 0), (0, 0.02), (0, 1), (width, 1), (width, level), (0, level))]
+
+
+def _bar(hand: Hand, width: float) -> Stroke:
+    """Draw the nearly level bar of a 7, from far left to (width, 0): straight, hollow or waved."""
+    tilt = hand.between(-0.1, 0.17) * width
+    wave = hand.between(-0.05, 0.05)
+    start = (0, tilt)
+    if hand.chance(0.6):
+        return hand.line(start, (width, 0))
+    return hand.curve(start, (width * 0.3, tilt * 0.7 - wave), (width * 0.7, tilt * 0.3 + wave), (width, 0))
+
+
+def _leg(hand: Hand, x: float) -> Stroke:
+    """Draw the downstroke of a 7 from (x, 0): straight or bowed, to the lower left."""
+    foot = x - hand.between(0.05, 0.5)
+    bow = hand.between(-0.12, 0.03)
+    return hand.curve((x, 0), (x + (foot - x) * 0.55 + bow, 0.45), (foot, 1))
+
+
+def _serif(hand: Hand) -> Stroke:
+    """Draw the small downward start of a 7's bar."""
+    return hand.line((hand.between(-0.04, 0.06), hand.between(0.08, 0.24)), (0, 0))
+
+
+def _seven(hand: Hand) -> list[Stroke]:
+    """Draw bar and leg, with or without the start serif."""
+    width = hand.between(0.36, 0.72)
+    parts = [_bar(hand, width), _leg(hand, width)]
+    return [join(_serif(hand), *parts) if hand.chance(0.25) else join(*parts)]
+
+
+def _cross(hand: Hand, seven: Stroke) -> Stroke:
+    """Draw the short bar through the leg, level or slanted."""
+    below = seven[seven[:, 1] > hand.between(0.36, 0.6)]
+    x, y = below[0] if len(below) else seven[-1]
+    half, tilt = hand.between(0.1, 0.28), hand.between(-0.16, 0.06)
+    shift = hand.between(-0.07, 0.07)
+    return hand.line((x + shift - half, y - tilt / 2), (x + shift + half, y + tilt / 2))
+
+
+@writes(7, 4)
+def seven_plain(hand: Hand) -> list[Stroke]:
+    """Draw bar and leg."""
+    return _seven(hand)
+
+
+@writes(7, 4)
+def seven_crossed(hand: Hand) -> list[Stroke]:
+    """Draw bar, leg and a cross stroke, as in much of Europe, Asia and Latin America."""
+    strokes = _seven(hand)
+    return [*strokes, _cross(hand, strokes[0])]
+
+
+@writes(7, 0.8)
+def seven_waved(hand: Hand) -> list[Stroke]:
+    """Draw a bar with a deep wave at its start, often crossed."""
+    width = hand.between(0.5, 0.75)
+    bar = hand.curve((0, hand.between(0.12, 0.25)), (width * 0.15, 0.02), (width * 0.5, 0.1), (width, 0))
+    seven = join(bar, _leg(hand, width))
+    return [seven, _cross(hand, seven)] if hand.chance(0.6) else [seven]
+
+
+@writes(7, 0.5)
+def seven_upright(hand: Hand) -> list[Stroke]:
+    """Draw a bar and an upright leg, as on a display."""
+    width = hand.between(0.36, 0.6)
+    return [hand.line((0, hand.between(0, 0.04)), (width, 0), (width - hand.between(0, 0.06), 1))]
