@@ -1,0 +1,145 @@
+"""What every report format is, and the one place that writes report files."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Literal, Protocol, cast
+
+from batch_eval.errors import ConfigError, ReportError
+from batch_eval.evaluation import Evaluation
+
+
+class Reporter(Protocol):
+    """A format: a module with these two pure functions. Neither touches the disk, so neither can leave half a file."""
+
+    TITLE: str
+    """What the format is called in "Wrote … to …"."""
+
+    def document(self, evaluation: Evaluation) -> bytes:
+        """Return the report as one document, for stdout or a single file."""
+
+    def files(self, evaluation: Evaluation) -> Iterator[tuple[str, bytes]]:
+        """Yield (path relative to the report folder, content) of each file; those on the top level are said."""
+
+
+FORMATS: Mapping[str, str] = {
+    "text": "batch_eval.reports.text",
+    "csv": "batch_eval.reports.csv_tables",
+    "json": "batch_eval.reports.json_files",
+    "html": "batch_eval.reports.html",
+}
+"""Format name to module; a module is imported when its format is written."""
+
+DEFAULT_FORMATS = ("csv", "json", "html")
+
+
+def reporter(name: str) -> Reporter:
+    """Return the reporter of a format; raises ConfigError for a name that is none."""
+    if name not in FORMATS:
+        raise ConfigError(f"there is no report format {name!r}. Must be one of {', '.join(FORMATS)}.")
+    return cast(Reporter, import_module(FORMATS[name]))
+
+
+def write_reports(
+    evaluation: Evaluation,
+    out_dir: Path,
+    formats: Sequence[str] = DEFAULT_FORMATS,
+    *,
+    say: Callable[[str], None] | None = None,
+) -> list[Path]:
+    """Write the formats' files into a folder, all of them or none, and return those on its top level.
+
+    Everything is written beside first and renamed when it is complete, so an existing report survives a failure.
+    ``say`` gets one line for each file. Raises ReportError when the folder cannot be written.
+    """
+    reporters = [reporter(name) for name in formats]
+    contents = ((r.TITLE, path, data) for r in reporters for path, data in r.files(evaluation))
+    return _publish(Path(out_dir), contents, say)
+
+
+def write_report(
+    evaluation: Evaluation,
+    format: str,  # noqa: A002 - the word that users type
+    target: Path | Literal["-"],
+    *,
+    say: Callable[[str], None] | None = None,
+) -> Path | None:
+    """Write one format as a single document to a file, or to stdout for ``-``; return the file's path.
+
+    Raises ReportError when the file cannot be written.
+    """
+    chosen = reporter(format)
+    if str(target) == "-":
+        _to_stdout(chosen.document(evaluation))
+        return None
+    path = Path(os.path.realpath(target))
+    if path.is_dir():
+        raise ReportError(f"{target} is a folder. Name a file for the {format} report, or `-` for stdout.")
+    if path.exists() and not path.is_file():  # a pipe or a device cannot be replaced, only written to
+        path.write_bytes(chosen.document(evaluation))
+        return path
+    return _publish(path.parent, [(chosen.TITLE, path.name, chosen.document(evaluation))], say)[0]
+
+
+def _to_stdout(data: bytes) -> None:
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def _publish(folder: Path, contents: Iterable[tuple[str, str, bytes]], say: Callable[[str], None] | None) -> list[Path]:
+    """Write (title, path, data) beside the folder's files, then rename; return the paths on the top level."""
+    written: list[tuple[str, Path]] = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".batch_eval-", dir=folder, ignore_cleanup_errors=True) as beside:
+            new, old = Path(beside, "new"), Path(beside, "old")
+            new.mkdir()
+            old.mkdir()
+            made: set[str] = set()
+            for title, path, data in contents:
+                _write(new, path, data, made)
+                if "/" not in path:
+                    written.append((title, folder / path))
+            _swap_in(new, folder, old)
+    except OSError as error:
+        raise ReportError(
+            f"cannot write reports to {folder}: {error.strerror or error}. "
+            "Choose a folder that you may write to with --out, and check that its disk has space."
+        ) from error
+    for title, file in written:
+        if say:
+            say(f"Wrote {title} to {file}")
+    return [file for _, file in written]
+
+
+def _write(folder: Path, path: str, data: bytes, made: set[str]) -> None:
+    parent = os.path.dirname(path)
+    if parent not in made:  # tens of thousands of pictures share a few folders
+        os.makedirs(folder / parent, exist_ok=True)
+        made.add(parent)
+    with open(f"{folder}/{path}", "xb") as file:
+        file.write(data)
+
+
+def _swap_in(new: Path, folder: Path, old: Path) -> None:
+    """Move each entry of ``new`` into ``folder``; what it replaces waits in ``old`` and comes back on a failure."""
+    moved: list[str] = []
+    try:
+        for entry in sorted(os.listdir(new)):
+            if os.path.lexists(folder / entry):
+                os.rename(folder / entry, old / entry)
+            moved.append(entry)
+            os.rename(new / entry, folder / entry)
+    except BaseException:
+        for entry in moved:
+            if os.path.lexists(folder / entry):
+                os.rename(folder / entry, new / entry)
+            if os.path.lexists(old / entry):
+                os.rename(old / entry, folder / entry)
+        raise

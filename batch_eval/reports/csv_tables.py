@@ -1,0 +1,93 @@
+"""CSV: every file, the errors, the classes and the confusion matrix as tables for spreadsheets and pandas.
+
+UTF-8 without a byte order mark, RFC 4180 quoting. A text cell that a spreadsheet would run as a formula gets a
+leading apostrophe, as OWASP advises; a number stays a number.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from batch_eval import metrics
+from batch_eval.evaluation import Evaluation
+from batch_eval.reports.findings import errors, predicted_columns
+from batch_eval.reports.wording import utf8
+
+TITLE = "CSV table"
+_FORMULA_STARTS = frozenset("=+-@\t\r\n＝＋－＠")
+"""What makes a spreadsheet read a cell as a formula; the wide forms do so too."""
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
+
+
+def document(evaluation: Evaluation) -> bytes:
+    """Return ``predictions.csv``."""
+    return _table(evaluation_columns(evaluation))
+
+
+def files(evaluation: Evaluation) -> Iterator[tuple[str, bytes]]:
+    """Yield the four tables."""
+    columns = evaluation_columns(evaluation)
+    yield "predictions.csv", _table(columns)
+    wrong = errors(evaluation).tolist()
+    yield "misclassified.csv", _table({name: [values[i] for i in wrong] for name, values in columns.items()})
+    yield "per_class.csv", _table(_per_class(evaluation))
+    yield "confusion_matrix.csv", _table(_confusion(evaluation))
+
+
+def evaluation_columns(evaluation: Evaluation) -> dict[str, list[Any]]:
+    """Return the per-sample table with shares rounded to six decimals, more than a float32 can hold near 1."""
+    columns = evaluation.columns()
+    for name in ("confidence", "margin"):
+        columns[name] = np.round(np.array(columns[name], dtype=np.float64), 6).tolist()
+    return columns
+
+
+def _per_class(evaluation: Evaluation) -> dict[str, list[Any]]:
+    scores = evaluation.per_class
+    correct = [int(n) for n in evaluation.confusion.diagonal()]
+    recall = [metrics.wilson_interval(hit, s.support) for hit, s in zip(correct, scores, strict=True)]
+    return {
+        "class": list(evaluation.class_names),
+        "support": [s.support for s in scores],
+        "correct": correct,
+        "precision": _defined(s.precision for s in scores),
+        "recall": _defined(s.recall for s in scores),
+        "recall_low": _defined(low for low, _ in recall),
+        "recall_high": _defined(high for _, high in recall),
+        "f1": _defined(s.f1 for s in scores),
+    }
+
+
+def _defined(shares: Iterable[float]) -> list[float | None]:
+    return [None if math.isnan(share) else round(share, 6) for share in shares]
+
+
+def _confusion(evaluation: Evaluation) -> dict[str, list[Any]]:
+    columns = predicted_columns(evaluation)
+    counts = evaluation.confusion.T.tolist()
+    return {"truth \\ predicted": list(evaluation.class_names), **dict(zip(columns, counts, strict=True))}
+
+
+def _table(columns: dict[str, list[Any]]) -> bytes:
+    """Return equally long columns as CSV with a header; CRLF, as Python before 3.13 quotes a lone CR only then."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(_safe(list(columns)))
+    writer.writerows(zip(*map(_safe, columns.values()), strict=True))
+    return utf8(text.getvalue())
+
+
+def _safe(cells: Sequence[Any]) -> Sequence[Any]:
+    """Return a column whose text cells no spreadsheet runs as formulas."""
+    return [_quoted(cell) if isinstance(cell, str) and cell[:1] in _FORMULA_STARTS else cell for cell in cells]
+
+
+def _quoted(cell: str) -> str:
+    return cell if not cell or _NUMBER.fullmatch(cell) else f"'{cell}"

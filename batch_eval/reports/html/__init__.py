@@ -1,0 +1,29 @@
+"""HTML: ``report.html`` with its style sheet, script and pictures beside it, or all of it in one document.
+
+The page follows ``default-src 'none'; img-src 'self'; style-src 'self'``: no inline style, script or data URI, and
+everything that a reader needs is there with scripts off. The one-document form embeds all of that instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from batch_eval.evaluation import Evaluation
+from batch_eval.reports.html import assets
+from batch_eval.reports.html.pictures import EmbeddedPictures, FilePictures
+from batch_eval.reports.html.render import render
+
+TITLE = "HTML report"
+
+
+def document(evaluation: Evaluation) -> bytes:
+    """Return the whole report as one HTML file."""
+    return render(evaluation, EmbeddedPictures(evaluation), assets.embedded())
+
+
+def files(evaluation: Evaluation) -> Iterator[tuple[str, bytes]]:
+    """Yield ``report.html`` and what lies in ``report_files``."""
+    pictures = FilePictures(evaluation)
+    yield "report.html", render(evaluation, pictures, assets.linked())
+    yield from assets.files()
+    yield from pictures.files()

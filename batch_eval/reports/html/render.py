@@ -1,0 +1,37 @@
+"""Fills the page's templates."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from batch_eval.evaluation import Evaluation
+from batch_eval.reports.html.assets import SOURCES, Assets
+from batch_eval.reports.html.page import Page
+from batch_eval.reports.html.pictures import Pictures
+from batch_eval.reports.wording import percent, percent_range, printable, utf8
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(SOURCES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "percent": percent,
+        "percent_range": percent_range,
+        "printable": printable,
+        "count": "{:,}".format,
+    }
+    return environment
+
+
+def render(evaluation: Evaluation, pictures: Pictures, assets: Assets) -> bytes:
+    """Return the page of an evaluation as UTF-8."""
+    page = Page(evaluation, pictures)
+    return utf8(_environment().get_template("report.html.jinja").render(page=page, assets=assets))

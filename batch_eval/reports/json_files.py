@@ -1,0 +1,47 @@
+"""JSON: ``metrics.json``, flat numbers for DVC, MLflow and W&B, and ``evaluation.json``, everything.
+
+JSON has no NaN, so a figure that is undefined (the accuracy of no images) is absent from ``metrics.json``.
+"""
+
+# History of metrics.json's `format`:
+#   1  the first
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+
+from batch_eval.evaluation import Evaluation
+from batch_eval.reports.findings import errors
+from batch_eval.saved import dump_evaluation
+
+TITLE = "JSON file"
+METRICS_FORMAT = 1
+
+
+def document(evaluation: Evaluation) -> bytes:
+    """Return ``metrics.json``."""
+    return (json.dumps(flat_metrics(evaluation), indent=2, allow_nan=False) + "\n").encode("ascii")
+
+
+def files(evaluation: Evaluation) -> Iterator[tuple[str, bytes]]:
+    """Yield the figures, and the whole evaluation."""
+    yield "metrics.json", document(evaluation)
+    yield "evaluation.json", dump_evaluation(evaluation)
+
+
+def flat_metrics(evaluation: Evaluation) -> dict[str, float]:
+    """Return every overall figure by name; undefined ones are absent."""
+    low, high = evaluation.accuracy_interval
+    figures: dict[str, float] = {
+        "format": METRICS_FORMAT,
+        "files": len(evaluation.records),
+        **{outcome.value: count for outcome, count in evaluation.counts.items()},
+        "scored": evaluation.scored,
+        "errors": len(errors(evaluation)),
+        "accuracy": evaluation.accuracy,
+        "accuracy_low": low,
+        "accuracy_high": high,
+        "macro_f1": evaluation.macro_f1,
+    }
+    return {name: value for name, value in figures.items() if not math.isnan(value)}

@@ -1,0 +1,138 @@
+"""Text: the summary that a run prints, drawn with rich."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from io import StringIO
+from typing import IO
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from batch_eval.evaluation import Evaluation, Outcome
+from batch_eval.reports.findings import errors_by_confidence, worst_confusions
+from batch_eval.reports.wording import percent, percent_range, printable, utf8
+
+TITLE = "text report"
+CONFUSIONS_SHOWN = 5
+ERRORS_SHOWN = 10
+_FILE_WIDTH = 100
+
+
+def document(evaluation: Evaluation) -> bytes:
+    """Return the summary as plain text, 100 columns wide."""
+    file = StringIO()
+    Console(file=file, width=_FILE_WIDTH, color_system=None, force_terminal=False).print(summary(evaluation))
+    return utf8(file.getvalue())
+
+
+def files(evaluation: Evaluation) -> Iterator[tuple[str, bytes]]:
+    """Yield ``report.txt``."""
+    yield "report.txt", document(evaluation)
+
+
+def print_summary(evaluation: Evaluation, file: IO[str] | None = None) -> None:
+    """Print the summary as wide and as colourful as the terminal allows; characters it lacks become ``?``."""
+    stream = file or sys.stdout
+    console = Console(file=stream)
+    with console.capture() as capture:
+        console.print(summary(evaluation))
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    stream.write(capture.get().encode(encoding, "replace").decode(encoding))
+
+
+def summary(evaluation: Evaluation) -> Group:
+    """Return everything that the summary shows, from the answer down to single files."""
+    parts: list[RenderableType] = [_headline(evaluation), _origin(evaluation), _outcomes(evaluation)]
+    if evaluation.scored:
+        parts.append(_classes(evaluation))
+    if worst_confusions(evaluation):
+        parts += [_confusions(evaluation), _errors(evaluation)]
+    return Group(*(Padding(part, (0, 0, 1, 0), expand=False) for part in parts))
+
+
+def _headline(evaluation: Evaluation) -> Text:
+    if not evaluation.scored:
+        return Text("No image could be scored.", style="bold red")
+    line = Text.assemble(("Accuracy ", "bold"), (percent(evaluation.accuracy, 2), "bold green"))
+    correct = evaluation.counts[Outcome.CORRECT]
+    line.append(f"   {correct:,} of {evaluation.scored:,} scored images correct")
+    line.append(f"\n95 % interval {percent_range(evaluation.accuracy_interval)} (Wilson, n = {evaluation.scored:,})")
+    return line
+
+
+def _origin(evaluation: Evaluation) -> Table:
+    p = evaluation.provenance
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim")
+    grid.add_column(overflow="fold")
+    lines = [("Images", p.folder), ("Labels", p.label_source), ("Model", p.model), ("Preprocessing", p.preprocess)]
+    for name, value in lines:
+        grid.add_row(name, Text(printable(value)))
+    if p.missing:
+        grid.add_row("Missing", Text(f"{len(p.missing):,} label rows have no image file"))
+    for note in p.notes:
+        grid.add_row("Note", Text(printable(note)))
+    return grid
+
+
+def _outcomes(evaluation: Evaluation) -> Table:
+    table = _table(f"Outcomes of {len(evaluation.records):,} files", "outcome", "files>", "")
+    for outcome, count in evaluation.counts.items():
+        table.add_row(outcome.value, f"{count:,}", Text(outcome.meaning, style="dim"), style="" if count else "dim")
+    return table
+
+
+def _classes(evaluation: Evaluation) -> Table:
+    table = _table("Classes", "class", "precision>", "recall>", "F1>", "support>")
+    for name, s in zip(evaluation.class_names, evaluation.per_class, strict=True):
+        shares = (percent(s.precision), percent(s.recall), percent(s.f1))
+        table.add_row(Text(printable(name)), *shares, f"{s.support:,}")
+    table.add_row("macro F1", "", "", percent(evaluation.macro_f1), "", style="bold")
+    return table
+
+
+def _confusions(evaluation: Evaluation) -> Table:
+    found = worst_confusions(evaluation)
+    table = _table(
+        _showing("Worst confusions", CONFUSIONS_SHOWN, len(found)), "truth", "read as", "images>", "of class>"
+    )
+    for c in found[:CONFUSIONS_SHOWN]:
+        share = percent(c.count / c.support)
+        table.add_row(Text(printable(c.truth)), Text(printable(c.predicted)), f"{c.count:,}", share)
+    return table
+
+
+def _errors(evaluation: Evaluation) -> Table:
+    rows = errors_by_confidence(evaluation)
+    r = evaluation.records
+    title = _showing("Misclassified, most confident first", ERRORS_SHOWN, len(rows))
+    table = _table(title, "truth", "read as", "confidence>", "file")
+    for row in rows[:ERRORS_SHOWN].tolist():
+        blank = r.predicted[row] < 0
+        predicted = Outcome.BLANK.value if blank else printable(evaluation.class_names[r.predicted[row]])
+        confidence = "–" if blank else percent(float(r.confidence[row]))
+        table.add_row(
+            Text(printable(r.truth[row] or "")),
+            Text(predicted),
+            confidence,
+            Text(printable(r.ids[row]), overflow="fold"),
+        )
+    return table
+
+
+def _showing(title: str, limit: int, total: int) -> str:
+    return f"{title} (showing {min(limit, total):,} of {total:,})"
+
+
+def _table(title: str, *columns: str) -> Table:
+    """Return an empty table; a column name that ends with ``>`` is set to the right."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        right = column.endswith(">")
+        table.add_column(column.rstrip(">"), justify="right" if right else "left", no_wrap=right)
+    return table

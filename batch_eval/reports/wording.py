@@ -1,0 +1,42 @@
+"""How reports spell numbers and names that may hold anything."""
+
+from __future__ import annotations
+
+import math
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """Return a share in 0..1 as a percentage; an en dash where it is undefined.
+
+    >>> percent(0.934), percent(float("nan"))
+    ('93.4 %', '–')
+    """
+    return "–" if math.isnan(share) else f"{100 * share:.{digits}f} %"
+
+
+def percent_range(interval: tuple[float, float]) -> str:
+    """Return an interval of shares as percentages.
+
+    >>> percent_range((0.91, 0.973))
+    '91.0 to 97.3 %'
+    """
+    low, high = interval
+    return "–" if math.isnan(low) else f"{100 * low:.1f} to {100 * high:.1f} %"
+
+
+def printable(text: str) -> str:
+    r"""Return the text with control, direction-changing and undecodable characters as escapes.
+
+    Such a character in a file name could move a terminal's cursor or show the name backwards.
+
+    >>> print(printable("a\nb\u202egpj.png"))
+    a\nb\u202egpj.png
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def utf8(text: str) -> bytes:
+    """Encode as UTF-8; lone surrogates, which have no encoding, become escapes."""
+    return text.encode("utf-8", "backslashreplace")

@@ -1,0 +1,139 @@
+"""evaluation.json: a whole evaluation in one file, so that reports can be made again without model or images.
+
+The table is stored by column. ``probabilities`` holds N·C little-endian float32 in base64, row by row, so that every
+figure comes back to the bit. Names are escaped to ASCII, which also carries file names that are not valid Unicode.
+"""
+
+# History of `format`:
+#   1  the first
+from __future__ import annotations
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from batch_eval.errors import ConfigError
+from batch_eval.evaluation import OUTCOMES, Evaluation, Picture, Provenance, Records
+
+FORMAT = 1
+SCHEMA = Path(__file__).with_name("reports") / "schemas" / "evaluation.schema.json"
+
+
+def dump_evaluation(evaluation: Evaluation) -> bytes:
+    """Return the evaluation as the content of ``evaluation.json``."""
+    r = evaluation.records
+    content = {
+        "format": FORMAT,
+        "provenance": asdict(evaluation.provenance),
+        "class_names": evaluation.class_names,
+        "outcome_names": OUTCOMES,
+        "counts": evaluation.counts,
+        "ids": r.ids,
+        "truth": r.truth,
+        "outcome": r.outcome.tolist(),
+        "probabilities": _floats(r.probabilities),
+        "reasons": r.reasons,
+        "slices": dict(r.slices),
+        "flags": {name: np.flatnonzero(flag).tolist() for name, flag in r.flags.items()},
+        "pictures": _pictures(r.pictures),
+    }
+    return json.dumps(content, separators=(",", ":"), allow_nan=False).encode("ascii")
+
+
+def _floats(values: NDArray[np.float32]) -> dict[str, Any]:
+    return {"dtype": "<f4", "shape": values.shape, "base64": _text(values.astype("<f4").tobytes())}
+
+
+def _pictures(pictures: Mapping[int, Picture]) -> dict[str, list[Any]]:
+    return {
+        "row": list(pictures),
+        "mime": [p.mime for p in pictures.values()],
+        "original": [_text(p.original) for p in pictures.values()],
+        "seen": [_text(p.seen) for p in pictures.values()],
+    }
+
+
+def _text(data: bytes | None) -> str | None:
+    return None if data is None else b64encode(data).decode("ascii")
+
+
+def load_evaluation(path: str | Path) -> Evaluation:
+    """Return the evaluation saved in a file, equal to the bit to the one that was written.
+
+    Raises ConfigError when the file cannot be read, is no saved evaluation, or has a newer format.
+    """
+    try:
+        content = json.loads(Path(path).read_bytes())
+    except OSError as error:
+        raise ConfigError(
+            f"cannot read {path}: {error.strerror}. Expected an evaluation.json of an earlier run."
+        ) from error
+    except ValueError as error:
+        raise ConfigError(f"{path} is not JSON ({error}). Expected an evaluation.json of an earlier run.") from error
+    found = content.get("format") if isinstance(content, dict) else None
+    if not isinstance(found, int) or "probabilities" not in content:
+        raise ConfigError(f"{path} holds no saved evaluation. Give the evaluation.json of an earlier run.")
+    if found > FORMAT:
+        raise ConfigError(f"{path} has format {found}, and this version reads up to {FORMAT}. Update batch_eval.")
+    try:
+        return _parse(content)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, AssertionError) as error:
+        raise ConfigError(f"{path} is damaged ({error!r}). Evaluate again to get a new one.") from error
+
+
+def _parse(content: Mapping[str, Any]) -> Evaluation:
+    stored = content["probabilities"]
+    probabilities = np.frombuffer(b64decode(stored["base64"]), dtype="<f4").astype(np.float32).reshape(stored["shape"])
+    records = Records(
+        ids=tuple(content["ids"]),
+        truth=tuple(content["truth"]),
+        outcome=_outcomes(content),
+        probabilities=probabilities,
+        reasons={int(row): reason for row, reason in content["reasons"].items()},
+        slices={name: tuple(values) for name, values in content["slices"].items()},
+        flags={name: _flag(rows, len(content["ids"])) for name, rows in content["flags"].items()},
+        pictures=_parse_pictures(content["pictures"]),
+    )
+    _check_lengths(records, len(content["class_names"]))
+    return Evaluation(tuple(content["class_names"]), records, _parse_provenance(content["provenance"]))
+
+
+def _outcomes(content: Mapping[str, Any]) -> NDArray[np.uint8]:
+    """Return the outcomes in today's numbering, by their names in the file."""
+    today = np.array([OUTCOMES.index(name) for name in content["outcome_names"]], dtype=np.uint8)
+    return today[np.array(content["outcome"], dtype=np.intp)]
+
+
+def _flag(rows: list[int], length: int) -> NDArray[np.bool_]:
+    flag = np.zeros(length, dtype=np.bool_)
+    flag[rows] = True
+    return flag
+
+
+def _parse_pictures(stored: Mapping[str, list[Any]]) -> dict[int, Picture]:
+    columns = (stored["row"], stored["original"], stored["seen"], stored["mime"])
+    return {
+        row: Picture(_bytes(original), _bytes(seen), mime) for row, original, seen, mime in zip(*columns, strict=True)
+    }
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else b64decode(text)
+
+
+def _parse_provenance(stored: Mapping[str, Any]) -> Provenance:
+    values: dict[str, Any] = {f.name: stored[f.name] for f in fields(Provenance)}
+    return Provenance(**values | {name: tuple(values[name]) for name in ("notes", "missing")})
+
+
+def _check_lengths(records: Records, classes: int) -> None:
+    n = len(records)
+    columns = [len(records.truth), len(records.outcome), *map(len, records.slices.values())]
+    if any(length != n for length in columns) or records.probabilities.shape != (n, classes):
+        raise ValueError(f"its columns do not all have {n} rows")
