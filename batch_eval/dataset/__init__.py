@@ -1,5 +1,6 @@
 """Which images, and what they should read."""
 
+from batch_eval.dataset.loading import load_dataset
 from batch_eval.dataset.sample import Dataset, Sample
 
-__all__ = ["Dataset", "Sample"]
+__all__ = ["Dataset", "Sample", "load_dataset"]

@@ -1,0 +1,122 @@
+"""Load a folder of images with the labels that are found, or that are named."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from batch_eval.dataset.discovery import Found, find_images
+from batch_eval.dataset.filename_labels import label_by_name, label_by_pattern
+from batch_eval.dataset.folder_labels import label_by_folder
+from batch_eval.dataset.label_file import LABEL_FILES, label_by_file
+from batch_eval.dataset.labelling import DIGITS, Labelling
+from batch_eval.dataset.names import image_id, listing, printable
+from batch_eval.dataset.sample import Dataset, Sample
+from batch_eval.errors import ConfigError, DatasetError
+
+
+def load_dataset(
+    folder: str | Path,
+    *,
+    labels: Path | None = None,
+    path_column: str | None = None,
+    label_column: str | None = None,
+    label_pattern: str | None = None,
+) -> Dataset:
+    """Return the images under a folder with their labels.
+
+    Labels come from the file ``labels`` or the regular expression ``label_pattern`` (group ``label``) if given, else
+    from ``labels.csv``, ``labels.tsv``, ``metadata.csv`` or ``metadata.jsonl`` in the folder, else from class folders,
+    else from file names. ``path_column`` and ``label_column`` name columns of the label file.
+
+    Raises ``DatasetError`` if the folder or its labels cannot be used, saying what was found and what was expected,
+    and ``ConfigError`` if the arguments exclude each other or the pattern is invalid.
+    """
+    if labels is not None and label_pattern is not None:
+        raise ConfigError("--labels and --label-pattern name two sources of labels; give one of them.")
+    root = Path(folder)
+    found = find_images(root)
+    file = labels or (_label_file(found) if label_pattern is None else None)
+    if file is None and (path_column or label_column):
+        raise ConfigError(
+            "--path-column and --label-column need a label file: name it with --labels, "
+            f"or put one of {', '.join(LABEL_FILES)} into {printable(str(root))}."
+        )
+    if label_pattern is not None:
+        labelling = label_by_pattern(found.images, label_pattern)
+    elif file is not None:
+        labelling = label_by_file(
+            labels or root / file, root, found.images, path_column=path_column, label_column=label_column
+        )
+    else:
+        labelling = _label_by_names(root, found.images)
+    return _dataset(root, found, labelling)
+
+
+def _label_file(found: Found) -> Path | None:
+    """Return the label file that lies in the folder, by the order of ``LABEL_FILES``."""
+    present = {path.lower(): path for path in found.others}
+    return next((Path(present[name]) for name in LABEL_FILES if name in present), None)
+
+
+def _label_by_names(root: Path, images: Sequence[str]) -> Labelling:
+    """Return labels from the names of folders, else of files."""
+    by_folder = label_by_folder(images)
+    if by_folder and all(truth is None or truth in DIGITS for truth in by_folder.truths):
+        return by_folder
+    by_name = label_by_name(images)
+    if by_folder and by_name and None not in by_name.truths:
+        raise _two_readings(images, by_folder, by_name)
+    labelling = by_folder or by_name
+    if labelling is None:
+        raise _unlabelled(root, images)
+    return labelling
+
+
+def _dataset(root: Path, found: Found, labelling: Labelling) -> Dataset:
+    """Join images and labels."""
+    ids = [image_id(path) for path in found.images]
+    slices = labelling.slices or [()] * len(ids)
+    samples = tuple(map(Sample, ids, found.images, labelling.truths, slices))
+    return Dataset(
+        root=root,
+        samples=samples,
+        label_source=labelling.source,
+        slice_names=labelling.slice_names,
+        missing=labelling.missing,
+        notes=(*found.notes, *labelling.notes, *_unlabelled_note(samples)),
+        labels_sha256=_digest(samples),
+    )
+
+
+def _unlabelled_note(samples: Sequence[Sample]) -> list[str]:
+    """Return the remark about images without a label."""
+    ids = [sample.id for sample in samples if sample.truth is None]
+    return [f"{len(ids)} of {len(samples)} images have no label: {listing(ids)}."] if ids else []
+
+
+def _digest(samples: Sequence[Sample]) -> str:
+    """Return the SHA-256 of ids and truths, as the JSON list of their pairs."""
+    pairs = [(sample.id, sample.truth) for sample in samples]
+    return hashlib.sha256(json.dumps(pairs).encode()).hexdigest()
+
+
+def _two_readings(images: Sequence[str], by_folder: Labelling, by_name: Labelling) -> DatasetError:
+    """Return the error for images whose folder and whose name could both be the label."""
+    return DatasetError(
+        f"Both folders and file names could be the labels: is {printable(images[0])} "
+        f"{by_folder.truths[0]} or {by_name.truths[0]}? "
+        "Say --label-pattern '(?P<label>[^/]+)/[^/]+$' to take the folder, or --label-pattern '(?P<label>[0-9])' "
+        "to take the first digit of the file name, or name a label file with --labels."
+    )
+
+
+def _unlabelled(root: Path, images: Sequence[str]) -> DatasetError:
+    """Return the error for images without any label."""
+    last = printable(images[0].rpartition("/")[2])
+    return DatasetError(
+        f"No labels found for the {len(images)} images in {printable(str(root))} ({listing(images)}). "
+        f"Expected class folders (7/{last}), or a label file {', '.join(LABEL_FILES[:-1])} or {LABEL_FILES[-1]} "
+        f"in the folder, or file names that start with the digit (7_{last}). "
+        "Or name a label file with --labels, or say with --label-pattern how names hold the label."
+    )
