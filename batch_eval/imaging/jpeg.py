@@ -1,0 +1,150 @@
+"""JPEG: a strict decoder, so that a damaged photo never passes as an image with a grey tail."""
+
+import struct
+from collections.abc import Iterator
+
+import numpy as np
+import simplejpeg
+from numpy.typing import NDArray
+
+from batch_eval.errors import UnreadableImageError
+from batch_eval.imaging.exif import UPRIGHT, orientation, upright
+from batch_eval.imaging.limits import check_size
+from batch_eval.imaging.pixels import WHITE
+
+SIGNATURE = b"\xff\xd8\xff"
+_EOI = b"\xff\xd9"
+_APP0, _APP1, _APP14, _SOS = 0xE0, 0xE1, 0xEE, 0xDA
+_SEQUENTIAL = (0xC0, 0xC1)
+_ENDS_EARLY = ("Premature end of JPEG file", "premature end of data segment")
+_MISSING_GREY = 128  # what libjpeg paints where the data is missing
+
+
+class UnsupportedJpegError(Exception):
+    """A kind of JPEG that the strict decoder does not know (unusual subsampling, lossless, a broken header)."""
+
+
+def decode_jpeg(data: bytes, reduce_to: int | None) -> NDArray[np.uint8]:
+    """Return the upright image, (H, W) or (H, W, 3) BGR; see `decode` for ``reduce_to``.
+
+    Raises UnreadableImageError, and UnsupportedJpegError where another decoder may know more.
+    """
+    try:
+        height, width, space, _ = simplejpeg.decode_jpeg_header(data)
+    except ValueError as error:
+        raise UnsupportedJpegError(str(error)) from error
+    check_size(width, height)
+    factor = reduction(max(height, width), reduce_to)
+    image = _strictly(data, space, -(-height // factor), -(-width // factor))
+    return upright(image, _orientation(data))
+
+
+def reduction(longest: int, reduce_to: int | None) -> int:
+    """Return the largest of 8, 4, 2, 1 that divides the longest side, in pixels, to no less than ``reduce_to``."""
+    if reduce_to is None:
+        return 1
+    return next((factor for factor in (8, 4, 2) if longest >= factor * reduce_to), 1)
+
+
+def _strictly(data: bytes, space: str, height: int, width: int) -> NDArray[np.uint8]:
+    """Decode to the given size; raise UnreadableImageError where the data is damaged."""
+    target = {"Gray": "GRAY", "CMYK": "CMYK", "YCCK": "CMYK"}.get(space, "BGR")
+    try:
+        pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(data, target, min_height=height, min_width=width)
+    except ValueError as error:
+        tidy = _tidied(data, str(error))
+        if tidy == data:
+            raise UnreadableImageError(_reason(data, str(error))) from error
+        return _strictly(tidy, space, height, width)
+    if target == "CMYK":
+        return _from_cmyk(data, pixels)
+    return pixels[..., 0] if target == "GRAY" else pixels
+
+
+def _from_cmyk(data: bytes, inks: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return BGR for (H, W, 4) inks; Adobe's programs store them inverted, and say so with an APP14 segment."""
+    if not any(marker == _APP14 for marker, _, _ in _segments(data)):
+        inks = WHITE - inks
+    product = inks[..., 2::-1].astype(np.uint16) * inks[..., 3:]
+    return ((product + WHITE // 2) // WHITE).astype(np.uint8)
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield (marker, start, end) of each header segment's content, the first start of scan included."""
+    position = 2
+    while position + 4 <= len(data):
+        if data[position] != 0xFF:
+            return
+        marker = data[position + 1]
+        if marker == 0xFF:  # fill byte
+            position += 1
+            continue
+        (length,) = struct.unpack_from(">H", data, position + 2)
+        yield marker, position + 4, position + 2 + length
+        if marker == _SOS:
+            return
+        position += 2 + length
+
+
+def _orientation(data: bytes) -> int:
+    for marker, start, end in _segments(data):
+        if marker == _APP1 and data.startswith(b"Exif\0\0", start):
+            return orientation(data[start + 6 : end])
+    return UPRIGHT
+
+
+def _tidied(data: bytes, warning: str) -> bytes:
+    """Return the data without the harmless fault that the decoder warned of; unchanged where it is real damage."""
+    if "Premature end of JPEG file" in warning and not data.endswith(_EOI) and _is_one_scan(data):
+        return data + _EOI  # the decoder can now tell a missing end mark from missing rows
+    if "Invalid SOS parameters" in warning:
+        return _with_sequential_scan(data)
+    if "JFIF revision" in warning:
+        return _without(data, _APP0)
+    if "Adobe color transform" in warning:
+        return _without(data, _APP14)
+    return data
+
+
+def _is_one_scan(data: bytes) -> bool:
+    """Whether the image lies in a single scan: in a progressive one, a missing end may hide whole scans."""
+    components = 0
+    for marker, start, _ in _segments(data):
+        if marker in _SEQUENTIAL:
+            components = data[start + 5]
+        if marker == _SOS:
+            return components == data[start]
+    return False
+
+
+def _with_sequential_scan(data: bytes) -> bytes:
+    """Return the data with the spectral selection 0..63 that a sequential scan must state (ITU-T T.81, B.2.3)."""
+    end = next(end for marker, _, end in _segments(data) if marker == _SOS)
+    return data[: end - 3] + b"\x00\x3f\x00" + data[end:]
+
+
+def _without(data: bytes, unwanted: int) -> bytes:
+    """Return the data without the header segments of one marker."""
+    for marker, start, end in _segments(data):
+        if marker == unwanted:
+            return _without(data[: start - 4] + data[end:], unwanted)
+    return data
+
+
+def _reason(data: bytes, warning: str) -> str:
+    if not any(sign in warning for sign in _ENDS_EARLY):
+        return f"JPEG data is damaged: {warning.removeprefix('Corrupt JPEG data: ')}"
+    missing = _missing_rows(data)
+    return (
+        f"JPEG data ends early: {missing:.0%} of the rows are missing" if missing >= 0.005 else "JPEG data ends early"
+    )
+
+
+def _missing_rows(data: bytes) -> float:
+    """Return which part, 0 to 1, of the image's rows the decoder had no data for."""
+    try:
+        grey = simplejpeg.decode_jpeg(data, "GRAY", strict=False)[..., 0]
+    except ValueError:
+        return 0.0
+    present = np.flatnonzero((grey != _MISSING_GREY).any(axis=1))
+    return 1.0 - (present[-1] + 1) / len(grey) if present.size else 1.0

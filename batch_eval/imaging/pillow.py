@@ -1,0 +1,74 @@
+"""The formats that are rare among digit photos, read with Pillow, which knows their odd corners."""
+
+import io
+import warnings
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from batch_eval.errors import UnreadableImageError
+from batch_eval.imaging.limits import check_size
+from batch_eval.imaging.pixels import over_paper, to_uint8
+
+# named, so that no program is started (EPS) and no format is opened that nobody asked for
+_FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+
+
+def decode_other(data: bytes) -> NDArray[np.uint8]:
+    """Return the upright, composited first image of the file, (H, W) or (H, W, 3) BGR.
+
+    Raises UnreadableImageError with the reason.
+    """
+    try:
+        with warnings.catch_warnings():
+            # what Pillow warns of is tag by tag trivia, or an error afterwards
+            warnings.simplefilter("ignore")
+            with _opened(data) as image:
+                check_size(*image.size)
+                return _flat(ImageOps.exif_transpose(image))
+    except UnreadableImageError:
+        raise
+    except UnidentifiedImageError as error:
+        raise UnreadableImageError("not an image, or of a kind that is not supported") from error
+    except Exception as error:  # on damaged files Pillow's decoders raise nearly anything
+        raise UnreadableImageError(f"image data is damaged: {error or type(error).__name__}") from error
+
+
+def _opened(data: bytes) -> Image.Image:
+    """Return the image with its pixels not decoded yet, if the format allows."""
+    if is_heic(data):
+        return _opened_heic(data)
+    return Image.open(io.BytesIO(data), formats=_FORMATS)
+
+
+def is_heic(data: bytes) -> bool:
+    """Whether the data is an HEIC or HEIF file; AVIF shares the container, but not the codec."""
+    return data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS and b"avif" not in data[16:64]
+
+
+def _opened_heic(data: bytes) -> Image.Image:
+    try:
+        import pillow_heif
+    except ImportError as error:
+        raise UnreadableImageError("HEIC needs the extra: pip install 'batch_eval[heic]'") from error
+    heif = pillow_heif.open_heif(io.BytesIO(data))
+    check_size(*heif.size)
+    image: Image.Image = heif.to_pillow()
+    return image
+
+
+def _flat(image: Image.Image) -> NDArray[np.uint8]:
+    """Return 8-bit pixels without alpha, palette or colour space."""
+    if image.mode[0] in "IF":
+        return to_uint8(np.asarray(image))
+    grey = image.mode in ("1", "L", "LA", "La")
+    if image.has_transparency_data:
+        pixels = np.asarray(image.convert("LA" if grey else "RGBA"))
+        colour = pixels[..., 0] if grey else np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGBA2BGR))
+        return over_paper(np.ascontiguousarray(colour, dtype=np.uint8), pixels[..., -1])
+    if grey or image.mode == "LAB":  # Pillow converts L*a*b* to nothing, and its lightness is the grey image
+        return np.array(image.getchannel("L") if image.mode == "LAB" else image.convert("L"))
+    return np.asarray(cv2.cvtColor(np.asarray(image.convert("RGB")), cv2.COLOR_RGB2BGR), dtype=np.uint8)
