@@ -29,6 +29,20 @@ def grey(image: Image) -> Image:
     return image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
 
 
+def colour(image: Image) -> Image:
+    """Return (H, W, 3) RGB of a (H, W) or (H, W, 3) BGR image."""
+    return cv2.cvtColor(image, cv2.COLOR_GRAY2RGB if image.ndim == 2 else cv2.COLOR_BGR2RGB)
+
+
+def resize(image: Image, size: tuple[int, int]) -> Image:
+    """Resize to ``size`` (height, width), averaging over area where it gets smaller; equal sizes stay bit for bit."""
+    height, width = size
+    if image.shape[:2] == size:
+        return image
+    shrinks = image.shape[0] >= height and image.shape[1] >= width
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+
+
 def bright_ink(image: Image) -> Image:
     """Invert a (H, W) image whose border is brighter than its Otsu threshold, so that ink is bright."""
     threshold, _ = cv2.threshold(image, 0, 255, cv2.THRESH_OTSU)
