@@ -69,22 +69,30 @@ def load_evaluation(path: str | Path) -> Evaluation:
     Raises ConfigError when the file cannot be read, is no saved evaluation, or has a newer format.
     """
     try:
-        content = json.loads(Path(path).read_bytes())
+        return parse_evaluation(Path(path).read_bytes())
     except OSError as error:
         raise ConfigError(
-            f"cannot read {path}: {error.strerror}. Expected an evaluation.json of an earlier run."
+            f"cannot read {path}: {error.strerror}. Give the evaluation.json of an earlier run."
         ) from error
+    except ConfigError as error:
+        raise ConfigError(f"{path} {error}") from error
+
+
+def parse_evaluation(data: bytes) -> Evaluation:
+    """Return the evaluation whose saved form is given; raises ConfigError where it is none, or newer."""
+    try:
+        content = json.loads(data)
     except ValueError as error:
-        raise ConfigError(f"{path} is not JSON ({error}). Expected an evaluation.json of an earlier run.") from error
+        raise ConfigError(f"is not JSON ({error}). Give the evaluation.json of an earlier run.") from error
     found = content.get("format") if isinstance(content, dict) else None
     if not isinstance(found, int) or "probabilities" not in content:
-        raise ConfigError(f"{path} holds no saved evaluation. Give the evaluation.json of an earlier run.")
+        raise ConfigError("holds no saved evaluation. Give the evaluation.json of an earlier run.")
     if found > FORMAT:
-        raise ConfigError(f"{path} has format {found}, and this version reads up to {FORMAT}. Update batch_eval.")
+        raise ConfigError(f"has format {found}, and this version reads up to {FORMAT}. Update batch_eval.")
     try:
         return _parse(content)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, AssertionError) as error:
-        raise ConfigError(f"{path} is damaged ({error!r}). Evaluate again to get a new one.") from error
+        raise ConfigError(f"is damaged ({error!r}). Evaluate again to get a new one.") from error
 
 
 def _parse(content: Mapping[str, Any]) -> Evaluation:

@@ -1,11 +1,17 @@
-"""What tests share: where the real data is."""
+"""What tests share: where the real data is, and the golden files that outputs are compared with."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 DATA = Path(os.environ.get("BATCH_EVAL_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
+GOLD = Path(__file__).with_name("gold")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-gold", action="store_true", help="write today's outputs to tests/gold")
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +20,21 @@ def data() -> Path:
     if not (DATA / "README.md").is_file():
         pytest.skip(f"needs the measuring data: {DATA} is absent (set BATCH_EVAL_DATA)")
     return DATA
+
+
+@pytest.fixture
+def gold(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str, bytes], None]:
+    """Compare an output with ``tests/gold/NAME``; on a difference the actual output stays in the test's folder."""
+
+    def compare(name: str, actual: bytes) -> None:
+        file = GOLD / name
+        if request.config.getoption("--update-gold"):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(actual)
+        kept = tmp_path / file.name
+        kept.write_bytes(actual)
+        expected = file.read_bytes() if file.exists() else b""
+
+        assert expected == actual, f"{kept} differs from {file}; if it is right, run pytest --update-gold"
+
+    return compare

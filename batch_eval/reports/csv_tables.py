@@ -86,7 +86,8 @@ def _table(columns: dict[str, list[Any]]) -> bytes:
 
 def _safe(cells: Sequence[Any]) -> Sequence[Any]:
     """Return a column whose text cells no spreadsheet runs as formulas."""
-    return [_quoted(cell) if isinstance(cell, str) and cell[:1] in _FORMULA_STARTS else cell for cell in cells]
+    risky = {cell: _quoted(cell) for cell in set(cells) if isinstance(cell, str) and cell[:1] in _FORMULA_STARTS}
+    return [risky.get(cell, cell) for cell in cells] if risky else cells
 
 
 def _quoted(cell: str) -> str:

@@ -25,9 +25,8 @@ _FILE_WIDTH = 100
 
 def document(evaluation: Evaluation) -> bytes:
     """Return the summary as plain text, 100 columns wide."""
-    file = StringIO()
-    Console(file=file, width=_FILE_WIDTH, color_system=None, force_terminal=False).print(summary(evaluation))
-    return utf8(file.getvalue())
+    console = Console(file=StringIO(), width=_FILE_WIDTH, color_system=None, force_terminal=False)
+    return utf8(_draw(evaluation, console))
 
 
 def files(evaluation: Evaluation) -> Iterator[tuple[str, bytes]]:
@@ -38,11 +37,15 @@ def files(evaluation: Evaluation) -> Iterator[tuple[str, bytes]]:
 def print_summary(evaluation: Evaluation, file: IO[str] | None = None) -> None:
     """Print the summary as wide and as colourful as the terminal allows; characters it lacks become ``?``."""
     stream = file or sys.stdout
-    console = Console(file=stream)
+    drawn = _draw(evaluation, Console(file=stream))
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    stream.write(drawn.encode(encoding, "replace").decode(encoding))
+
+
+def _draw(evaluation: Evaluation, console: Console) -> str:
     with console.capture() as capture:
         console.print(summary(evaluation))
-    encoding = getattr(stream, "encoding", None) or "utf-8"
-    stream.write(capture.get().encode(encoding, "replace").decode(encoding))
+    return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
 
 
 def summary(evaluation: Evaluation) -> Group:

@@ -1,0 +1,242 @@
+"""What the single formats promise beyond their golden files."""
+
+import csv
+import io
+import json
+import math
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from report_examples import HOSTILE, empty, evaluations, hostile, small
+
+from batch_eval import saved
+from batch_eval.errors import ConfigError
+from batch_eval.reports import FORMATS, reporter, text
+
+SCHEMAS = saved.SCHEMA.parent
+
+
+def written(name, evaluation):
+    return dict(reporter(name).files(evaluation))
+
+
+def table(content):
+    return list(csv.reader(io.StringIO(content.decode("utf-8"), newline="")))
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+@pytest.mark.parametrize("evaluation", [small, hostile, empty])
+def test_every_format_writes_every_evaluation(name, evaluation):
+    files = written(name, evaluation())
+
+    assert all(isinstance(content, bytes) for content in files.values())
+
+
+def test_csv_cells_cannot_become_formulas():
+    for content in written("csv", hostile()).values():
+        starts = {cell[:1] for row in table(content) for cell in row}
+
+        assert not starts & set("=+-@\t\r\n")
+
+
+def test_csv_keeps_numbers_and_harmless_names():
+    rows = table(written("csv", small())["predictions.csv"])
+
+    assert rows[0] == [
+        "id",
+        "truth",
+        "predicted",
+        "confidence",
+        "margin",
+        "runner_up",
+        "outcome",
+        "reason",
+        "pen",
+        "flag_faint",
+    ]
+    assert rows[3] == ["a/2.png", "2", "1", "0.8", "0.65", "2", "wrong", "", "thin", "True"]
+
+
+def test_csv_negative_class_names_stay_numbers():
+    from batch_eval.reports.csv_tables import _safe
+
+    assert _safe(["-1", "+2.5e3", "-1-1", "=1"]) == ["-1", "+2.5e3", "'-1-1", "'=1"]
+
+
+def test_csv_rows_equal_files_whatever_their_names():
+    assert len(HOSTILE) + 1 == len(table(written("csv", hostile())["predictions.csv"]))
+
+
+def test_metrics_are_flat_numbers():
+    figures = json.loads(written("json", small())["metrics.json"])
+
+    assert {int, float} >= {type(value) for value in figures.values()}
+    assert sum(figures[name] for name in saved.OUTCOMES) == figures["files"]
+
+
+def test_undefined_metrics_are_absent():
+    figures = json.loads(written("json", empty())["metrics.json"])
+
+    assert "accuracy" not in figures
+    assert figures["files"] == 0
+
+
+@pytest.mark.parametrize("name", ["metrics", "evaluation"])
+@pytest.mark.parametrize("evaluation", [small, hostile, empty])
+def test_json_follows_its_schema(name, evaluation):
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = json.loads((SCHEMAS / f"{name}.schema.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+
+    jsonschema.validate(json.loads(written("json", evaluation())[f"{name}.json"]), schema)
+
+
+@given(evaluations())
+def test_a_saved_evaluation_comes_back_to_the_bit(evaluation):
+    content = saved.dump_evaluation(evaluation)
+    again = saved.parse_evaluation(content)
+
+    assert content == saved.dump_evaluation(again)
+    assert evaluation.records.probabilities.tobytes() == again.records.probabilities.tobytes()
+
+
+@pytest.mark.parametrize("evaluation", [small, hostile, empty])
+def test_loads_what_was_written(evaluation, tmp_path):
+    file = tmp_path / "evaluation.json"
+    file.write_bytes(saved.dump_evaluation(evaluation()))
+    again, first = saved.load_evaluation(file), evaluation()
+
+    assert first.provenance == again.provenance
+    assert first.class_names == again.class_names
+    assert first.to_pandas().equals(again.to_pandas())
+    assert first.records.pictures == again.records.pictures
+    assert np.array_equal(first.confusion, again.confusion)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is not JSON"),
+        (b"[1]", "holds no saved evaluation"),
+        (b'{"format": 1}', "holds no saved evaluation"),
+        (b'{"format": 99, "probabilities": 0}', "Update batch_eval"),
+        (b'{"format": 1, "probabilities": 0}', "is damaged"),
+    ],
+)
+def test_a_file_that_is_no_saved_evaluation_is_an_error(content, message, tmp_path):
+    file = tmp_path / "evaluation.json"
+    file.write_bytes(content)
+    with pytest.raises(ConfigError, match=message):
+        saved.load_evaluation(file)
+
+
+def test_an_absent_saved_evaluation_is_an_error(tmp_path):
+    with pytest.raises(ConfigError, match="cannot read"):
+        saved.load_evaluation(tmp_path / "absent.json")
+
+
+def test_text_holds_no_control_characters():
+    shown = text.document(hostile()).decode("utf-8")
+
+    assert [c for c in shown if not c.isprintable() and c != "\n"] == []
+
+
+def test_text_says_when_nothing_was_scored():
+    assert "No image could be scored." in text.document(empty()).decode()
+
+
+@pytest.mark.parametrize("width", ["30", "80", "200"])
+def test_text_fits_the_terminal(width, monkeypatch):
+    monkeypatch.setenv("COLUMNS", width)
+    file = io.StringIO()
+    text.print_summary(small(), file)
+
+    assert max(map(len, file.getvalue().splitlines())) <= int(width)
+
+
+def test_text_prints_where_the_terminal_knows_only_ascii():
+    raw = io.BytesIO()
+    file = io.TextIOWrapper(raw, encoding="ascii")
+    text.print_summary(hostile(), file)
+    file.flush()
+
+    assert b"Accuracy" in raw.getvalue()
+
+
+def test_text_has_no_colour_where_it_is_not_wanted(monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    file = io.StringIO()
+    text.print_summary(small(), file)
+
+    assert not re.search(r"\x1b\[[0-9;]*3[0-9]m", file.getvalue())
+
+
+@pytest.mark.parametrize("form", ["files", "document"])
+def test_html_escapes_every_name(form):
+    reporter_ = reporter("html")
+    page = dict(reporter_.files(hostile()))["report.html"] if form == "files" else reporter_.document(hostile())
+    tags = set(re.findall(rb"<[a-z]+", page))
+
+    assert b"alert(1)</script>" not in page
+    assert b"<img src=x" not in page
+    assert b"<script>alert" not in page
+    assert b"<img" not in tags
+
+
+def test_html_stands_a_strict_content_policy():
+    page = written("html", small())["report.html"].decode()
+
+    assert re.findall(r"<style|\sstyle=|\son[a-z]+=|\"data:|javascript:", page) == []
+    assert re.findall(r"<script>", page) == []
+
+
+def test_html_refers_only_to_files_that_it_writes():
+    files = written("html", small())
+    referred = set(re.findall(r'(?:src|href)="([^"#]+)"', files["report.html"].decode()))
+
+    assert set() == referred - set(files)
+
+
+def test_one_html_document_refers_to_nothing_outside():
+    page = reporter("html").document(small()).decode()
+
+    assert re.findall(r'(?:src|href)="(?!data:|#)[^"]*"', page) == []
+    assert re.findall(r"url\((?!data:)|@import|https?://(?!www\.w3\.org)", page) == []
+
+
+def test_html_shows_every_error_with_both_pictures():
+    files = written("html", small())
+    page = files["report.html"].decode()
+    pictures = sorted(path for path in files if path.startswith("report_files/pictures/"))
+
+    assert [p.rsplit("/")[-1] for p in pictures] == ["2-original.png", "2-seen.png", "3-original.png", "3-seen.png"]
+    assert all(f'src="{p}"' in page for p in pictures)
+
+
+def test_matrix_cells_lead_to_their_images():
+    page = written("html", small())["report.html"].decode()
+    targets = set(re.findall(r'href="#([^"]+)"', page))
+
+    assert targets <= set(re.findall(r'id="([^"]+)"', page))
+    assert {"cell-2-0", "cell-2-1", "cell-1-3"} <= targets
+
+
+def test_reports_import_their_libraries_late():
+    code = (
+        "import sys, batch_eval.reports, batch_eval.saved;"
+        "print({'jinja2', 'rich', 'pandas', 'sklearn', 'tensorflow'} & set(sys.modules))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert result.stdout == "set()\n"
+
+
+def test_percentages_of_nothing_are_a_dash():
+    from batch_eval.reports.wording import percent, percent_range
+
+    assert (percent(math.nan), percent_range((math.nan, math.nan))) == ("–", "–")

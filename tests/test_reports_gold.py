@@ -1,0 +1,24 @@
+"""Whole outputs of every format, compared with golden files."""
+
+import pytest
+from report_examples import small
+
+from batch_eval.reports import FORMATS, reporter
+
+BINARY = (".png", ".jpg")
+ASSETS = ("report.css", "report.js")
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_files_of_a_format(name, gold):
+    for path, content in reporter(name).files(small()):
+        if not path.endswith((*BINARY, *ASSETS)):
+            gold(f"{name}/{path}", content)
+
+
+def test_every_golden_file_is_still_written(request):
+    written = {f"{name}/{path}" for name in FORMATS for path, _ in reporter(name).files(small())}
+    folder = request.path.parent / "gold"
+    stale = {f.relative_to(folder).as_posix() for f in folder.rglob("*") if f.is_file()} - written
+
+    assert set() == stale
