@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 UPRIGHT = 1
 _ORIENTATION_TAG = 274
-_SHORT = 3
+_INTEGERS = {1: "B", 3: "H", 4: "I"}  # the standard says 3, a 16-bit number; not every writer knows
 
 _TURNS: dict[int, Callable[[NDArray[np.uint8]], object]] = {
     2: lambda image: cv2.flip(image, 1),
@@ -32,20 +32,20 @@ def orientation(exif: bytes) -> int:
     if order is None:
         return UPRIGHT
     try:
-        value = _first_short(exif, order, _ORIENTATION_TAG)
+        value = _number(exif, order, _ORIENTATION_TAG)
     except struct.error:
         return UPRIGHT
     return value if value in _TURNS else UPRIGHT
 
 
-def _first_short(exif: bytes, order: str, tag: int) -> int:
-    """Return the value of a tag of the first directory, or 0 where the tag is absent or no 16-bit number."""
+def _number(exif: bytes, order: str, tag: int) -> int:
+    """Return the value of a tag of the first directory, or 0 where the tag is absent or no integer."""
     (start,) = struct.unpack_from(f"{order}I", exif, 4)
     (count,) = struct.unpack_from(f"{order}H", exif, start)
     for entry in range(start + 2, start + 2 + 12 * count, 12):
-        found, kind, _, value = struct.unpack_from(f"{order}HHIH", exif, entry)
-        if found == tag:
-            return int(value) if kind == _SHORT else 0
+        found, kind = struct.unpack_from(f"{order}HH", exif, entry)
+        if found == tag and kind in _INTEGERS:
+            return int(struct.unpack_from(order + _INTEGERS[kind], exif, entry + 8)[0])
     return 0
 
 

@@ -6,14 +6,24 @@ import warnings
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from batch_eval.errors import UnreadableImageError
+from batch_eval.imaging.exif import orientation, upright
 from batch_eval.imaging.limits import check_size
 from batch_eval.imaging.pixels import over_paper, to_uint8
 
 # named, so that no program is started (EPS) and no format is opened that nobody asked for
 _FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+_SIGNATURES = {
+    b"BM": "BMP",
+    b"GIF8": "GIF",
+    b"II*\0": "TIFF",
+    b"MM\0*": "TIFF",
+    b"RIFF": "WebP",
+    b"\x89PNG": "PNG",
+    b"\xff\xd8\xff": "JPEG",
+}
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
 
@@ -28,13 +38,31 @@ def decode_other(data: bytes) -> NDArray[np.uint8]:
             warnings.simplefilter("ignore")
             with _opened(data) as image:
                 check_size(*image.size)
-                return _flat(ImageOps.exif_transpose(image))
+                image.load()
+                return upright(_flat(image), _orientation(image))
     except UnreadableImageError:
         raise
-    except UnidentifiedImageError as error:
-        raise UnreadableImageError("not an image, or of a kind that is not supported") from error
     except Exception as error:  # on damaged files Pillow's decoders raise nearly anything
-        raise UnreadableImageError(f"image data is damaged: {error or type(error).__name__}") from error
+        raise UnreadableImageError(_reason(data, error)) from error
+
+
+def _reason(data: bytes, error: Exception) -> str:
+    """Return in a person's words what Pillow found wrong."""
+    name = _format_name(data)
+    if isinstance(error, UnidentifiedImageError):
+        if name is None:
+            return f"not an image of a supported kind: the file begins with {data[:8]!r}"
+        return f"{name} header is damaged, ends early, or is of an unsupported kind"
+    text = str(error) or type(error).__name__
+    if "truncated" in text.lower():
+        return f"{name or 'image'} data ends early"
+    return f"{name or 'image'} data is damaged: {text}"
+
+
+def _format_name(data: bytes) -> str | None:
+    if data[4:8] == b"ftyp":
+        return "HEIC" if is_heic(data) else "AVIF"
+    return next((name for signature, name in _SIGNATURES.items() if data.startswith(signature)), None)
 
 
 def _opened(data: bytes) -> Image.Image:
@@ -58,6 +86,12 @@ def _opened_heic(data: bytes) -> Image.Image:
     check_size(*heif.size)
     image: Image.Image = heif.to_pillow()
     return image
+
+
+def _orientation(image: Image.Image) -> int:
+    """Return what is left to turn: Pillow turns TIFF itself, libheif HEIC, and both then state no orientation."""
+    exif: bytes = image.info.get("exif", b"")
+    return orientation(exif.removeprefix(b"Exif\0\0"))
 
 
 def _flat(image: Image.Image) -> NDArray[np.uint8]:

@@ -27,7 +27,8 @@ def to_uint8(values: NDArray[np.generic], depth: int | None = None) -> NDArray[n
         white = 2.0 ** (depth or next(bits for bits in _DEPTHS if high < 2**bits)) - 1
     else:
         white = 1.0 if high <= 1 else 255.0 if high <= WHITE else high
-    return np.rint(numbers * np.float32(WHITE / white)).astype(np.uint8)
+    numbers *= np.float32(WHITE / white)
+    return np.asarray(np.rint(numbers), dtype=np.uint8)
 
 
 def over_paper(colour: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:

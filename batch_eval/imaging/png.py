@@ -15,7 +15,8 @@ from batch_eval.imaging.pixels import over_paper, to_uint8
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CRITICAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
-_PALETTE, _GREY_ALPHA = 3, 4
+_GREY_ALPHA = 4  # a colour type
+_EXIF_BYTES = 65536  # no camera writes more, and the orientation stands at the start
 # libpng's simple interface prints warnings about colour profiles, and OpenCV drops some transparency
 _NOT_FOR_OPENCV = (b"PLTE", b"tRNS", b"iCCP")
 
@@ -34,7 +35,8 @@ def decode_png(data: bytes, otherwise: Callable[[bytes], NDArray[np.uint8]]) -> 
         return otherwise(data)
     image = _flat(_pixels(data), kind)
     if b"eXIf" in chunks:
-        image = upright(image, orientation(data[chunks[b"eXIf"] :]))
+        start = chunks[b"eXIf"]
+        image = upright(image, orientation(data[start : start + _EXIF_BYTES]))
     return image
 
 
