@@ -1,6 +1,7 @@
 """Which files of a folder are images: nested folders, links that form a loop, names of any kind."""
 
 import os
+import stat
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -117,11 +118,15 @@ def _remarks(walk: _Walk) -> list[str]:
 def _check_folder(root: Path) -> None:
     """Raise unless ``root`` is a folder."""
     shown = printable(str(root))
-    if root.is_file():
+    try:
+        mode = root.stat().st_mode
+    except FileNotFoundError:
+        raise DatasetError(f"The folder {shown} does not exist (looked from {printable(os.getcwd())}).") from None
+    except OSError as error:
+        raise _unreadable(str(root), error) from error
+    if not stat.S_ISDIR(mode):
         unpack = " Unpack it first." if suffix(root.name) in {".zip", ".tar", ".gz", ".tgz", ".7z", ".rar"} else ""
         raise DatasetError(f"{shown} is a file; expected a folder with images.{unpack}")
-    if not root.exists():
-        raise DatasetError(f"The folder {shown} does not exist (looked from {printable(os.getcwd())}).")
 
 
 def _unreadable(folder: str, error: OSError) -> DatasetError:

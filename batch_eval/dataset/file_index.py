@@ -28,8 +28,9 @@ class FileIndex:
 
     def exact(self, path: str) -> int | None:
         """Return the image at this path, relative to the table or the root, absolute, or an id."""
-        candidates = self._candidates(path)
-        found = next((self._exact[name] for name in candidates if name in self._exact), None)
+        if self._base == self._roots[0] and path in self._exact:  # almost every row; the rest only says it slower
+            return self._exact[path]
+        found = next((self._exact[name] for name in self._candidates(path) if name in self._exact), None)
         return self._by_id.get(path) if found is None else found
 
     def loose(self, path: str) -> int | None:
@@ -43,8 +44,10 @@ class FileIndex:
         return None
 
     def by_name(self, path: str) -> int | None:
-        """Return the one image in any folder that has this path's last part as its name; ``AMBIGUOUS`` if several."""
-        name = _folded(_slashed(path).rpartition("/")[2])
+        """Return the one image in any folder that has this bare name; ``AMBIGUOUS`` if several, None for a path."""
+        name = _folded(path)
+        if "/" in name:
+            return None
         image = self._by_last.get(name)
         return self._by_last_stem.get(name) if image is None and not is_image(name) else image
 
@@ -60,7 +63,7 @@ class FileIndex:
             yield below
         if self._encoding in ("cp1252", "latin-1"):
             # the bytes of the file are the bytes of a file name that is not UTF-8
-            yield os.fsdecode(path.encode(self._encoding))
+            yield path.encode(self._encoding).decode("utf-8", "surrogateescape")
 
     @cached_property
     def _by_id(self) -> dict[str, int]:

@@ -8,9 +8,7 @@ from batch_eval.dataset.names import printable
 from batch_eval.errors import ConfigError, DatasetError
 
 # a number ends where no letter or digit follows, so that 20240101 and 7th are no labels
-_NAMED = re.compile(
-    r"(?:^|[^a-z])(?:digit|label|class|number|num|target|truth)[ _=-]?([0-9]+)(?![a-z0-9])", re.IGNORECASE
-)
+_NAMED = re.compile(r"(?:^|[^a-z])(?:digit|label|class|target|truth)[ _=-]?([0-9]+)(?![a-z0-9])", re.IGNORECASE)
 _LEADING = re.compile(r"^([0-9]+)(?![a-z0-9])", re.IGNORECASE)
 # an unpadded number of a few digits; longer ones are dates and times
 _COUNTER = re.compile(r"[1-9][0-9]{1,4}")
@@ -19,8 +17,8 @@ _COUNTER = re.compile(r"[1-9][0-9]{1,4}")
 def label_by_name(images: Sequence[str]) -> Labelling | None:
     """Return labels from the images' file names, or None where the names hold no labels.
 
-    A label is a single digit right after the word digit, label, class, number, num, target or truth
-    (``digit7-3.jpg``), or else at the name's start (``7_anything.png``). Where a number at that place goes to 10 or
+    A label is a single digit right after the word digit, label, class, target or truth (``digit7-3.jpg``), or
+    else at the name's start (``7_anything.png``). Where a number at that place goes to 10 or
     higher in one of the names it counts the images, and no name is read that way. Other digits, as in ``IMG_2041.jpg``
     or ``img_7.png``, are no labels.
     """

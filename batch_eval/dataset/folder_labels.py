@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 from batch_eval.dataset.labelling import DIGITS, Labelling
-from batch_eval.dataset.names import listing, natural_key, printable
+from batch_eval.dataset.names import natural_key, printable
 
 # folders that split or hold data sets: their names are never classes
 _SPLITS = "train training test testing val valid validation dev eval data images image imgs img"
 _NO_CLASSES = frozenset(_SPLITS.split())
+_MOST_NAMED = 12
 
 
 def label_by_folder(images: Sequence[str]) -> Labelling | None:
@@ -51,4 +52,5 @@ def _are_classes(folders: set[str], names: set[str | None]) -> bool:
 def _counted(classes: list[str]) -> str:
     """Return ``10 classes``, with the names where these are not simply the ten digits."""
     count = f"{len(classes)} class{'es' if len(classes) > 1 else ''}"
-    return count if set(classes) == DIGITS else f"{count}: {listing(classes, most=9)}"
+    more = ", …" if len(classes) > _MOST_NAMED else ""
+    return count if set(classes) == DIGITS else f"{count}: {', '.join(classes[:_MOST_NAMED])}{more}"

@@ -120,8 +120,8 @@ def _plain(name: str) -> str:
 def _match(table: Table, columns: _Columns, index: FileIndex) -> _Matches:
     """Return which row belongs to which image.
 
-    Paths count literally; only then by a looser form. Bare names from any folder are tried only where not a single row
-    was found, since one of them could be another folder's image.
+    Paths count literally; only then by a looser form. Names without a folder may lie in any folder, but only where not
+    a single row was found otherwise: beside rows that were found they are more likely missing.
     """
     matches = _Matches()
     left = _take(table, columns, matches, range(len(table.rows)), index.exact)

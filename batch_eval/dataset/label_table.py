@@ -4,6 +4,7 @@ import codecs
 import csv
 import io
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -13,11 +14,13 @@ from pathlib import Path
 from batch_eval.dataset.names import is_image, printable, suffix
 from batch_eval.errors import DatasetError
 
-JSON_LINES = frozenset({".jsonl", ".ndjson"})
+JSON_LINES = frozenset({".jsonl", ".ndjson", ".json"})
 
 _DELIMITERS = ",;\t|"
 _BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _QUOTED = re.compile(r'"[^"]*"')
+_EXCEL_DELIMITER = re.compile(r'"?sep=([,;\t|])"?\s*', re.IGNORECASE)  # a first line that Excel understands
+_ZIP = b"PK\x03\x04"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,10 @@ def read_table(file: Path, name: str) -> Table:
     try:
         raw = file.read_bytes()
     except OSError as error:
-        raise DatasetError(f"The label file {name} cannot be read: {error.strerror}.") from error
+        where = f"looked from {printable(os.getcwd())}"
+        raise DatasetError(f"The label file {name} cannot be read: {error.strerror} ({where}).") from error
+    if raw.startswith(_ZIP):
+        raise DatasetError(f"The label file {name} is a spreadsheet or an archive. Save it as CSV (UTF-8).")
     text, encoding = _decoded(raw)
     columns, rows = _json_lines(text, name) if suffix(file.name) in JSON_LINES else _csv(text, name)
     if not rows:
@@ -87,10 +93,11 @@ def _records(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
     # newline=None reads the line ends of Windows, Unix and old Macs
     source = io.StringIO(text, newline=None)
     first = source.readline()
-    skipped = 1 if first.lower().startswith("sep=") else 0  # Excel's way to name the delimiter
-    delimiter = first[4:5] if skipped else _delimiter(text)
-    if not skipped:
+    named = _EXCEL_DELIMITER.fullmatch(first)
+    skipped = 1 if named else 0
+    if not named:
         source.seek(0)
+    delimiter = named[1] if named else _delimiter(text)
     reader = csv.reader(source, delimiter=delimiter, skipinitialspace=True, strict=True)
     line = skipped + 1
     try:
@@ -105,7 +112,7 @@ def _records(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
 
 def _delimiter(text: str) -> str:
     """Return the delimiter that is most frequent in the first line that is not blank, outside quotes."""
-    header = _QUOTED.sub("", text.lstrip().partition("\n")[0])
+    header = _QUOTED.sub("", next((line for line in text.splitlines() if line.strip()), ""))
     return max(_DELIMITERS, key=header.count)
 
 
@@ -113,7 +120,7 @@ def _check_header(header: list[str], line: int, name: str) -> None:
     """Raise unless the first record holds distinct column names."""
     if not header:
         raise DatasetError(f"The label file {name} is empty; expected a line of column names, such as filename,label.")
-    if any(is_image(cell) for cell in header):
+    if any(is_image(cell) for cell in header) or all(cell.isdigit() for cell in header):
         raise DatasetError(
             f"{name} begins with data ({', '.join(header)}) in line {line}; "
             "expected a line of column names there, such as filename,label. Add it above."

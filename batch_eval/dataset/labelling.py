@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from batch_eval.dataset.names import printable
+
 DIGITS = frozenset("0123456789")
 
 _WHOLE_NUMBER = re.compile(r"([0-9]+)(?:\.0*|,0)")
@@ -29,6 +31,6 @@ class Labelling:
 @lru_cache(maxsize=4096)
 def clean_label(text: str) -> str | None:
     """Return the class name that a cell holds: ``7`` for ``" 7.0 "``, None for an empty cell."""
-    text = text.strip()
+    text = printable(text.strip())
     number = _WHOLE_NUMBER.fullmatch(text)
     return number[1] if number else text or None

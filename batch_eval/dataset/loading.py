@@ -18,7 +18,7 @@ from batch_eval.errors import ConfigError, DatasetError
 def load_dataset(
     folder: str | Path,
     *,
-    labels: Path | None = None,
+    labels: str | Path | None = None,
     path_column: str | None = None,
     label_column: str | None = None,
     label_pattern: str | None = None,
@@ -36,27 +36,24 @@ def load_dataset(
         raise ConfigError("--labels and --label-pattern name two sources of labels; give one of them.")
     root = Path(folder)
     found = find_images(root)
-    file = labels or (_label_file(found) if label_pattern is None else None)
-    if file is None and (path_column or label_column):
+    files = [Path(labels)] if labels is not None else _label_files(root, found)
+    if label_pattern is None and files:
+        labelling = label_by_file(files[0], root, found.images, path_column=path_column, label_column=label_column)
+        return _dataset(root, found, labelling, unused=[file.name for file in files[1:]])
+    if path_column or label_column:
         raise ConfigError(
             "--path-column and --label-column need a label file: name it with --labels, "
             f"or put one of {', '.join(LABEL_FILES)} into {printable(str(root))}."
         )
     if label_pattern is not None:
-        labelling = label_by_pattern(found.images, label_pattern)
-    elif file is not None:
-        labelling = label_by_file(
-            labels or root / file, root, found.images, path_column=path_column, label_column=label_column
-        )
-    else:
-        labelling = _label_by_names(root, found.images)
-    return _dataset(root, found, labelling)
+        return _dataset(root, found, label_by_pattern(found.images, label_pattern))
+    return _dataset(root, found, _label_by_names(root, found.images))
 
 
-def _label_file(found: Found) -> Path | None:
-    """Return the label file that lies in the folder, by the order of ``LABEL_FILES``."""
+def _label_files(root: Path, found: Found) -> list[Path]:
+    """Return the label files that lie in the folder, in the order of ``LABEL_FILES``."""
     present = {path.lower(): path for path in found.others}
-    return next((Path(present[name]) for name in LABEL_FILES if name in present), None)
+    return [root / present[name] for name in LABEL_FILES if name in present]
 
 
 def _label_by_names(root: Path, images: Sequence[str]) -> Labelling:
@@ -73,9 +70,10 @@ def _label_by_names(root: Path, images: Sequence[str]) -> Labelling:
     return labelling
 
 
-def _dataset(root: Path, found: Found, labelling: Labelling) -> Dataset:
-    """Join images and labels."""
+def _dataset(root: Path, found: Found, labelling: Labelling, unused: Sequence[str] = ()) -> Dataset:
+    """Join images and labels; ``unused`` names label files that were not read."""
     ids = [image_id(path) for path in found.images]
+    remarks = [f"Also in the folder, but not used: {listing(unused)}."] if unused else []
     slices = labelling.slices or [()] * len(ids)
     samples = tuple(map(Sample, ids, found.images, labelling.truths, slices))
     return Dataset(
@@ -84,7 +82,7 @@ def _dataset(root: Path, found: Found, labelling: Labelling) -> Dataset:
         label_source=labelling.source,
         slice_names=labelling.slice_names,
         missing=labelling.missing,
-        notes=(*found.notes, *labelling.notes, *_unlabelled_note(samples)),
+        notes=(*found.notes, *remarks, *labelling.notes, *_unlabelled_note(samples)),
         labels_sha256=_digest(samples),
     )
 

@@ -26,7 +26,7 @@ def is_image(name: str) -> bool:
 
 
 def image_id(path: str) -> str:
-    r"""Return the path in printable form; a backslash in a name is doubled, so that different paths have different ids."""
+    """Return the path in printable form, a backslash in a name doubled: different paths have different ids."""
     return printable(path.replace("\\", "\\\\"))
 
 
