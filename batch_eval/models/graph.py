@@ -1,0 +1,146 @@
+"""A network under construction: operations on tensors that remember how their axes lie in memory.
+
+Keras keeps channels last, ONNX Runtime computes on channels first. To transpose around every layer would cost more
+than the layers, so a tensor here has its Keras shape, and beside it the way its numbers really lie; a transposition is
+added only where an operation needs the other order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import prod
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from batch_eval.models.onnx_writer import Attribute, Node, Value, encode_model
+
+Shape = tuple[int, ...]
+CHANNELS_LAST, CHANNELS_FIRST = "channels_last", "channels_first"
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A value in the graph.
+
+    ``shape`` is Keras' shape without the batch. ``moved`` says that the last axis of it lies first in memory;
+    ``flat_of`` is the (channels, *space) block that a flattened tensor still lies in the order of.
+    ``activation`` names the function that made the values ("" when none is known), ``raw`` marks the untouched pixels.
+    """
+
+    name: str
+    shape: Shape
+    moved: bool = False
+    flat_of: Shape | None = None
+    activation: str = ""
+    raw: bool = False
+
+    @property
+    def plain(self) -> bool:
+        """Whether the numbers lie in the order of ``shape``."""
+        return not self.moved and self.flat_of is None
+
+    @property
+    def physical(self) -> Shape:
+        """The shape in memory, without the batch."""
+        return (self.shape[-1], *self.shape[:-1]) if self.moved else self.shape
+
+
+class Graph:
+    """Collects nodes and constants, and writes them as an ONNX model."""
+
+    def __init__(self) -> None:
+        self._nodes: list[Node] = []
+        self._constants: dict[str, NDArray[np.generic]] = {}
+        self._names = 0
+        self.pixel_range: str | None = None  # what a leading Rescaling or Normalization tells
+
+    def new_name(self) -> str:
+        """Return a name that no other value of the graph has."""
+        self._names += 1
+        return f"v{self._names}"
+
+    def constant(self, value: ArrayLike, dtype: str = "float32") -> str:
+        """Add a constant and return its name."""
+        name = self.new_name()
+        self._constants[name] = np.asarray(value, dtype=dtype, order="C")
+        return name
+
+    def ops(self, outputs: int, op_type: str, *inputs: str, **attributes: Attribute) -> list[str]:
+        """Add an operation with several outputs and return their names."""
+        names = [self.new_name() for _ in range(outputs)]
+        self._nodes.append(Node(op_type, inputs, names, attributes))
+        return names
+
+    def op(self, op_type: str, *inputs: str, **attributes: Attribute) -> str:
+        """Add an operation with one output and return its name."""
+        return self.ops(1, op_type, *inputs, **attributes)[0]
+
+    def elementwise(self, op_type: str, tensor: Tensor, *constants: str, **attributes: Attribute) -> Tensor:
+        """Apply an operation that keeps shape and order; constants must be scalars or come from ``parameter``."""
+        return replace(_new(tensor), name=self.op(op_type, tensor.name, *constants, **attributes))
+
+    def parameter(self, array: NDArray[np.floating], tensor: Tensor) -> str:
+        """Add a constant that broadcasts against ``tensor`` as ``array`` does against its Keras shape."""
+        array = array.reshape((1,) * (len(tensor.shape) - array.ndim) + array.shape)
+        if tensor.moved:
+            array = np.moveaxis(array, -1, 0)
+        elif tensor.flat_of is not None and array.size > 1:
+            array = array[unflattened_order(tensor.flat_of)]
+        return self.constant(array)
+
+    def plain(self, tensor: Tensor) -> Tensor:
+        """Return the tensor with its numbers in the order of its Keras shape."""
+        if tensor.moved:
+            return replace(tensor, name=self._move(tensor, to_front=False), moved=False)
+        if tensor.flat_of is not None:
+            block = self._reshape(tensor.name, tensor.flat_of)
+            channels_last = replace(tensor, name=block, shape=(*tensor.flat_of[1:], tensor.flat_of[0]), moved=True)
+            name = self._reshape(self._move(channels_last, to_front=False), tensor.shape)
+            return replace(tensor, name=name, flat_of=None)
+        return tensor
+
+    def planes(self, tensor: Tensor, data_format: str) -> Tensor:
+        """Return the tensor in the order (channels, *space), whichever axis Keras calls the channels."""
+        if data_format == CHANNELS_FIRST:
+            return self.plain(tensor)
+        return tensor if tensor.moved else replace(tensor, name=self._move(tensor, to_front=True), moved=True)
+
+    def reshape(self, tensor: Tensor, shape: Shape) -> Tensor:
+        """Return the tensor with another Keras shape of as many numbers."""
+        plain = self.plain(tensor)
+        return replace(plain, name=self._reshape(plain.name, shape), shape=shape)
+
+    def model(self, source: Tensor, target: Tensor) -> bytes:
+        """Return the ONNX model that computes ``target`` from ``source``, with any number of images a batch."""
+        target = self.plain(target)
+        output = Value(self.op("Identity", target.name), ("batch", *target.shape))
+        return encode_model(self._nodes, self._constants, [Value(source.name, ("batch", *source.shape))], [output])
+
+    def _move(self, tensor: Tensor, *, to_front: bool) -> str:
+        space, channels = tensor.shape[:-1], tensor.shape[-1]
+        if channels == 1 or prod(space) == 1:  # nothing changes places in memory
+            return self._reshape(tensor.name, (channels, *space) if to_front else tensor.shape)
+        last = len(tensor.shape)
+        order = (0, last, *range(1, last)) if to_front else (0, *range(2, last + 1), 1)
+        return self.op("Transpose", tensor.name, perm=order)
+
+    def _reshape(self, name: str, shape: Shape) -> str:
+        return self.op("Reshape", name, self.constant([0, *shape], "int64"))  # 0 keeps the batch
+
+
+def from_planes(name: str, channels: int, space: Shape, data_format: str) -> Tensor:
+    """Return the tensor for a value that lies as (channels, *space)."""
+    if data_format == CHANNELS_FIRST:
+        return Tensor(name, (channels, *space))
+    return Tensor(name, (*space, channels), moved=True)
+
+
+def unflattened_order(block: Shape) -> NDArray[np.intp]:
+    """Return, for each number of a (channels, *space) block in memory, its index in Keras' order (*space, channels)."""
+    keras_order = np.arange(prod(block)).reshape((*block[1:], block[0]))
+    return np.moveaxis(keras_order, -1, 0).ravel()
+
+
+def _new(tensor: Tensor) -> Tensor:
+    return replace(tensor, activation="", raw=False)

@@ -1,0 +1,255 @@
+"""Read what a ``.keras`` or ``.h5`` file says, with zipfile, json and h5py alone: nothing in the file is executed.
+
+Layouts: ``keras.src.saving.saving_lib`` (a zip of config.json and model.weights.h5) and
+``keras.src.legacy.saving.legacy_h5_format`` (config and weights in one HDF5 file).
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from batch_eval.errors import ModelError
+from batch_eval.models.layers.call import Array, Unsupported
+
+_LARGEST_JSON = 64 << 20
+_LARGEST_WEIGHTS = 2 << 30  # an ONNX model cannot be larger
+
+NamedWeights = list[tuple[str | None, Array]]
+
+
+class WeightSource(Protocol):
+    """Where the weights of a model's layers are found."""
+
+    def layers(self, entries: Sequence[Mapping[str, Any]]) -> list[WeightSource]:
+        """Return the source for each of a model's layers, in the order of its config."""
+
+    def read(self, name: str) -> NamedWeights:
+        """Return the weights of the layer called ``name``, in the file's order."""
+
+
+@dataclass(frozen=True)
+class KerasFile:
+    """A Keras model as it was saved: its config, the major version of Keras that saved it, and its weights."""
+
+    config: Mapping[str, Any]
+    keras: int | None
+    weights: WeightSource
+
+
+def read_keras_zip(path: Path) -> KerasFile:
+    """Read a ``.keras`` file."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = set(archive.namelist())
+            if "config.json" not in names:
+                raise ModelError(f"{path} is {_kind_of_zip(names)}. Expected a model saved by Keras (model.save).")
+            config = _json(_member(archive, "config.json", _LARGEST_JSON), path)
+            metadata = _json(_member(archive, "metadata.json", _LARGEST_JSON), path) if "metadata.json" in names else {}
+            weights = _member(archive, "model.weights.h5", _LARGEST_WEIGHTS) if "model.weights.h5" in names else None
+    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError, ValueError) as error:
+        raise ModelError(f"{path} is damaged or cut off: {error}. Copy or save the model again.") from error
+    return KerasFile(config, _major(metadata.get("keras_version")), _ZipWeights.open(weights))
+
+
+def _kind_of_zip(names: set[str]) -> str:
+    if any(name.endswith("data.pkl") for name in names):
+        return "a PyTorch file; pickled objects are programs and are never opened. Export it to ONNX"
+    return "a zip archive without config.json, not a Keras model"
+
+
+def read_keras_h5(path: Path) -> KerasFile:
+    """Read a ``.h5`` file."""
+    import h5py
+
+    try:
+        file = h5py.File(path, "r")
+    except (OSError, RuntimeError) as error:
+        raise ModelError(f"{path} is damaged or cut off: {error}. Copy or save the model again.") from error
+    config = _attribute(file.attrs.get("model_config"))
+    if not config:
+        raise ModelError(
+            f"{path} holds weights only, no architecture, so that it cannot be run. "
+            "Save the whole model with model.save('model.keras') instead of model.save_weights."
+        )
+    version = _attribute(file.attrs.get("keras_version"))
+    return KerasFile(_json(config.encode(), path), _major(version), _H5Weights(_hard(file, "model_weights")))
+
+
+def _attribute(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value or "")
+
+
+def _major(version: Any) -> int | None:
+    match = re.match(r"(\d+)\.", str(version))
+    return int(match[1]) if match else None
+
+
+def _member(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
+    """Read a member of at most ``limit`` bytes, so that a small file cannot fill the memory."""
+    info = archive.getinfo(name)
+    if info.file_size > limit or info.file_size > 1000 * max(info.compress_size, 1 << 16):
+        raise ModelError(f"{archive.filename}: {name} claims {info.file_size} bytes, more than a model can have.")
+    with archive.open(name) as member:
+        return member.read(limit)
+
+
+def _json(data: bytes, path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"{path} is damaged: its configuration is no JSON ({error}).") from error
+    if not isinstance(content, dict):
+        raise ModelError(f"{path} is damaged: its configuration is no JSON object.")
+    return content
+
+
+def _hard(group: Any, name: str) -> Any:
+    """Return a member that lies in this very file: links to other files or places are never followed."""
+    import h5py
+
+    for part in name.split("/"):
+        if not isinstance(group, h5py.Group):
+            raise Unsupported(f"{name} is not among the weights")
+        link = group.get(part, getlink=True)
+        if link is None:
+            raise Unsupported(f"{name} is not among the weights")
+        if not isinstance(link, h5py.HardLink):
+            raise ModelError(f"The weights hold a link ({name}) to somewhere else; such a model is never opened.")
+        group = group[part]
+    return group
+
+
+def _array(dataset: Any) -> Array:
+    """Read numbers that lie in this very file."""
+    import h5py
+
+    if not isinstance(dataset, h5py.Dataset):
+        raise Unsupported("a weight that is no array")
+    if dataset.is_virtual or dataset.external:
+        raise ModelError(f"The weight {dataset.name} lies in another file; such a model is never opened.")
+    if dataset.dtype not in (np.float32, np.float64) and dataset.dtype.kind not in "iu":
+        raise Unsupported(f"weights of type {dataset.dtype}")
+    if dataset.nbytes > _LARGEST_WEIGHTS or dataset.nbytes > 1000 * max(dataset.id.get_storage_size(), 1 << 16):
+        raise ModelError(f"The weight {dataset.name} claims {dataset.nbytes} bytes, more than a model can have.")
+    return np.asarray(dataset[()])
+
+
+@dataclass(frozen=True)
+class _ZipWeights:
+    """Groups such as ``layers/conv2d_1/vars/0``: named after the class, counted within each model."""
+
+    group: Any
+
+    @classmethod
+    def open(cls, data: bytes | None) -> _ZipWeights:
+        """Open the HDF5 file inside the archive."""
+        import h5py
+
+        try:
+            return cls(h5py.File(io.BytesIO(data), "r") if data else None)
+        except (OSError, RuntimeError) as error:
+            raise ModelError(f"The model's weights are damaged: {error}. Save the model again.") from error
+
+    def layers(self, entries: Sequence[Mapping[str, Any]]) -> list[WeightSource]:
+        """Return the source for each layer."""
+        counts: Counter[str] = Counter()
+        found: list[WeightSource] = []
+        for entry in entries:
+            name = snake_case(_saved_class(str(entry.get("class_name"))))
+            number = counts[name]
+            counts[name] += 1
+            found.append(self._member(f"layers/{name}_{number}" if number else f"layers/{name}"))
+        return found
+
+    def _member(self, name: str) -> _ZipWeights:
+        try:
+            return _ZipWeights(_hard(self.group, name))
+        except Unsupported:  # a layer without weights may have no group; one that needs them will say so
+            return _ZipWeights(None)
+
+    def read(self, name: str) -> NamedWeights:  # noqa: ARG002 - the position has already told the layer
+        """Return ``vars/0``, ``vars/1``, …"""
+        if self.group is None or "vars" not in self.group:
+            return []
+        group = _hard(self.group, "vars")
+        return [(None, _array(_hard(group, str(i)))) for i in range(len(group))]
+
+
+def _saved_class(class_name: str) -> str:
+    """Return the class that the saved object had; Keras 2 called functional models ``Model`` in its configs."""
+    return "Functional" if class_name == "Model" else class_name
+
+
+def snake_case(class_name: str) -> str:
+    """Return the name that Keras gives to the group of a class: ``Conv2D`` is ``conv2d``, ``PReLU`` is ``p_re_lu``."""
+    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", class_name))
+    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+@dataclass(frozen=True)
+class _H5Weights:
+    """Groups named after the layers, each with a list of its weights; a nested model's are in one flat list."""
+
+    group: Any
+    nested: bool = False
+
+    def layers(self, entries: Sequence[Mapping[str, Any]]) -> list[WeightSource]:
+        """Return the source for each layer."""
+        if self.nested:
+            return [self for _ in entries]
+        return [self._member(_layer_name(entry)) for entry in entries]
+
+    def _member(self, name: str) -> WeightSource:
+        try:
+            return _H5Weights(_hard(self.group, name), nested=True)
+        except Unsupported:  # an InputLayer has no group; a layer that needs weights will say so
+            return _NoWeights()
+
+    def read(self, name: str) -> NamedWeights:
+        """Return the weights whose path names the layer (``outer/dense/kernel:0``), in the file's order."""
+        paths = [path.split("/") for path in _weight_names(self.group)]
+        own = [path for path in paths if len(path) > 1 and path[-2] == name]
+        if not own and len({tuple(path[:-1]) for path in paths}) == 1 and _layer_group(self.group) == name:
+            own = paths  # a layer that was built under another name
+        return [(path[-1].partition(":")[0], _array(_hard(self.group, "/".join(path)))) for path in own]
+
+
+class _NoWeights:
+    """The source for layers that the file has no weights for."""
+
+    def layers(self, entries: Sequence[Mapping[str, Any]]) -> list[WeightSource]:
+        """Return no weights for each layer."""
+        return [self for _ in entries]
+
+    def read(self, name: str) -> NamedWeights:  # noqa: ARG002 - one interface for all sources
+        """Return no weights."""
+        return []
+
+
+def _layer_group(group: Any) -> str:
+    return str(group.name).rpartition("/")[2]
+
+
+def _layer_name(entry: Mapping[str, Any]) -> str:
+    config = entry.get("config")
+    return str(config.get("name") if isinstance(config, Mapping) else "")
+
+
+def _weight_names(group: Any) -> list[str]:
+    """Return the attribute ``weight_names``, which HDF5's limit on attributes may have cut into several."""
+    if "weight_names" in group.attrs:
+        return [_attribute(name) for name in group.attrs["weight_names"]]
+    names: list[str] = []
+    while (part := f"weight_names{len(names)}") in group.attrs:
+        names.append(part)
+    return [_attribute(name) for part in names for name in group.attrs[part]]

@@ -1,0 +1,255 @@
+"""Keras' activation functions, as the TensorFlow backend computes them.
+
+The formulas are those of ``keras.activations`` and ``keras.ops`` of Keras 3; Keras 2 differs in ``hard_sigmoid`` only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from math import sqrt
+from typing import Any
+
+from batch_eval.models.graph import Graph, Tensor
+from batch_eval.models.layers.call import LayerCall, Unsupported, axis_index, converts
+
+Function = Callable[[Graph, Tensor], Tensor]
+
+
+def activate(call: LayerCall, tensor: Tensor, activation: Any) -> Tensor:
+    """Apply an activation that a config names; ``tensor.activation`` then says which one made the values."""
+    if activation is None:
+        activation = "linear"
+    functions = _KERAS_2 if call.keras == 2 else _KERAS_3
+    if not isinstance(activation, str) or activation not in functions:
+        raise Unsupported(f"activation={activation!r}")
+    name = _ALIASES.get(activation, activation)
+    return replace(functions[activation](call.graph, tensor), activation=name)
+
+
+@converts("Activation")
+def _activation(call: LayerCall) -> Tensor:
+    return activate(call, call.input, call.options.any("activation"))
+
+
+@converts("ReLU")
+def _relu_layer(call: LayerCall) -> Tensor:
+    options = call.options
+    ceiling = options.any("max_value", None)
+    if ceiling is not None and (isinstance(ceiling, bool) or not isinstance(ceiling, int | float) or ceiling < 0):
+        raise Unsupported(f"max_value={ceiling!r}")
+    slope, threshold = options.number("negative_slope", 0.0), options.number("threshold", 0.0)
+    graph, x = call.graph, call.input
+    if threshold == 0.0:
+        positive = graph.elementwise("Relu", x)
+    else:
+        positive = _select(graph, _compare(graph, "Greater", x, threshold), x, _constant_like(graph, x, 0.0))
+    if ceiling is not None:
+        positive = _clip(graph, positive, 0.0, float(ceiling))
+    if slope == 0.0:
+        return positive
+    negative = graph.elementwise("Relu", _linear(graph, x, -1.0, threshold))
+    return _combine(graph, "Sub", positive, _linear(graph, negative, slope, 0.0))
+
+
+@converts("LeakyReLU")
+def _leaky_relu_layer(call: LayerCall) -> Tensor:
+    key = "alpha" if call.keras == 2 else "negative_slope"
+    return call.graph.elementwise("LeakyRelu", call.input, alpha=call.options.number(key, 0.3))
+
+
+@converts("ELU")
+def _elu_layer(call: LayerCall) -> Tensor:
+    return call.graph.elementwise("Elu", call.input, alpha=call.options.number("alpha", 1.0))
+
+
+@converts("PReLU")
+def _prelu_layer(call: LayerCall) -> Tensor:
+    x = call.input
+    shared = {axis_index(axis, len(x.shape)) for axis in call.options.any("shared_axes", None) or ()}
+    shape = [1 if i in shared else size for i, size in enumerate(x.shape)]
+    return call.graph.elementwise("PRelu", x, call.graph.parameter(call.weights.take(shape, "alpha"), x))
+
+
+@converts("Softmax")
+def _softmax_layer(call: LayerCall) -> Tensor:
+    axis = call.options.any("axis", -1)
+    if isinstance(axis, list | tuple) and len(axis) == 1:
+        axis = axis[0]
+    return _along(call.graph, "Softmax", call.input, axis_index(axis, len(call.input.shape)), "softmax")
+
+
+def _along(graph: Graph, op_type: str, tensor: Tensor, axis: int, activation: str) -> Tensor:
+    """Apply Softmax or LogSoftmax along an axis of the Keras shape."""
+    rank = len(tensor.shape)
+    if tensor.flat_of is not None:
+        tensor = graph.plain(tensor)
+    physical = (axis + 1) % rank if tensor.moved else axis
+    result = graph.elementwise(op_type, tensor, axis=physical + 1)
+    return replace(result, activation=activation if axis == rank - 1 else "")
+
+
+def _scalar(graph: Graph, value: float) -> str:
+    return graph.constant(value)
+
+
+def _linear(graph: Graph, x: Tensor, factor: float, offset: float) -> Tensor:
+    if factor != 1.0:
+        x = graph.elementwise("Mul", x, _scalar(graph, factor))
+    return x if offset == 0.0 else graph.elementwise("Add", x, _scalar(graph, offset))
+
+
+def _clip(graph: Graph, x: Tensor, low: float, high: float) -> Tensor:
+    return graph.elementwise("Clip", x, _scalar(graph, low), _scalar(graph, high))
+
+
+def _combine(graph: Graph, op_type: str, a: Tensor, b: Tensor) -> Tensor:
+    return graph.elementwise(op_type, a, b.name)
+
+
+def _compare(graph: Graph, op_type: str, x: Tensor, value: float) -> str:
+    return graph.op(op_type, x.name, _scalar(graph, value))
+
+
+def _constant_like(graph: Graph, x: Tensor, value: float) -> Tensor:
+    return replace(x, name=_scalar(graph, value))
+
+
+def _select(graph: Graph, condition: str, yes: Tensor, no: Tensor) -> Tensor:
+    return replace(yes, name=graph.op("Where", condition, yes.name, no.name), activation="", raw=False)
+
+
+def _simple(op_type: str, **attributes: float) -> Function:
+    return lambda graph, x: graph.elementwise(op_type, x, **attributes)
+
+
+def _identity(_graph: Graph, x: Tensor) -> Tensor:
+    return x
+
+
+def _softmax(graph: Graph, x: Tensor) -> Tensor:
+    return _along(graph, "Softmax", x, len(x.shape) - 1, "softmax")
+
+
+def _log_softmax(graph: Graph, x: Tensor) -> Tensor:
+    return _along(graph, "LogSoftmax", x, len(x.shape) - 1, "log_softmax")
+
+
+def _silu(graph: Graph, x: Tensor) -> Tensor:
+    return _combine(graph, "Mul", x, graph.elementwise("Sigmoid", x))
+
+
+def _gelu(graph: Graph, x: Tensor) -> Tensor:
+    erf = graph.elementwise("Erf", _linear(graph, x, 1 / sqrt(2), 0.0))
+    return _linear(graph, _combine(graph, "Mul", x, _linear(graph, erf, 1.0, 1.0)), 0.5, 0.0)
+
+
+def _mish(graph: Graph, x: Tensor) -> Tensor:
+    return _combine(graph, "Mul", x, graph.elementwise("Tanh", graph.elementwise("Softplus", x)))
+
+
+def _hard_sigmoid(graph: Graph, x: Tensor) -> Tensor:
+    return graph.elementwise("Div", _clip(graph, _linear(graph, x, 1.0, 3.0), 0.0, 6.0), _scalar(graph, 6.0))
+
+
+def _hard_sigmoid_keras_2(graph: Graph, x: Tensor) -> Tensor:
+    return _clip(graph, _linear(graph, x, 0.2, 0.5), 0.0, 1.0)
+
+
+def _hard_silu(graph: Graph, x: Tensor) -> Tensor:
+    return _combine(graph, "Mul", x, _hard_sigmoid(graph, x))
+
+
+def _log_sigmoid(graph: Graph, x: Tensor) -> Tensor:
+    return graph.elementwise("Neg", graph.elementwise("Softplus", graph.elementwise("Neg", x)))
+
+
+def _tanh_shrink(graph: Graph, x: Tensor) -> Tensor:
+    return _combine(graph, "Sub", x, graph.elementwise("Tanh", x))
+
+
+def _squareplus(graph: Graph, x: Tensor) -> Tensor:
+    root = graph.elementwise("Sqrt", _linear(graph, _combine(graph, "Mul", x, x), 1.0, 4.0))
+    return _linear(graph, _combine(graph, "Add", x, root), 0.5, 0.0)
+
+
+def _sparse_sigmoid(graph: Graph, x: Tensor) -> Tensor:
+    return _clip(graph, _linear(graph, _linear(graph, x, 1.0, 1.0), 0.5, 0.0), 0.0, 1.0)
+
+
+def _sparse_plus(graph: Graph, x: Tensor) -> Tensor:
+    ramp = _linear(graph, x, 1.0, 1.0)
+    parabola = _linear(graph, _combine(graph, "Mul", ramp, ramp), 0.25, 0.0)
+    right = _select(graph, _compare(graph, "Less", x, 1.0), parabola, x)
+    return _select(graph, _compare(graph, "LessOrEqual", x, -1.0), replace(x, name=_scalar(graph, 0.0)), right)
+
+
+def _hard_shrink(graph: Graph, x: Tensor) -> Tensor:
+    outside = _compare(graph, "Greater", graph.elementwise("Abs", x), 0.5)
+    return _select(graph, outside, x, _constant_like(graph, x, 0.0))
+
+
+def _sparsemax(graph: Graph, x: Tensor) -> Tensor:
+    """Project onto the simplex along the last axis: Martins and Astudillo 2016, https://arxiv.org/abs/1602.02068."""
+    x = graph.plain(x)
+    size = x.shape[-1]
+    falling, _ = graph.ops(2, "TopK", x.name, graph.constant([size], "int64"), axis=-1)
+    sums = graph.op("Sub", graph.op("CumSum", falling, graph.constant(-1, "int64")), _scalar(graph, 1.0))
+    ranks = graph.constant(range(1, size + 1))
+    inside = graph.op("Cast", graph.op("Greater", graph.op("Mul", falling, ranks), sums), to=1)
+    last = graph.constant([-1], "int64")
+    count = graph.op("ReduceSum", inside, last, keepdims=1)
+    total = graph.op("ReduceSum", graph.op("Mul", falling, inside), last, keepdims=1)
+    tau = graph.op("Div", graph.op("Sub", total, _scalar(graph, 1.0)), count)
+    return graph.elementwise("Relu", replace(x, name=graph.op("Sub", x.name, tau)))
+
+
+def _glu(graph: Graph, x: Tensor) -> Tensor:
+    x = graph.plain(x)
+    if x.shape[-1] % 2:
+        raise Unsupported(f"activation='glu' on {x.shape[-1]} channels")
+    left, right = graph.ops(2, "Split", x.name, axis=-1)
+    half = replace(x, shape=(*x.shape[:-1], x.shape[-1] // 2), name=left)
+    return graph.elementwise("Mul", half, graph.op("Sigmoid", right))
+
+
+_ALIASES = {"swish": "silu", "hard_swish": "hard_silu"}
+
+_KERAS_2: dict[str, Function] = {
+    "elu": _simple("Elu"),
+    "exponential": _simple("Exp"),
+    "gelu": _gelu,
+    "hard_sigmoid": _hard_sigmoid_keras_2,
+    "linear": _identity,
+    "mish": _mish,
+    "relu": _simple("Relu"),
+    "selu": _simple("Selu"),
+    "sigmoid": _simple("Sigmoid"),
+    "silu": _silu,
+    "softmax": _softmax,
+    "softplus": _simple("Softplus"),
+    "softsign": _simple("Softsign"),
+    "swish": _silu,
+    "tanh": _simple("Tanh"),
+}
+
+_KERAS_3: dict[str, Function] = {
+    **_KERAS_2,
+    "celu": _simple("Elu"),
+    "glu": _glu,
+    "hard_shrink": _hard_shrink,
+    "hard_sigmoid": _hard_sigmoid,
+    "hard_silu": _hard_silu,
+    "hard_swish": _hard_silu,
+    "hard_tanh": lambda graph, x: _clip(graph, x, -1.0, 1.0),
+    "leaky_relu": _simple("LeakyRelu", alpha=0.2),
+    "log_sigmoid": _log_sigmoid,
+    "log_softmax": _log_softmax,
+    "relu6": lambda graph, x: _clip(graph, x, 0.0, 6.0),
+    "soft_shrink": _simple("Shrink", lambd=0.5, bias=0.5),
+    "sparse_plus": _sparse_plus,
+    "sparse_sigmoid": _sparse_sigmoid,
+    "sparsemax": _sparsemax,
+    "squareplus": _squareplus,
+    "tanh_shrink": _tanh_shrink,
+}

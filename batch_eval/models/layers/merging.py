@@ -1,0 +1,60 @@
+"""Layers with several inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import reduce
+
+import numpy as np
+
+from batch_eval.models.graph import CHANNELS_LAST, Graph, Tensor
+from batch_eval.models.layers.call import LayerCall, Unsupported, axis_index, converts
+
+_OPERATIONS = {"Add": "Add", "Average": "Add", "Multiply": "Mul", "Subtract": "Sub", "Maximum": "Max", "Minimum": "Min"}
+
+
+@converts(*_OPERATIONS)
+def _merge(call: LayerCall) -> Tensor:
+    graph, inputs = call.graph, _in_one_order(call.graph, call.inputs)
+    if call.class_name == "Subtract" and len(inputs) != 2:
+        raise Unsupported(f"{len(inputs)} inputs")
+    total = reduce(lambda a, b: _pair(graph, _OPERATIONS[call.class_name], a, b), inputs)
+    if call.class_name == "Average":
+        total = graph.elementwise("Div", total, graph.constant(len(inputs)))
+    return replace(total, activation="", raw=False)
+
+
+@converts("Concatenate")
+def _concatenate(call: LayerCall) -> Tensor:
+    axis = axis_index(call.options.any("axis", -1), len(call.inputs[0].shape))
+    inputs = _in_one_order(call.graph, call.inputs)
+    if any(x.flat_of for x in inputs):
+        inputs = [call.graph.plain(x) for x in inputs]
+    rests = {x.shape[:axis] + x.shape[axis + 1 :] for x in inputs}
+    if len(rests) != 1:
+        raise Unsupported(f"inputs of shapes {[x.shape for x in inputs]}")
+    first = inputs[0]
+    shape = (*first.shape[:axis], sum(x.shape[axis] for x in inputs), *first.shape[axis + 1 :])
+    physical = (axis + 1) % len(shape) if first.moved else axis
+    name = call.graph.op("Concat", *(x.name for x in inputs), axis=physical + 1)
+    return Tensor(name, shape, moved=first.moved)
+
+
+def _in_one_order(graph: Graph, inputs: Sequence[Tensor]) -> list[Tensor]:
+    """Return the inputs with their numbers in the same order in memory."""
+    if len(inputs) < 2 or len({len(x.shape) for x in inputs}) != 1:
+        raise Unsupported(f"inputs of shapes {[x.shape for x in inputs]}")
+    if any(x.moved for x in inputs):
+        return [graph.planes(x, CHANNELS_LAST) for x in inputs]
+    if len({x.flat_of for x in inputs}) > 1:
+        return [graph.plain(x) for x in inputs]
+    return list(inputs)
+
+
+def _pair(graph: Graph, op_type: str, a: Tensor, b: Tensor) -> Tensor:
+    try:
+        shape = np.broadcast_shapes(a.shape, b.shape)
+    except ValueError:
+        raise Unsupported(f"inputs of shapes {[a.shape, b.shape]}") from None
+    return replace(a, name=graph.op(op_type, a.name, b.name), shape=shape)

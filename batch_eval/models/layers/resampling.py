@@ -1,0 +1,120 @@
+"""Layers that change the height and width of images: padding, cropping, enlarging, resizing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from batch_eval.models.graph import CHANNELS_LAST, Shape, Tensor, from_planes
+from batch_eval.models.layers.call import LayerCall, Options, Unsupported, converts
+
+
+@converts("ZeroPadding1D", "ZeroPadding2D")
+def _zero_padding(call: LayerCall) -> Tensor:
+    image = _Image(call)
+    pairs = _edges(call.options, "padding", len(image.space))
+    pads = [0, 0, *(start for start, _ in pairs), 0, 0, *(end for _, end in pairs)]
+    name = call.graph.op("Pad", image.source.name, call.graph.constant(pads, "int64"))
+    return image.resized(name, [n + sum(pair) for n, pair in zip(image.space, pairs, strict=True)])
+
+
+@converts("Cropping1D", "Cropping2D")
+def _cropping(call: LayerCall) -> Tensor:
+    image = _Image(call)
+    pairs = _edges(call.options, "cropping", len(image.space))
+    return image.cropped([(start, n - end) for n, (start, end) in zip(image.space, pairs, strict=True)])
+
+
+@converts("CenterCrop")
+def _center_crop(call: LayerCall) -> Tensor:
+    image = _Image(call)
+    size = [call.options.integer(key, least=1) for key in ("height", "width")]
+    if any(new > old for new, old in zip(size, image.space, strict=True)):
+        raise Unsupported(f"a crop of {size} from an image of {image.space}")
+    starts = [(old - new) // 2 for new, old in zip(size, image.space, strict=True)]
+    return image.cropped([(start, start + new) for start, new in zip(starts, size, strict=True)])
+
+
+@converts("UpSampling1D", "UpSampling2D")
+def _up_sampling(call: LayerCall) -> Tensor:
+    image = _Image(call)
+    factors = call.options.integers("size", len(image.space), 2)
+    space = tuple(n * factor for n, factor in zip(image.space, factors, strict=True))
+    if call.options.choice("interpolation", ("nearest", "bilinear"), "nearest") == "bilinear":
+        return image.bilinear(space)
+    return image.gathered([np.arange(n) // factor for n, factor in zip(space, factors, strict=True)])
+
+
+@converts("Resizing")
+def _resizing(call: LayerCall) -> Tensor:
+    image, options = _Image(call), call.options
+    space = options.integer("height", least=1), options.integer("width", least=1)
+    for key in ("crop_to_aspect_ratio", "pad_to_aspect_ratio", "antialias"):
+        options.choice(key, (False,), False)
+    options.ignore("fill_mode", "fill_value")  # only used with pad_to_aspect_ratio
+    if options.choice("interpolation", ("bilinear", "nearest"), "bilinear") == "bilinear":
+        return image.bilinear(space)
+    return image.gathered([_nearest(old, new) for old, new in zip(image.space, space, strict=True)])
+
+
+def _nearest(old: int, new: int) -> NDArray[np.int64]:
+    """Return which old pixel each new one takes, in the float32 arithmetic of ``tf.image.resize``."""
+    centres = (np.arange(new, dtype=np.float32) + np.float32(0.5)) * (np.float32(old) / np.float32(new))
+    return np.asarray(np.minimum(np.floor(centres), old - 1), dtype=np.int64)
+
+
+def _edges(options: Options, key: str, rank: int) -> list[tuple[int, int]]:
+    """Take pairs (start, end), one for each axis of the image."""
+    value = options.any(key)
+    if rank == 1 and isinstance(value, list | tuple) and len(value) == 2:
+        value = [value]
+    if not isinstance(value, list | tuple) or len(value) != rank:
+        raise Unsupported(f"{key}={value!r}")
+    pairs = [tuple(pair) if isinstance(pair, list | tuple) else () for pair in value]
+    if any(len(pair) != 2 or any(type(n) is not int or n < 0 for n in pair) for pair in pairs):
+        raise Unsupported(f"{key}={value!r}")
+    return pairs
+
+
+class _Image:
+    """The layer's input as planes."""
+
+    def __init__(self, call: LayerCall) -> None:
+        rank = 1 if call.class_name.endswith("1D") else 2
+        self.graph = call.graph
+        self.data_format = call.options.data_format() if call.options.has("data_format") else CHANNELS_LAST
+        self.source = call.graph.planes(call.input_of_rank(rank + 1), self.data_format)
+        self.channels, *space = self.source.physical
+        self.space: Shape = tuple(space)
+
+    def resized(self, name: str, space: Sequence[int]) -> Tensor:
+        """Return the output with its new height and width."""
+        output = from_planes(name, self.channels, tuple(space), self.data_format)
+        return replace(output, raw=self.source.raw)
+
+    def cropped(self, spans: Sequence[tuple[int, int]]) -> Tensor:
+        """Keep the pixels from start to end along each axis."""
+        if any(start >= end for start, end in spans):
+            raise Unsupported(f"nothing is left of an image of {self.space}")
+        numbers = ([start for start, _ in spans], [end for _, end in spans], range(2, 2 + len(spans)))
+        inputs = (self.graph.constant(list(values), "int64") for values in numbers)
+        return self.resized(self.graph.op("Slice", self.source.name, *inputs), [end - start for start, end in spans])
+
+    def gathered(self, indices: Sequence[NDArray[np.int64]]) -> Tensor:
+        """Take, along each axis, the pixels of these indices."""
+        name = self.source.name
+        for axis, index in enumerate(indices):
+            name = self.graph.op("Gather", name, self.graph.constant(index, "int64"), axis=2 + axis)
+        return self.resized(name, [len(index) for index in indices])
+
+    def bilinear(self, space: Shape) -> Tensor:
+        """Interpolate between pixel centres, as ``tf.image.resize`` does without anti-aliasing."""
+        sizes = self.graph.op("Shape", self.source.name, end=2)
+        sizes = self.graph.op("Concat", sizes, self.graph.constant(space, "int64"), axis=0)
+        name = self.graph.op(
+            "Resize", self.source.name, "", "", sizes, mode="linear", coordinate_transformation_mode="half_pixel"
+        )
+        return self.resized(name, space)

@@ -1,0 +1,92 @@
+"""Open a model file of any supported kind, told by its content rather than by its name."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from batch_eval.errors import ModelError
+from batch_eval.models.classifier import Classifier
+from batch_eval.models.keras_file import KerasFile, read_keras_h5, read_keras_zip
+from batch_eval.models.layers import Unsupported
+from batch_eval.models.network import convert
+from batch_eval.models.onnx_runtime import OnnxSession
+from batch_eval.models.runtime import Runtime
+
+DEFAULT_MODEL = Path(__file__).parent / "data" / "default.keras"
+
+
+def open_model(
+    path: Path | str | None = None,
+    *,
+    class_names: Sequence[str] | None = None,
+    input_range: str = "auto",
+    trust: bool = False,
+    threads: int = 0,
+) -> Classifier:
+    """Open a saved model: ``.keras``, ``.h5``, ``.onnx``, ``.tflite`` or a SavedModel folder.
+
+    Args:
+        path: The file; None opens the model that ships with the package.
+        class_names: One name for each output; None means ``"0"`` to ``"9"``.
+        input_range: ``0..1``, ``0..255``, ``-1..1``, or ``auto``: what a leading Rescaling or Normalization tells.
+        trust: Open also what is a program by nature: SavedModel folders and Lambda layers.
+        threads: CPU threads for one batch; 0 means all cores.
+
+    Raises:
+        UntrustedModelError: The model holds a program and ``trust`` is not set.
+        ModelError: The model cannot be opened, or does not fit.
+
+    """
+    file = _existing(path)
+    runtime = _open(file, trust=trust, threads=threads)
+    return Classifier(runtime, name=file.name, sha256=_sha256(file), input_range=input_range, class_names=class_names)
+
+
+def _existing(path: Path | str | None) -> Path:
+    file = DEFAULT_MODEL if path is None else Path(path)
+    if path is None and not file.is_file():
+        raise ModelError(f"The default model is missing from this installation ({file}). Name a model with --model.")
+    if not file.exists():
+        raise ModelError(
+            f"There is no model at {file}. Expected a .keras, .h5, .onnx or .tflite file, or a SavedModel."
+        )
+    return file
+
+
+def _open(file: Path, *, trust: bool, threads: int) -> Runtime:
+    """Open a file by what it holds."""
+    if file.is_dir():
+        return _open_saved_model(file, trust=trust)
+    with file.open("rb") as stream:
+        head = stream.read(512)
+    if not head:
+        raise ModelError(f"{file} is empty. Copy or save the model again.")
+    if head.startswith(b"PK\x03\x04"):
+        return _open_keras(read_keras_zip(file), file, trust=trust, threads=threads)
+    if head.startswith(b"\x89HDF\r\n\x1a\n"):
+        return _open_keras(read_keras_h5(file), file, trust=trust, threads=threads)
+    raise ModelError(f"{file} is no model")
+
+
+def _open_saved_model(file: Path, *, trust: bool) -> Runtime:
+    raise ModelError(f"{file} {trust}")
+
+
+def _open_keras(saved: KerasFile, file: Path, *, trust: bool, threads: int) -> Runtime:
+    try:
+        network = convert(saved)
+    except Unsupported as error:
+        raise ModelError(f"{file}: {error} {trust}") from error
+    session = OnnxSession(network.onnx, threads)
+    return Runtime("onnxruntime", session.run, network.input_shape, network.activation, network.pixel_range)
+
+
+def _sha256(file: Path) -> str:
+    """Return the hash of a file, or of all files in a folder with their names."""
+    if file.is_file():
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    parts = sorted((part.relative_to(file).as_posix(), _sha256(part)) for part in file.rglob("*") if part.is_file())
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
