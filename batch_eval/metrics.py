@@ -1,8 +1,9 @@
-"""Pure functions over counts: rates, intervals and per-class scores."""
+"""Pure functions over counts and probabilities: rates, intervals, per-class scores, calibration, suspect labels."""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -73,3 +74,109 @@ def macro_f1(scores: Sequence[ClassScores]) -> float:
     """Return the unweighted mean F1 over the classes that occur as truth or as prediction; NaN when none does."""
     defined = [s.f1 for s in scores if not math.isnan(s.f1)]
     return sum(defined) / len(defined) if defined else math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """``hits`` of ``n`` images; tallies of disjoint images add up."""
+
+    hits: int
+    n: int
+
+    @property
+    def share(self) -> float:
+        """Hits / n; NaN of nothing."""
+        return ratio(self.hits, self.n)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % Wilson interval of the share."""
+        return wilson_interval(self.hits, self.n)
+
+
+def tally_by(values: Sequence[str], hits: NDArray[np.bool_]) -> dict[str, Tally]:
+    """Return the tally of each distinct value; ``values`` and ``hits`` have one entry for each of N images.
+
+    >>> tally_by(["ruled", "plain", "ruled"], np.array([True, True, False]))
+    {'ruled': Tally(hits=1, n=2), 'plain': Tally(hits=1, n=1)}
+    """
+    hit = Counter(value for value, good in zip(values, hits.tolist(), strict=True) if good)
+    return {value: Tally(hit[value], n) for value, n in Counter(values).items()}
+
+
+@dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """The images whose confidence lies in (low, high]: how sure the model was on average, and how often right."""
+
+    low: float
+    high: float
+    confidence: float
+    tally: Tally
+
+
+def reliability(confidence: NDArray[np.float32], hits: NDArray[np.bool_], bins: int = 15) -> tuple[ReliabilityBin, ...]:
+    """Return the bins of a reliability diagram, equally wide over 0..1; ``confidence`` and ``hits`` are (N,).
+
+    Source: M. H. DeGroot and S. E. Fienberg, The comparison and evaluation of forecasters, The Statistician 32 (1983).
+    """
+    place = np.clip(np.ceil(confidence.astype(np.float64) * bins).astype(np.intp) - 1, 0, bins - 1)
+    n = np.bincount(place, minlength=bins).tolist()
+    right = np.bincount(place[hits], minlength=bins).tolist()
+    total = np.bincount(place, weights=confidence, minlength=bins).tolist()
+    return tuple(
+        ReliabilityBin(i / bins, (i + 1) / bins, total[i] / n[i] if n[i] else math.nan, Tally(right[i], n[i]))
+        for i in range(bins)
+    )
+
+
+def expected_calibration_error(bins: Sequence[ReliabilityBin]) -> float:
+    """Return ECE in 0..1: the mean over the images of how far their bin's confidence is from its accuracy.
+
+    Formula: Σ nᵢ/N · |accuracyᵢ - confidenceᵢ|; NaN of no images.
+    Source: M. P. Naeini, G. F. Cooper and M. Hauskrecht, Obtaining well calibrated probabilities using Bayesian
+    binning, AAAI 2015; C. Guo et al., On calibration of modern neural networks, ICML 2017 (15 bins).
+
+    >>> round(expected_calibration_error(reliability(np.float32([0.9, 0.9]), np.array([True, False]))), 3)
+    0.4
+    """
+    filled = [b for b in bins if b.tally.n]
+    n = sum(b.tally.n for b in filled)
+    return sum(b.tally.n * abs(b.tally.share - b.confidence) for b in filled) / n if n else math.nan
+
+
+def coverage_curve(
+    confidence: NDArray[np.float32], hits: NDArray[np.bool_], thresholds: Sequence[float]
+) -> tuple[Tally, ...]:
+    """Return the tally of the images that are kept when those below each confidence threshold are refused.
+
+    Coverage is a tally's n over the number of images, selective accuracy its share.
+    Source: Y. Geifman and R. El-Yaniv, Selective classification for deep neural networks, NeurIPS 2017.
+
+    >>> coverage_curve(np.float32([0.5, 0.9, 0.7]), np.array([False, True, True]), [0.0, 0.6])
+    (Tally(hits=2, n=3), Tally(hits=2, n=2))
+    """
+    order = np.argsort(confidence, kind="stable")
+    refused = np.searchsorted(confidence[order], np.asarray(thresholds, dtype=np.float32)).tolist()
+    hits_from = np.append(np.cumsum(hits[order][::-1])[::-1], 0).tolist()
+    return tuple(Tally(hits_from[start], len(order) - start) for start in refused)
+
+
+def label_suspects(probabilities: NDArray[np.float32], truth: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Return (N,) bool: images whose label is likelier wrong than the model, by confident learning.
+
+    ``probabilities`` is (N, C), ``truth`` (N,) class indices. An image is suspect when the likeliest class whose
+    probability reaches that class's threshold is not its label; the threshold of a class is the mean probability
+    that images with its label get for it.
+    Source: C. Northcutt, L. Jiang and I. Chuang, Confident learning, JAIR 70 (2021), equations 1 and 2.
+
+    >>> sure = np.float32([[0.9, 0.1], [0.8, 0.2], [0.99, 0.01], [0.1, 0.9], [0.2, 0.8]])
+    >>> label_suspects(sure, np.array([0, 0, 1, 1, 1])).tolist()
+    [False, False, True, False, False]
+    """
+    classes = probabilities.shape[1]
+    support = np.bincount(truth, minlength=classes)
+    own = np.bincount(truth, weights=probabilities[np.arange(len(truth)), truth], minlength=classes)
+    threshold = np.divide(own, support, out=np.full(classes, np.inf), where=support > 0)
+    confident = np.where(probabilities >= threshold, probabilities, -1)
+    suspect: NDArray[np.bool_] = (confident.argmax(axis=1) != truth) & (confident.max(axis=1, initial=-1) >= 0)
+    return suspect

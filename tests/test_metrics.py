@@ -96,3 +96,69 @@ def test_renaming_the_classes_changes_nothing(confusion, random):
     renamed = metrics.class_scores(confusion[np.ix_(order, order)])
 
     assert repr([metrics.class_scores(confusion)[i] for i in order]) == repr(list(renamed))
+
+
+confidences = st.lists(st.tuples(st.floats(0, 1, width=32), st.booleans()), max_size=40)
+
+
+def columns(pairs):
+    """Return (N,) float32 and (N,) bool."""
+    return np.array([c for c, _ in pairs], dtype=np.float32), np.array([hit for _, hit in pairs], dtype=np.bool_)
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans())))
+def test_tallies_add_up_to_the_whole(pairs):
+    values = [value for value, _ in pairs]
+    hits = np.array([hit for _, hit in pairs], dtype=np.bool_)
+    tallies = metrics.tally_by(values, hits).values()
+
+    assert (int(hits.sum()), len(pairs)) == (sum(t.hits for t in tallies), sum(t.n for t in tallies))
+
+
+@given(confidences, st.integers(1, 20))
+def test_reliability_bins_hold_every_image_once(pairs, bins):
+    confidence, hits = columns(pairs)
+    found = metrics.reliability(confidence, hits, bins)
+
+    assert (len(pairs), int(hits.sum())) == (sum(b.tally.n for b in found), sum(b.tally.hits for b in found))
+    assert all(b.low - 1e-6 <= b.confidence <= b.high + 1e-6 for b in found if b.tally.n)
+
+
+@given(confidences.filter(len))
+def test_calibration_error_is_the_mean_gap_of_the_bins(pairs):
+    confidence, hits = columns(pairs)
+    edges = np.linspace(0, 1, 16)[1:-1]
+    place = np.digitize(confidence.astype(np.float64), edges, right=True)
+    gaps = [abs(confidence[place == b].sum(dtype=np.float64) - hits[place == b].sum()) for b in range(15)]
+    actual = metrics.expected_calibration_error(metrics.reliability(confidence, hits))
+
+    assert pytest.approx(sum(gaps) / len(pairs), abs=1e-9) == actual
+
+
+@given(confidences, st.lists(st.floats(0, 1, width=32), max_size=5))
+def test_coverage_counts_what_a_threshold_keeps(pairs, thresholds):
+    confidence, hits = columns(pairs)
+    expected = [
+        metrics.Tally(int(hits[confidence >= np.float32(t)].sum()), int((confidence >= np.float32(t)).sum()))
+        for t in thresholds
+    ]
+
+    assert expected == list(metrics.coverage_curve(confidence, hits, thresholds))
+
+
+def test_a_confident_reading_against_its_label_is_suspect():
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 3, 300)
+    probabilities = np.full((300, 3), 0.05, dtype=np.float32)
+    probabilities[np.arange(300), truth] = rng.uniform(0.7, 0.9, 300)
+    label = truth.copy()
+    label[:10] = (truth[:10] + 1) % 3
+    probabilities[np.arange(10), truth[:10]] = 0.95
+
+    assert list(range(10)) == np.flatnonzero(metrics.label_suspects(probabilities, label)).tolist()
+
+
+def test_an_image_that_no_class_claims_is_not_suspect():
+    probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.5, 0.5]], dtype=np.float32)
+
+    assert not metrics.label_suspects(probabilities, np.array([0, 0, 0])).any()

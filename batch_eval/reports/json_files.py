@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator
 
 from batch_eval.evaluation import Evaluation
+from batch_eval.reports.breakdown import calibration_error
 from batch_eval.reports.findings import errors
 from batch_eval.saved import dump_evaluation
 
@@ -43,5 +44,6 @@ def flat_metrics(evaluation: Evaluation) -> dict[str, float]:
         "accuracy_low": low,
         "accuracy_high": high,
         "macro_f1": evaluation.macro_f1,
+        "ece": calibration_error(evaluation),
     }
     return {name: value for name, value in figures.items() if not math.isnan(value)}

@@ -1,0 +1,94 @@
+"""The accuracy taken apart: by slice, by quality flag, by confidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from batch_eval import metrics
+from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome
+from batch_eval.metrics import ReliabilityBin, Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Breakdown:
+    """The tally of each value of a slice, the largest first."""
+
+    name: str
+    parts: tuple[tuple[str, Tally], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FlagTally:
+    """The scored images that have a quality flag, and those that lack it."""
+
+    name: str
+    having: Tally
+    lacking: Tally
+
+
+def scored_rows(evaluation: Evaluation) -> NDArray[np.intp]:
+    """Return the rows in the accuracy's denominator."""
+    scored = [i for i, outcome in enumerate(OUTCOMES) if outcome.scored]
+    return np.flatnonzero(np.isin(evaluation.records.outcome, scored))
+
+
+def _hits(evaluation: Evaluation, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+    return np.asarray(evaluation.records.outcome[rows] == OUTCOMES.index(Outcome.CORRECT))
+
+
+def by_slice(evaluation: Evaluation) -> list[Breakdown]:
+    """Return the accuracy of each value of each slice."""
+    rows = scored_rows(evaluation)
+    hits, places = _hits(evaluation, rows), rows.tolist()
+    found = []
+    for name, values in evaluation.records.slices.items():
+        tallies = metrics.tally_by([values[i] for i in places], hits)
+        found.append(Breakdown(name, tuple(sorted(tallies.items(), key=lambda part: -part[1].n))))
+    return found
+
+
+def by_flag(evaluation: Evaluation) -> list[FlagTally]:
+    """Return the accuracy with and without each quality flag that occurs, the most frequent first."""
+    rows = scored_rows(evaluation)
+    hits = _hits(evaluation, rows)
+    found = []
+    for name, flag in evaluation.records.flags.items():
+        has = flag[rows]
+        if has.any():
+            found.append(FlagTally(name, _tally(hits[has]), _tally(hits[~has])))
+    return sorted(found, key=lambda flag: -flag.having.n)
+
+
+def _tally(hits: NDArray[np.bool_]) -> Tally:
+    return Tally(int(hits.sum()), len(hits))
+
+
+def calibration(evaluation: Evaluation) -> tuple[ReliabilityBin, ...]:
+    """Return the reliability bins of the scored images that have a prediction."""
+    rows = scored_rows(evaluation)
+    rows = rows[evaluation.records.has_prediction[rows]]
+    return metrics.reliability(evaluation.records.confidence[rows], _hits(evaluation, rows))
+
+
+def calibration_error(evaluation: Evaluation) -> float:
+    """Return the expected calibration error; NaN without predictions."""
+    return metrics.expected_calibration_error(calibration(evaluation))
+
+
+def coverage(evaluation: Evaluation, thresholds: tuple[float, ...]) -> tuple[Tally, ...]:
+    """Return the scored images that are kept at each confidence threshold; blank ones have confidence 0."""
+    rows = scored_rows(evaluation)
+    return metrics.coverage_curve(evaluation.records.confidence[rows], _hits(evaluation, rows), thresholds)
+
+
+def suspects(evaluation: Evaluation) -> NDArray[np.bool_]:
+    """Return (N,) bool: errors whose label is likelier wrong than the model."""
+    rows = scored_rows(evaluation)
+    rows = rows[evaluation.records.has_prediction[rows]]
+    suspect = np.zeros(len(evaluation.records), dtype=np.bool_)
+    suspect[rows] = metrics.label_suspects(evaluation.records.probabilities[rows], evaluation.truth_index[rows])
+    suspect &= evaluation.records.outcome == OUTCOMES.index(Outcome.WRONG)
+    return suspect
