@@ -53,6 +53,8 @@ def _reason(data: bytes, error: Exception) -> str:
         if name is None:
             return f"not an image of a supported kind: the file begins with {data[:8]!r}"
         return f"{name} header is damaged, ends early, or is of an unsupported kind"
+    if isinstance(error, Image.DecompressionBombError) and Image.MAX_IMAGE_PIXELS:
+        return f"{name or 'image'} exceeds the limit of {2 * Image.MAX_IMAGE_PIXELS // 1_000_000} megapixels"
     text = str(error) or type(error).__name__
     if "truncated" in text.lower():
         return f"{name or 'image'} data ends early"
@@ -90,7 +92,7 @@ def _opened_heic(data: bytes) -> Image.Image:
 
 def _orientation(image: Image.Image) -> int:
     """Return what is left to turn: Pillow turns TIFF itself, libheif HEIC, and both then state no orientation."""
-    exif: bytes = image.info.get("exif", b"")
+    exif: bytes = image.info.get("exif") or b""
     return orientation(exif.removeprefix(b"Exif\0\0"))
 
 
