@@ -54,12 +54,13 @@ class Picture:
     """What reports show of one image: encoded files, small enough to keep.
 
     ``original`` is a PNG or JPEG thumbnail (None where the file is unreadable), ``seen`` the PNG of what the model
-    saw, ``mime`` the type of ``original``.
+    saw, ``mime`` the type of ``original``, ``steps`` the PNG of each preprocessing step by name, in order.
     """
 
     original: bytes | None
     seen: bytes | None
     mime: str = "image/png"
+    steps: tuple[tuple[str, bytes], ...] = ()
 
 
 @dataclass(frozen=True)

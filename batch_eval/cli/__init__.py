@@ -1,1 +1,36 @@
 """The commands of ``batch-eval``, one module each; no logic lives here."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from batch_eval.errors import BatchEvalError, ExitCode
+
+
+def main() -> None:
+    """Run the command line and exit; errors of the user's making are one message, bugs a traceback with --debug."""
+    from batch_eval.cli.app import app
+
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]  # it may stand anywhere
+    try:
+        app(arguments, prog_name="batch-eval")
+    except BatchEvalError as error:
+        print(f"Error: {error}", file=sys.stderr)  # noqa: T201 - the last word, when rich may be the one that failed
+        sys.exit(ExitCode.USER_ERROR)
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)  # noqa: T201 - as above
+        sys.exit(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        # whoever read our stdout has closed it, as `head` does: not an error, but Python must not flush it again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(ExitCode.OK)
+    except Exception as error:
+        if "--debug" in sys.argv[1:]:
+            raise
+        print(  # noqa: T201 - as above
+            f"This is a bug in batch_eval: {type(error).__name__}: {error}\n"
+            "Run the same command with --debug for the traceback, and please report it.",
+            file=sys.stderr,
+        )
+        sys.exit(ExitCode.BUG)

@@ -68,6 +68,11 @@ class Prepared:
     blank: bool
     flags: tuple[str, ...] = ()
 
+    @property
+    def reason(self) -> str:
+        """Why there is nothing to classify."""
+        return "no ink was found" if self.blank else ""
+
 
 @dataclass(frozen=True)
 class Preprocessor:

@@ -1,0 +1,89 @@
+"""The main job as one call: a folder and a model become an Evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from batch_eval import __version__
+from batch_eval.evaluation import Evaluation, Provenance
+
+if TYPE_CHECKING:
+    from batch_eval.dataset import Dataset
+    from batch_eval.engines.local import Progress
+    from batch_eval.imaging import Preprocessor
+    from batch_eval.models import Classifier
+
+REDUCE_TO = 1000
+"""Longest side, in pixels, that a photo keeps at least when the recipe works at a smaller size anyway."""
+
+
+def evaluate(
+    folder: str | Path,
+    *,
+    model: str | Path | None = None,
+    labels: str | Path | None = None,
+    path_column: str | None = None,
+    label_column: str | None = None,
+    label_pattern: str | None = None,
+    preprocess: str = "photo",
+    skip: Sequence[str] = (),
+    classes: Sequence[str] | None = None,
+    input_range: str = "auto",
+    trust_model: bool = False,
+    jobs: int | None = None,
+) -> Evaluation:
+    """Evaluate a saved model on a folder of labelled digit images.
+
+    ``model`` None takes the one that ships with batch_eval; ``preprocess`` is `photo`, `mnist`, `simple` or `none`;
+    ``skip`` switches off steps of it. The options mean what they mean on the command line. Raises a subclass of
+    BatchEvalError for whatever the caller must change.
+
+    >>> evaluate("sample_images").accuracy > 0.8  # doctest: +SKIP
+    True
+    """
+    from batch_eval.dataset import load_dataset
+    from batch_eval.imaging import preprocessor
+    from batch_eval.models import open_model
+
+    dataset = load_dataset(
+        Path(folder),
+        labels=Path(labels) if labels else None,
+        path_column=path_column,
+        label_column=label_column,
+        label_pattern=label_pattern,
+    )
+    classifier = open_model(model, class_names=classes, input_range=input_range, trust=trust_model, threads=1)
+    recipe = preprocessor(preprocess, size=classifier.size, channels=classifier.channels, skip=skip)
+    return evaluate_dataset(dataset, classifier, recipe, jobs=jobs)
+
+
+def evaluate_dataset(
+    dataset: Dataset,
+    classifier: Classifier,
+    recipe: Preprocessor,
+    *,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Evaluate an opened model on a found dataset; ``progress`` is told how many images were finished."""
+    from batch_eval.engines import local
+
+    task = local.Task(dataset, recipe, classifier, reduce_to=REDUCE_TO if recipe.passes_mnist else None)
+    records = local.run(task, jobs=jobs, progress=progress)
+    provenance = Provenance(
+        folder=dataset.root.name or str(dataset.root),
+        label_source=dataset.label_source,
+        labels_sha256=dataset.labels_sha256,
+        model=classifier.name,
+        model_sha256=classifier.sha256,
+        preprocess=" ".join([recipe.name, *(f"-{step}" for step in recipe.skip)]),
+        preprocess_sha256=recipe.settings_sha256,
+        version=__version__,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        notes=(*dataset.notes, *classifier.notes),
+        missing=dataset.missing,
+    )
+    return Evaluation(classifier.class_names, records, provenance)

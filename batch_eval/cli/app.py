@@ -1,0 +1,43 @@
+"""The application: its commands, and the options that stand before them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from batch_eval import __version__
+from batch_eval.cli.run import run
+
+app = typer.Typer(
+    name="batch-eval",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        typer.echo(f"batch-eval {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def batch_eval(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")] = False,
+) -> None:
+    """How good is my digit model on real photos?
+
+    Takes a folder of handwritten digit images with labels, makes each look like MNIST, runs a saved Keras model, and
+    writes the accuracy, the list of misclassified images, and CSV, JSON and HTML reports.
+
+    Example: `batch-eval run photos --model mnist.keras`
+    """
+
+
+app.command()(run)

@@ -1,0 +1,35 @@
+"""Encode what reports show of an image: the original, small, beside what the model saw."""
+
+from __future__ import annotations
+
+import cv2
+
+from batch_eval.evaluation import Picture
+from batch_eval.imaging import Prepared, Preprocessor
+from batch_eval.imaging.ink import shrink
+from batch_eval.imaging.steps import Image
+
+THUMBNAIL_SIDE = 160
+"""Longest side, in pixels, of the original in a report."""
+STEP_SIDE = 96
+"""Longest side, in pixels, of each step's picture."""
+
+
+def picture(image: Image, prepared: Prepared, preprocessor: Preprocessor) -> Picture:
+    """Return the pictures of one decoded image: (H, W) or (H, W, 3) BGR uint8."""
+    small = shrink(image, THUMBNAIL_SIDE)
+    photo = small is not image
+    seen = prepared.image if prepared.image.ndim == 2 else cv2.cvtColor(prepared.image, cv2.COLOR_RGB2BGR)
+    steps = tuple((name, encode(shrink(step, STEP_SIDE))) for name, step in preprocessor.trace(image))
+    return Picture(
+        original=encode(small, ".jpg" if photo else ".png"),
+        seen=encode(seen),
+        mime="image/jpeg" if photo else "image/png",
+        steps=steps,
+    )
+
+
+def encode(image: Image, suffix: str = ".png") -> bytes:
+    """Return a uint8 image as the bytes of a PNG or JPEG file."""
+    _, data = cv2.imencode(suffix, image)
+    return data.tobytes()
