@@ -134,10 +134,11 @@ def _check_header(header: list[str], line: int, name: str) -> None:
 
 def _wrong_width(name: str, line: int, cells: list[str], header: list[str]) -> DatasetError:
     """Return the error for a record with too few or too many fields."""
+    many = len(cells) > len(header)
+    advice = "Put a field that holds the delimiter in double quotes." if many else "Leave a field empty, but not out."
     return DatasetError(
-        f"{name}, line {line}, has {len(cells)} fields, but the header has {len(header)} columns "
-        f"({', '.join(header)}): {printable(', '.join(cells))[:120]}. "
-        "Put fields that hold the delimiter in double quotes."
+        f"{name}, line {line}, has too {'many' if many else 'few'} fields: {printable(', '.join(cells))[:120]}. "
+        f"Expected {len(header)} ({', '.join(header)}). {advice}"
     )
 
 

@@ -1,0 +1,97 @@
+"""A whole dataset: which source of labels is taken, its fingerprint, and refusals."""
+
+from pathlib import Path
+
+import pytest
+from dataset_examples import folder_of, truths
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batch_eval.dataset import load_dataset
+from batch_eval.errors import ConfigError, DatasetError
+
+
+def test_unlabelled_images_are_refused_with_the_ways_to_label_them(tmp_path: Path) -> None:
+    folder_of(tmp_path, "IMG_2041.jpg", "IMG_2042.jpg")
+
+    with pytest.raises(DatasetError) as refused:
+        load_dataset(tmp_path)
+
+    assert str(refused.value) == (
+        f"No labels found for the 2 images in {tmp_path} (IMG_2041.jpg, IMG_2042.jpg). "
+        "Expected class folders (7/IMG_2041.jpg), or a label file labels.csv, labels.tsv, metadata.csv or "
+        "metadata.jsonl in the folder, or file names that start with the digit (7_IMG_2041.jpg). "
+        "Or name a label file with --labels, or say with --label-pattern how names hold the label."
+    )
+
+
+def test_a_sample_opens_under_the_datasets_path(tmp_path: Path) -> None:
+    folder_of(tmp_path, "7/a.png")
+
+    dataset = load_dataset(str(tmp_path))
+
+    assert dataset.path(dataset.samples[0]) == f"{tmp_path}/7/a.png"
+
+
+def test_a_pattern_wins_over_a_label_file(tmp_path: Path) -> None:
+    folder_of(tmp_path, "scan_7.png", "labels.csv")
+
+    dataset = load_dataset(tmp_path, label_pattern=r"_(?P<label>\d)")
+
+    assert truths(dataset) == {"scan_7.png": "7"}
+    assert dataset.label_source == r"file names (pattern _(?P<label>\d))"
+
+
+def test_stray_images_beside_class_folders_are_said(tmp_path: Path) -> None:
+    folder_of(tmp_path, "7/a.png", "cover.png")
+
+    assert load_dataset(tmp_path).notes == ("1 of 2 images have no label: cover.png.",)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"labels": "l.csv", "label_pattern": "(?P<label>.)"}, "--labels and --label-pattern name two sources"),
+        ({"path_column": "id"}, "--path-column and --label-column need a label file"),
+        ({"label_column": "y", "label_pattern": "(?P<label>.)"}, "need a label file"),
+    ],
+)
+def test_options_that_exclude_each_other_are_refused(tmp_path: Path, options: dict[str, str], said: str) -> None:
+    folder_of(tmp_path, "7/a.png")
+
+    with pytest.raises(ConfigError, match=said):
+        load_dataset(tmp_path, **options)
+
+
+@given(order=st.permutations(range(6)))
+def test_the_fingerprint_does_not_depend_on_the_order_of_rows(
+    order: list[int], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    root = folder_of(tmp_path_factory.mktemp("set"), *(f"{i}.png" for i in range(6)))
+    (root / "labels.csv").write_text("filename,label\n" + "".join(f"{i}.png,{i}\n" for i in range(6)))
+    (root / "shuffled.csv").write_text("label,filename\n" + "".join(f"{i}.0,./{i}.png\n" for i in order))
+
+    shuffled = load_dataset(root, labels=root / "shuffled.csv")
+
+    assert shuffled.labels_sha256 == load_dataset(root).labels_sha256
+    assert len(shuffled.labels_sha256) == 64
+
+
+@pytest.mark.parametrize("table", ["filename,label\na.png,7\nb.png,2\n", "filename,label\na.png,7\n"])
+def test_the_fingerprint_depends_on_every_label(tmp_path: Path, table: str) -> None:
+    folder_of(tmp_path, "a.png", "b.png")
+    (tmp_path / "labels.csv").write_text("filename,label\na.png,7\nb.png,1\n")
+    (tmp_path / "other.csv").write_text(table)
+
+    other = load_dataset(tmp_path, labels=tmp_path / "other.csv")
+
+    assert other.labels_sha256 != load_dataset(tmp_path).labels_sha256
+
+
+def test_the_real_digits_load_with_their_slices(data: Path) -> None:
+    dataset = load_dataset(data / "digits")
+
+    assert len(dataset.samples) == 3462
+    assert dataset.slice_names == ("kind", "source", "writer", "stage", "polarity", "exif_orientation", "license")
+    assert {sample.truth for sample in dataset.samples} == set("0123456789")
+    assert (dataset.missing, dataset.notes) == ((), ())
