@@ -59,7 +59,7 @@ def write_reports(
     """
     reporters = [reporter(name) for name in formats]
     contents = ((r.TITLE, path, data) for r in reporters for path, data in r.files(evaluation))
-    return _publish(Path(out_dir), contents, say)
+    return publish(Path(out_dir), contents, say)
 
 
 def write_report(
@@ -83,7 +83,7 @@ def write_report(
     if path.exists() and not path.is_file():  # a pipe or a device cannot be replaced, only written to
         path.write_bytes(chosen.document(evaluation))
         return path
-    return _publish(path.parent, [(chosen.TITLE, path.name, chosen.document(evaluation))], say)[0]
+    return publish(path.parent, [(chosen.TITLE, path.name, chosen.document(evaluation))], say)[0]
 
 
 def _to_stdout(data: bytes) -> None:
@@ -92,7 +92,7 @@ def _to_stdout(data: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
-def _publish(folder: Path, contents: Iterable[tuple[str, str, bytes]], say: Callable[[str], None] | None) -> list[Path]:
+def publish(folder: Path, contents: Iterable[tuple[str, str, bytes]], say: Callable[[str], None] | None) -> list[Path]:
     """Write (title, path, data) beside the folder's files, then rename; return the paths on the top level."""
     written: list[tuple[str, Path]] = []
     try:

@@ -1,0 +1,88 @@
+"""batch-eval train: train a network on MNIST or on labelled images, and on digits that the program draws."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from batch_eval.training.trainer import Epoch
+
+
+def train(
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data",
+            "-d",
+            help="An .npz file in the layout of Keras' mnist.npz, or a folder of labelled images. "
+            "Default: MNIST as Keras downloads it.",
+            show_default=False,
+        ),
+    ] = None,
+    network: Annotated[str, typer.Option("--network", "-n", help="The network to train.")] = "default",
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="The model file; card and history go beside it. Default: models/NETWORK.keras.",
+            show_default=False,
+        ),
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Passes over the digits. Default: the network's.", show_default=False)
+    ] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Digits in one step.")] = 128,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(min=1e-9, help="The highest learning rate. Default: the network's.", show_default=False),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same weights on the same machine.")] = 1,
+    augment: Annotated[
+        bool, typer.Option(help="Vary posture, stroke width, ink and greys of every digit in every pass.")
+    ] = True,
+    drawn: Annotated[
+        int | None,
+        typer.Option(min=0, help="Digits to draw and train on too. Default: the network's.", show_default=False),
+    ] = None,
+    preprocess: Annotated[
+        str, typer.Option("--preprocess", "-p", help="How the images of a folder are read: photo or mnist.")
+    ] = "photo",
+) -> None:
+    """Train a network and save it with its card and history.
+
+    Ctrl-C after the first epoch keeps the best weights so far.
+
+    **Examples**
+
+    `batch-eval train --data mnist.npz`
+
+    `batch-eval train --data photos --epochs 5 --out models/mine.keras`
+    """
+    from batch_eval.cli.console import say
+    from batch_eval.training.data import load_training_data
+    from batch_eval.training.saving import check_target, save_training
+    from batch_eval.training.trainer import Settings, recipe_of
+    from batch_eval.training.trainer import train as train_network
+
+    target = out or Path("models", f"{network}.keras")
+    check_target(target)
+    settings = Settings(network, epochs, batch_size, learning_rate, seed, augment, drawn)
+    recipe_of(settings)
+    digits = load_training_data(data, preprocess=preprocess, seed=seed)
+    say(f"Data: {digits.source}, {len(digits.given):,} digits to train on and {len(digits.test):,} to test on")
+    for note in digits.notes:
+        say(f"Note: {note}")
+    training = train_network(digits.given, settings, report=lambda line, epoch: say(_progress(line, epoch)))
+    card = save_training(training, digits, settings, target, say=say)
+    typer.echo(f"Accuracy on the test digits: {100 * card.test_accuracy:.2f} % of {card.test_digits:,}")
+
+
+def _progress(line: str, epoch: Epoch | None) -> str:
+    """Return one line of progress."""
+    if epoch is None:
+        return line
+    return f"{line}: loss {epoch.loss:.4f}, checked {100 * epoch.val_accuracy:.2f} % right, {epoch.seconds:.0f} s"

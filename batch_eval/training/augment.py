@@ -1,0 +1,171 @@
+"""What becomes of a digit between a pen and the model: posture, thickness, defects of the ink, preprocessing noise.
+
+Works on "plates": (56, 56) uint8 images, ink 255 on 0, that hold the digit at twice MNIST's scale, so that strokes can
+be thinned to hairlines before they are brought to 28 × 28 by the same steps as in a run.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from batch_eval.imaging.steps import SIDE, centre, crop_to_ink, fit_to_box
+from batch_eval.training.drawing import broken
+
+Plate = NDArray[np.uint8]
+PLATE = 2 * SIDE
+_GRID = np.stack(np.meshgrid(np.arange(PLATE), np.arange(PLATE)), axis=-1).astype(np.float32) - (PLATE - 1) / 2
+_KERNELS = [cv2.getStructuringElement(cv2.MORPH_ELLIPSE, size) for size in ((2, 2), (3, 3), (4, 4), (5, 5))]
+
+
+def plate_of_mnist(image: NDArray[np.uint8]) -> Plate:
+    """Enlarge a (28, 28) image to a plate."""
+    return np.asarray(cv2.resize(image, (PLATE, PLATE), interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
+
+
+def plate_of_ink(ink: NDArray[np.uint8]) -> Plate:
+    """Scale an (H, W) ink map so that the digit's longest side is 40 of the plate's 56 px, and put it in the middle."""
+    digit = crop_to_ink(ink)
+    height, width = digit.shape
+    scale = PLATE * 20 / 28 / max(height, width)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    small = cv2.resize(digit, size, interpolation=cv2.INTER_AREA)
+    plate = np.zeros((PLATE, PLATE), np.uint8)
+    top, left = (PLATE - size[1]) // 2, (PLATE - size[0]) // 2
+    plate[top : top + size[1], left : left + size[0]] = small
+    return plate
+
+
+def augmented(rng: np.random.Generator, plate: Plate) -> Plate:
+    """Return one of the many (28, 28) uint8 images that a run could make of this digit."""
+    plate = thickened(rng, warped(rng, plate))
+    plate = spoiled(rng, plate)
+    small = normalised(plate) if rng.random() < 0.8 else shrunk(rng, plate)
+    return toned(rng, small)
+
+
+def moved(rng: np.random.Generator, image: NDArray[np.uint8]) -> Plate:
+    """Turn, scale, slant and shift a (28, 28) image a little, as one writer's hand varies; nothing else changes."""
+    matrix = np.eye(2) + rng.normal(0, 0.06, (2, 2))
+    shift = rng.uniform(-1.2, 1.2, 2) + SIDE / 2 - 0.5 - matrix @ np.full(2, SIDE / 2 - 0.5)
+    affine = np.hstack([matrix, shift[:, None]])
+    return np.asarray(cv2.warpAffine(image, affine, (SIDE, SIDE), flags=cv2.INTER_LINEAR), dtype=np.uint8)
+
+
+def warped(rng: np.random.Generator, plate: Plate) -> Plate:
+    """Turn, stretch, slant and bend a plate: an affine map, in half the cases with a smooth displacement."""
+    turn = np.radians(rng.normal(0, 7))
+    rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    stretch = np.diag(np.exp(rng.normal(0, 0.1, 2)))
+    slant = np.array([[1, rng.normal(0, 0.12)], [0, 1]])
+    where = _GRID @ (rotation @ stretch @ slant).T.astype(np.float32) + (PLATE - 1) / 2
+    if rng.random() < 0.5:
+        cells = int(rng.integers(3, 7))
+        coarse = rng.normal(0, rng.uniform(0.4, 2.4), (cells, cells, 2)).astype(np.float32)
+        where += cv2.resize(coarse, (PLATE, PLATE), interpolation=cv2.INTER_CUBIC)
+    across, down = (np.ascontiguousarray(where[..., axis], dtype=np.float32) for axis in (0, 1))
+    bent = cv2.remap(plate, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    return np.asarray(bent, dtype=np.uint8)
+
+
+def thickened(rng: np.random.Generator, plate: Plate) -> Plate:
+    """Make the strokes thicker or thinner; one that would nearly vanish stays as it is."""
+    choice = rng.random()
+    if choice < 0.35:
+        return plate
+    kernel = _KERNELS[int(rng.integers(len(_KERNELS)))]
+    if choice < 0.65:
+        return np.asarray(cv2.dilate(plate, kernel), dtype=np.uint8)
+    thin = cv2.erode(plate, kernel)
+    return np.asarray(thin if thin.sum() > 0.2 * plate.sum() else plate, dtype=np.uint8)
+
+
+def spoiled(rng: np.random.Generator, plate: Plate) -> Plate:
+    """Apply some of the defects that photographs and thresholds leave."""
+    if rng.random() < 0.3:
+        plate = binarised(rng, plate)
+    if rng.random() < 0.1:
+        plate = broken(rng, plate)
+    if rng.random() < 0.08:
+        plate = specked(rng, plate)
+    if rng.random() < 0.06:
+        plate = ruled(rng, plate)
+    if rng.random() < 0.06:
+        plate = cut(rng, plate)
+    return plate
+
+
+def binarised(rng: np.random.Generator, plate: Plate) -> Plate:
+    """Blur, add noise and threshold, so that edges turn ragged and thin strokes break."""
+    soft = cv2.GaussianBlur(plate, (0, 0), rng.uniform(0.4, 1.4)).astype(np.float32)
+    peak = float(soft.max())
+    noisy = soft + rng.normal(0, rng.uniform(0, 0.12) * peak, plate.shape).astype(np.float32)
+    return np.asarray((noisy > rng.uniform(0.25, 0.6) * peak) * np.uint8(255), dtype=np.uint8)
+
+
+def specked(rng: np.random.Generator, plate: Plate) -> Plate:
+    """Add up to three specks of dirt near the digit."""
+    spoiled_plate = plate.copy()
+    for _ in range(int(rng.integers(1, 4))):
+        x, y = (int(v) for v in rng.integers(8, PLATE - 8, 2))
+        cv2.circle(spoiled_plate, (x, y), int(rng.integers(0, 3)), int(rng.integers(80, 256)), -1)
+    return spoiled_plate
+
+
+def ruled(rng: np.random.Generator, plate: Plate) -> Plate:
+    """Leave a piece of a ruled line across or beside the digit, level or upright."""
+    lined = plate.copy()
+    view = lined.T if rng.random() < 0.4 else lined
+    start, length, level = int(rng.integers(6, 40)), int(rng.integers(5, 26)), int(rng.integers(8, PLATE - 8))
+    line = view[level : level + int(rng.integers(1, 3)), start : min(start + length, PLATE - 6)]
+    line[:] = np.maximum(line, int(rng.integers(60, 220)))
+    return lined
+
+
+def cut(rng: np.random.Generator, plate: Plate) -> Plate:
+    """Cut up to a seventh off the digit at one side, as a photo's border does."""
+    x, y, width, height = cv2.boundingRect(plate)
+    kept = plate.copy()
+    side, share = int(rng.integers(4)), rng.uniform(0.02, 0.14)
+    columns, rows = max(1, int(share * width)), max(1, int(share * height))
+    if side == 0:
+        kept[:, : x + columns] = 0
+    elif side == 1:
+        kept[:, x + width - columns :] = 0
+    elif side == 2:
+        kept[: y + rows] = 0
+    else:
+        kept[y + height - rows :] = 0
+    return kept
+
+
+def normalised(plate: Plate) -> Plate:
+    """Bring a plate to (28, 28) as a run does: crop to the ink, longest side 20 px, centre of mass in the middle."""
+    return np.asarray(centre(fit_to_box(crop_to_ink(plate))), dtype=np.uint8)
+
+
+def shrunk(rng: np.random.Generator, plate: Plate) -> Plate:
+    """Bring a plate to (28, 28) with a wrong size and place: up to 15 % and 2 px off."""
+    scale = 0.5 * rng.uniform(0.85, 1.1)
+    shift = SIDE / 2 - scale * PLATE / 2 + rng.uniform(-2, 2, 2)
+    affine = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
+    soft = cv2.blur(plate, (2, 2))
+    return np.asarray(cv2.warpAffine(soft, affine, (SIDE, SIDE), flags=cv2.INTER_LINEAR), dtype=np.uint8)
+
+
+def toned(rng: np.random.Generator, image: Plate) -> Plate:
+    """Change the greys of a (28, 28) image: as it is, stretched to full contrast, faint, blurred or binary."""
+    choice = rng.random()
+    peak = max(1, int(image.max()))
+    if choice < 0.25:
+        return image
+    if choice < 0.6:
+        ink = np.minimum(image / peak * rng.uniform(1.0, 2.2), 1)
+        return np.asarray(255 * ink ** rng.uniform(0.7, 1.4), dtype=np.uint8)
+    if choice < 0.72:
+        return np.asarray(image * (rng.uniform(90, 255) / peak), dtype=np.uint8)
+    if choice < 0.84:
+        soft = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 0.9))
+        return np.asarray(soft * min(3.0, rng.uniform(180, 255) / max(1, int(soft.max()))), dtype=np.uint8)
+    return np.asarray((image > rng.uniform(0.2, 0.55) * peak) * np.uint8(255), dtype=np.uint8)

@@ -1,0 +1,77 @@
+"""The endless stream of training batches: given digits and drawn ones, each varied anew every time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from batch_eval.training.augment import PLATE, augmented, moved, normalised, plate_of_ink, plate_of_mnist
+from batch_eval.training.drawing import draw_ink
+
+CLASSES = 10
+PLAIN = 0.45  # share of the given digits that are only moved a little, so that MNIST itself stays in view
+
+
+@dataclass(frozen=True)
+class Digits:
+    """N labelled digits: ``images`` (N, H, H) uint8, ink 255 on 0, and ``labels`` (N,) uint8, 0 to 9."""
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def drawn_plates(seed: int, count: int) -> Digits:
+    """Draw ``count`` digits as plates, (count, 56, 56), every class equally often."""
+    rng = np.random.default_rng([seed, 1])
+    labels = (np.arange(count) % CLASSES).astype(np.uint8)
+    plates = np.empty((count, PLATE, PLATE), np.uint8)
+    for i, label in enumerate(labels):
+        plates[i] = plate_of_ink(draw_ink(rng, int(label)))
+    return Digits(plates, labels)
+
+
+def drawn_digits(seed: int, count: int) -> Digits:
+    """Draw ``count`` digits as a run would see them on clean paper, (count, 28, 28)."""
+    plates = drawn_plates(seed, count)
+    return Digits(np.stack([normalised(plate) for plate in plates.images]), plates.labels)
+
+
+def network_input(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return (N, 28, 28) uint8 images as the networks take them: (N, 28, 28, 1) float32, 0 to 1."""
+    return images[..., None].astype(np.float32) / np.float32(255)
+
+
+def batches(
+    given: Digits, drawn: Digits, *, size: int, seed: int, augment: bool
+) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """Yield (images (size, 28, 28, 1) of 0 to 1, one-hot labels (size, 10)), float32, for ever.
+
+    ``given`` (N, 28, 28) and ``drawn`` plates (M, 56, 56) are mixed evenly over each pass, in an order that ``seed``
+    decides; with ``augment`` no digit comes twice in the same shape.
+    """
+    rng = np.random.default_rng([seed, 2])
+    labels = np.concatenate([given.labels, drawn.labels])
+    one_hot = np.eye(CLASSES, dtype=np.float32)
+    while True:
+        order = rng.permutation(len(labels))
+        for start in range(0, len(order) - size + 1, size):
+            chosen = order[start : start + size]
+            images = np.stack([_image(rng, given, drawn, int(i), augment) for i in chosen])
+            yield network_input(images), one_hot[labels[chosen]]
+
+
+def _image(rng: np.random.Generator, given: Digits, drawn: Digits, index: int, augment: bool) -> NDArray[np.uint8]:
+    """Return the digit at ``index`` of both sets together, (28, 28) uint8."""
+    if index >= len(given):
+        plate = drawn.images[index - len(given)]
+        return augmented(rng, plate) if augment else normalised(plate)
+    image: NDArray[np.uint8] = given.images[index]
+    if not augment:
+        return image
+    return moved(rng, image) if rng.random() < PLAIN else augmented(rng, plate_of_mnist(image))

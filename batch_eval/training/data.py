@@ -1,0 +1,154 @@
+"""Where training digits come from: an .npz file, Keras' MNIST download, or a folder of labelled images."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import sys
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from batch_eval.errors import TrainingError, UnreadableImageError
+from batch_eval.training.batches import CLASSES, Digits
+
+KEYS = ("x_train", "y_train", "x_test", "y_test")
+TEST_SHARE = 0.1  # of a folder, where nobody has set test images aside
+CLASS_NAMES = [str(digit) for digit in range(CLASSES)]
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Digits to train on and digits to test on, where they came from, and a hash of all their bytes."""
+
+    given: Digits
+    test: Digits
+    source: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def sha256(self) -> str:
+        """The hash of images and labels as the network sees them; it does not depend on the file that held them."""
+        digest = hashlib.sha256()
+        for digits in (self.given, self.test):
+            digest.update(digits.images.tobytes())
+            digest.update(digits.labels.tobytes())
+        return digest.hexdigest()
+
+
+def load_training_data(source: Path | None, *, preprocess: str = "photo", seed: int = 1) -> TrainingData:
+    """Read training digits from an ``.npz``, from a folder, or for None from Keras' own MNIST download.
+
+    A folder's images are read and preprocessed exactly as a run does, and a tenth of every class, chosen by ``seed``,
+    is set aside for testing. Raises TrainingError when the data cannot be had or does not fit, DatasetError when a
+    folder's labels cannot be found.
+    """
+    if source is None:
+        return _from_arrays(_downloaded(), "MNIST, downloaded by Keras")
+    if source.is_dir():
+        return _from_folder(source, preprocess, seed)
+    if not source.exists():
+        raise TrainingError(f"{source} does not exist. Give --data an .npz file or a folder of labelled images.")
+    return _from_arrays(_npz(source), source.name)
+
+
+def _downloaded() -> Mapping[str, Any]:
+    """Return MNIST's arrays from Keras' cache or download."""
+    import keras
+
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # Keras announces its download on stdout
+            arrays = keras.datasets.mnist.load_data()
+    except Exception as error:  # Keras raises a bare Exception for every failed download
+        raise TrainingError(
+            f"MNIST could not be downloaded ({error}). Connect to the internet, or give a file or folder with --data."
+        ) from error
+    (x_train, y_train), (x_test, y_test) = arrays
+    return dict(zip(KEYS, (x_train, y_train, x_test, y_test), strict=True))
+
+
+def _npz(path: Path) -> Mapping[str, Any]:
+    """Return the arrays of an .npz file in the layout of Keras' mnist.npz; nothing pickled is opened."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            missing = [key for key in KEYS if key not in archive.files]
+            if missing:
+                raise TrainingError(
+                    f"{path} has no array {', '.join(missing)}; it holds {', '.join(archive.files) or 'nothing'}. "
+                    f"Expected {', '.join(KEYS)}, as in Keras' mnist.npz."
+                )
+            return {key: archive[key] for key in KEYS}
+    except (OSError, ValueError, AttributeError, zipfile.BadZipFile) as error:
+        raise TrainingError(
+            f"{path} is not a readable .npz file ({error}). Expected numpy arrays {', '.join(KEYS)}."
+        ) from error
+
+
+def _from_arrays(arrays: Mapping[str, Any], source: str) -> TrainingData:
+    """Check the four arrays and pair images with labels."""
+    given, test = (_digits(arrays[f"x_{part}"], arrays[f"y_{part}"], f"{source}, {part}") for part in ("train", "test"))
+    return TrainingData(given, test, source)
+
+
+def _digits(images: NDArray[Any], labels: NDArray[Any], where: str) -> Digits:
+    """Check shapes, types and labels of one set of digits."""
+    if images.ndim != 3 or images.shape[1:] != (28, 28) or images.dtype != np.uint8:
+        raise TrainingError(
+            f"{where}: the images are {images.dtype} of shape {images.shape}. Expected uint8 of shape (N, 28, 28)."
+        )
+    if labels.shape != (len(images),):
+        raise TrainingError(f"{where}: {labels.shape} labels for {len(images)} images. Expected one label an image.")
+    if len(labels) == 0 or not np.isin(labels, np.arange(CLASSES)).all():
+        raise TrainingError(f"{where}: the labels {np.unique(labels)[:12]} are not the digits 0 to 9.")
+    return Digits(images, labels.astype(np.uint8))
+
+
+def _from_folder(folder: Path, preprocess: str, seed: int) -> TrainingData:
+    """Read a labelled folder as a run does; blank, damaged and unlabelled images are left out and said."""
+    from batch_eval.dataset import load_dataset
+
+    dataset = load_dataset(folder)
+    images, labels, left_out = [], [], 0
+    for sample in dataset.samples:
+        image = _prepared(dataset.path(sample), preprocess) if sample.truth in CLASS_NAMES else None
+        if image is None:
+            left_out += 1
+            continue
+        images.append(image)
+        labels.append(CLASS_NAMES.index(str(sample.truth)))
+    if len(images) < CLASSES:
+        raise TrainingError(f"{folder} holds {len(images)} usable digits. Expected at least {CLASSES}.")
+    notes = (dataset.label_source, *dataset.notes)
+    if left_out:
+        notes = (*notes, f"{left_out} images left out: blank, damaged, or without a label from 0 to 9")
+    given, test = _parted(Digits(np.stack(images), np.array(labels, np.uint8)), seed)
+    return TrainingData(given, test, folder.resolve().name, notes)
+
+
+def _prepared(path: str, preprocess: str) -> NDArray[np.uint8] | None:
+    """Return what a run would show the model, (28, 28), or None for a blank or unreadable image."""
+    from batch_eval.imaging import preprocessor
+    from batch_eval.imaging.decode import decode
+
+    try:
+        with open(path, "rb") as file:
+            prepared = preprocessor(preprocess)(decode(file.read()))
+    except UnreadableImageError:
+        return None
+    return None if prepared.blank else np.asarray(prepared.image, dtype=np.uint8)
+
+
+def _parted(digits: Digits, seed: int) -> tuple[Digits, Digits]:
+    """Set a tenth of every class aside for testing, at least one image of each class that has two."""
+    rng = np.random.default_rng([seed, 3])
+    test = np.zeros(len(digits), dtype=bool)
+    for label in np.unique(digits.labels):
+        rows = rng.permutation(np.flatnonzero(digits.labels == label))
+        test[rows[: min(len(rows) - 1, max(1, round(len(rows) * TEST_SHARE)))]] = True
+    order = rng.permutation(np.flatnonzero(~test))
+    return Digits(digits.images[order], digits.labels[order]), Digits(digits.images[test], digits.labels[test])
