@@ -1,8 +1,15 @@
 """Folders for the tests of the dataset package: files whose names matter and whose content does not."""
 
+import sys
 from pathlib import Path
 
+import pytest
+
 from batch_eval.dataset import Dataset
+
+any_name = pytest.mark.skipif(
+    sys.platform != "linux", reason="needs a file system that takes any bytes as a name and tells case apart"
+)
 
 
 def folder_of(root: Path, *names: str) -> Path:

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from dataset_examples import folder_of
+from dataset_examples import any_name, folder_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -101,6 +101,7 @@ def test_a_pipe_named_as_an_image_is_none(tmp_path: Path) -> None:
     assert find_images(tmp_path).images == ["a.png"]
 
 
+@any_name
 def test_a_name_that_is_not_utf8_is_found_and_opens(tmp_path: Path) -> None:
     with open(os.fsencode(tmp_path) + b"/M\xfcller.png", "wb") as file:
         file.write(b"ink")

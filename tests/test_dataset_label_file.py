@@ -7,7 +7,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from dataset_examples import folder_of, truths
+from dataset_examples import any_name, folder_of, truths
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -88,6 +88,7 @@ def test_names_and_slices_in_a_windows_encoding_are_read(tmp_path: Path) -> None
     assert dataset.notes == ("labels.csv is not UTF-8; it was read as cp1252 (Windows, Western Europe).",)
 
 
+@any_name
 @pytest.mark.parametrize("row", [b"M\xfcller.png,7", b"M\\xfcller.png,7"])
 def test_a_name_that_is_not_utf8_is_listed_by_its_bytes_or_its_id(tmp_path: Path, row: bytes) -> None:
     folder_of(tmp_path, "M\udcfcller.png")
@@ -120,6 +121,12 @@ def test_a_lone_surrogate_in_json_becomes_text_that_can_be_written(two: Path) ->
     dataset = load(two, '{"file": "a.png", "label": "7", "note": "\\ud800"}', "metadata.jsonl")
 
     assert dataset.samples[0].slices == ("\ufffd",)
+
+
+def test_a_character_outside_of_the_files_encoding_can_be_escaped_in_json(two: Path) -> None:
+    dataset = load(two, b'{"file": "a.png", "label": "7"}\n{"file": "\xfc\\u4e03.png", "label": "7"}', "metadata.jsonl")
+
+    assert dataset.missing == ("ü七.png",)
 
 
 def test_the_first_label_file_counts_and_the_others_are_named(two: Path) -> None:
@@ -165,6 +172,7 @@ def test_a_path_may_be_written_in_many_ways(two: Path, row: str) -> None:
     assert truths(load(two, f"filename,label\n{path},7\nsub/b.png,3\n")) == {"a.png": "7", "sub/b.png": "3"}
 
 
+@any_name
 @pytest.mark.parametrize(("on_disk", "in_table"), [("NFC", "NFD"), ("NFD", "NFC")])
 def test_unicode_forms_are_the_same_name(tmp_path: Path, on_disk: str, in_table: str) -> None:
     name = unicodedata.normalize(on_disk, "Zoë-é.png")
@@ -181,6 +189,7 @@ def test_a_loose_match_is_said(two: Path) -> None:
     )
 
 
+@any_name
 @pytest.mark.parametrize("row", ["A.png", "IMG"])
 def test_a_loose_match_with_several_images_is_none(tmp_path: Path, row: str) -> None:
     folder_of(tmp_path, "a.PNG", "a.png", "img.jpg", "img.png", "c.png")
@@ -197,6 +206,7 @@ def test_a_row_with_another_suffix_is_another_file(tmp_path: Path) -> None:
     assert load(tmp_path, "filename,label\na.png,7\nb.jpg,3\n").missing == ("a.png",)
 
 
+@any_name
 def test_an_exact_name_wins_over_a_loose_one(tmp_path: Path) -> None:
     folder_of(tmp_path, "a.PNG", "a.png")
 
@@ -250,6 +260,10 @@ def test_rows_without_a_file_are_listed_as_missing(two: Path) -> None:
     assert dataset.notes == ("2 of 4 label rows have no image file: gone.png, x/gone.png.",)
 
 
+def test_a_row_without_a_path_is_missing_by_its_line(two: Path) -> None:
+    assert load(two, "filename,label\na.png,7\n,1\n").missing == ("(no path in line 3)",)
+
+
 def test_files_without_a_row_or_a_label_are_unlabelled(tmp_path: Path) -> None:
     folder_of(tmp_path, "a.png", "b.png", "c.png")
 
@@ -287,7 +301,7 @@ def test_the_same_file_twice_with_the_same_label_is_said(two: Path) -> None:
         ("00001,7\n00002,1\n", "begins with data (00001, 7) in line 1"),
         (
             "filename,label,pen,pen\na.png,7,x,y\n",
-            "has the column 'pen' more than once in line 1. Rename or delete one.",
+            "has the column 'pen' more than once. Rename or delete one.",
         ),
         (
             "filename,label\n\na.png\n",
@@ -296,9 +310,9 @@ def test_the_same_file_twice_with_the_same_label_is_said(two: Path) -> None:
         ("filename,label\na,b.png,7\n", "line 2, has too many fields: a, b.png, 7. Expected 2"),
         ('filename,label\n"x\ny.png",1\na.png,7,8\n', "line 4, has too many fields"),
         ('filename,label\na.png,7\n"b.png,7\nc.png,1\n', "labels.csv, line 3, is no CSV: unexpected end of data."),
-        ("filename,label\n", "has no rows below its column names."),
+        ("filename,label\n", "holds no rows."),
         ("", "is empty; expected a line of column names"),
-        ("filename,label\na.png,\nsub/b.png, \n", "has only empty cells in its column 'label'; expected labels."),
+        ("filename,label\na.png,\nsub/b.png, \n", "has only empty cells in its column 'label'; expected labels there."),
         (
             "filename,label\nx/1.png,7\n",
             "The first row names x/1.png (column 'filename'); the folder holds a.png.",

@@ -63,7 +63,7 @@ class FileIndex:
             yield below
         if self._encoding in ("cp1252", "latin-1"):
             # the bytes of the file are the bytes of a file name that is not UTF-8
-            yield path.encode(self._encoding).decode("utf-8", "surrogateescape")
+            yield path.encode(self._encoding, "replace").decode("utf-8", "surrogateescape")
 
     @cached_property
     def _by_id(self) -> dict[str, int]:

@@ -60,26 +60,32 @@ def label_by_file(
     matches = _match(table, columns, FileIndex(root, images, file.parent, table.encoding))
     if not matches.row_of:
         raise _no_match(table, columns, root, images)
-    empty = ("",) * len(columns.slices)
-    labels: list[str | None] = [None] * len(images)
-    slices = [empty] * len(images)
-    shared: dict[str, str] = {}
-    for image, row in matches.row_of.items():
-        cells = table.rows[row][1]
-        labels[image] = clean_label(cells[columns.label])
-        slices[image] = tuple(shared.setdefault(cells[i], cells[i]) for i in columns.slices)
-    if not any(labels):
-        raise DatasetError(
-            f"{name} has only empty cells in its column {table.columns[columns.label]!r}; expected labels."
-        )
+    truths, slices = _per_image(table, columns, matches, len(images))
+    if not any(truths):
+        empty = f"only empty cells in its column {table.columns[columns.label]!r}"
+        raise DatasetError(f"{name} has {empty}; expected labels there. Name another column with --label-column.")
     return Labelling(
         source=_source(table, columns),
-        truths=labels,
+        truths=truths,
         slice_names=tuple(table.columns[i] for i in columns.slices),
         slices=slices,
         missing=tuple(matches.missing),
         notes=tuple(_remarks(table, matches)),
     )
+
+
+def _per_image(
+    table: Table, columns: _Columns, matches: _Matches, images: int
+) -> tuple[list[str | None], list[tuple[str, ...]]]:
+    """Return the truth and the slices of each image; none and empty ones where no row belongs to it."""
+    truths: list[str | None] = [None] * images
+    slices = [("",) * len(columns.slices)] * images
+    shared: dict[str, str] = {}  # the same few values in many rows take memory once
+    for image, row in matches.row_of.items():
+        cells = table.rows[row][1]
+        truths[image] = clean_label(cells[columns.label])
+        slices[image] = tuple(shared.setdefault(cells[i], cells[i]) for i in columns.slices)
+    return truths, slices
 
 
 def _source(table: Table, columns: _Columns) -> str:
@@ -130,7 +136,8 @@ def _match(table: Table, columns: _Columns, index: FileIndex) -> _Matches:
     if not matches.row_of:
         matches.ambiguous.clear()
         left = _take(table, columns, matches, left, index.by_name)
-    matches.missing = [printable(table.rows[row][1][columns.path]) for row in left]
+    named = ((line, printable(cells[columns.path])) for line, cells in map(table.rows.__getitem__, left))
+    matches.missing = [path or f"(no path in line {line})" for line, path in named]
     matches.loose = [table.rows[row][1][columns.path] for row in list(matches.row_of.values())[exact:]]
     return matches
 
@@ -190,7 +197,7 @@ def _no_match(table: Table, columns: _Columns, root: Path, images: Sequence[str]
     """Return the error for a table none of whose rows has an image."""
     row = printable(table.rows[0][1][columns.path])
     return DatasetError(
-        f"None of the {len(table.rows)} rows of {table.name} has its image in {printable(str(root))}. "
+        f"No row of {table.name} ({len(table.rows)} in all) has its image in {printable(str(root))}. "
         f"The first row names {row} (column {table.columns[columns.path]!r}); the folder holds {printable(images[0])}. "
         "Paths are relative to the folder or to the label file; name another column with --path-column."
     )

@@ -52,7 +52,11 @@ def read_table(file: Path, name: str) -> Table:
     text, encoding = _decoded(raw)
     columns, rows = _json_lines(text, name) if suffix(file.name) in JSON_LINES else _csv(text, name)
     if not rows:
-        raise DatasetError(f"The label file {name} has no rows below its column names.")
+        raise DatasetError(f"The label file {name} holds no rows.")
+    columns = tuple(map(printable, columns))
+    repeated = next((column for column, n in Counter(columns).items() if n > 1 and column), None)
+    if repeated:
+        raise DatasetError(f"{name} has the column {repeated!r} more than once. Rename or delete one.")
     return Table(name, columns, rows, encoding)
 
 
@@ -117,18 +121,13 @@ def _delimiter(text: str) -> str:
 
 
 def _check_header(header: list[str], line: int, name: str) -> None:
-    """Raise unless the first record holds distinct column names."""
+    """Raise unless the first record can be column names."""
     if not header:
         raise DatasetError(f"The label file {name} is empty; expected a line of column names, such as filename,label.")
     if any(is_image(cell) for cell in header) or all(cell.isdigit() for cell in header):
         raise DatasetError(
             f"{name} begins with data ({', '.join(header)}) in line {line}; "
             "expected a line of column names there, such as filename,label. Add it above."
-        )
-    repeated = [column for column, n in Counter(header).items() if n > 1 and column]
-    if repeated:
-        raise DatasetError(
-            f"{name} has the column {repeated[0]!r} more than once in line {line}. Rename or delete one."
         )
 
 
