@@ -17,6 +17,7 @@ _EOI = b"\xff\xd9"
 _APP0, _APP1, _APP14, _SOS = 0xE0, 0xE1, 0xEE, 0xDA
 _SEQUENTIAL = (0xC0, 0xC1)
 _ENDS_EARLY = ("Premature end of JPEG file", "premature end of data segment")
+_CORRUPT = "Corrupt JPEG data: "
 _MISSING_GREY = 128  # what libjpeg paints where the data is missing
 
 
@@ -70,20 +71,20 @@ def _from_cmyk(data: bytes, inks: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Yield (marker, start, end) of each header segment's content, the first start of scan included."""
+    """Yield (marker, start, end) of each whole header segment's content, the first start of scan included."""
     position = 2
-    while position + 4 <= len(data):
-        if data[position] != 0xFF:
-            return
+    while position + 4 <= len(data) and data[position] == 0xFF:
         marker = data[position + 1]
         if marker == 0xFF:  # fill byte
             position += 1
             continue
         (length,) = struct.unpack_from(">H", data, position + 2)
-        yield marker, position + 4, position + 2 + length
+        start, position = position + 4, position + 2 + length
+        if position > len(data):
+            return
+        yield marker, start, position
         if marker == _SOS:
             return
-        position += 2 + length
 
 
 def _orientation(data: bytes) -> int:
@@ -125,19 +126,19 @@ def _with_sequential_scan(data: bytes) -> bytes:
 
 def _without(data: bytes, unwanted: int) -> bytes:
     """Return the data without the header segments of one marker."""
-    for marker, start, end in _segments(data):
-        if marker == unwanted:
-            return _without(data[: start - 4] + data[end:], unwanted)
+    spans = [(start - 4, end) for marker, start, end in _segments(data) if marker == unwanted]
+    for start, end in reversed(spans):
+        data = data[:start] + data[end:]
     return data
 
 
 def _reason(data: bytes, warning: str) -> str:
-    if not any(sign in warning for sign in _ENDS_EARLY):
-        return f"JPEG data is damaged: {warning.removeprefix('Corrupt JPEG data: ')}"
-    missing = _missing_rows(data)
-    return (
-        f"JPEG data ends early: {missing:.0%} of the rows are missing" if missing >= 0.005 else "JPEG data ends early"
-    )
+    if any(sign in warning for sign in _ENDS_EARLY):
+        missing = f"{_missing_rows(data):.0%}"
+        return "JPEG data ends early" + ("" if missing == "0%" else f": {missing} of the rows are missing")
+    if warning.startswith(_CORRUPT):
+        return f"JPEG data is damaged: {warning.removeprefix(_CORRUPT)}"
+    return f"JPEG cannot be decoded: {warning}"
 
 
 def _missing_rows(data: bytes) -> float:

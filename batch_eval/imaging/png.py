@@ -14,7 +14,8 @@ from batch_eval.imaging.limits import check_size
 from batch_eval.imaging.pixels import over_paper, to_uint8
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_CRITICAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
+_HEADER = 16  # where the content of the first chunk, IHDR, begins
+_LOWER_CASE = 0x20  # in a chunk's first letter: the image can be shown without the chunk
 _GREY_ALPHA = 4  # a colour type
 _EXIF_BYTES = 65536  # no camera writes more, and the orientation stands at the start
 # libpng's simple interface prints warnings about colour profiles, and OpenCV drops some transparency
@@ -27,9 +28,9 @@ def decode_png(data: bytes, otherwise: Callable[[bytes], NDArray[np.uint8]]) -> 
     Raises UnreadableImageError.
     """
     chunks = _chunks(data)
-    if b"IHDR" not in chunks:
-        raise UnreadableImageError("PNG header is missing")
-    width, height, _, kind = struct.unpack_from(">IIBB", data, 16)
+    if chunks.get(b"IHDR") != _HEADER or b"IDAT" not in chunks:
+        raise UnreadableImageError("PNG data is damaged: it lacks its header or its pixels")
+    width, height, _, kind = struct.unpack_from(">IIBB", data, _HEADER)
     check_size(width, height)
     if any(name in chunks for name in _NOT_FOR_OPENCV):
         return otherwise(data)
@@ -52,8 +53,10 @@ def _chunks(data: bytes) -> dict[bytes, int]:
         end = position + 8 + length
         if end + 4 > len(data):
             raise UnreadableImageError("PNG data ends early")
-        if name in _CRITICAL and zlib.crc32(view[position + 4 : end]) != int.from_bytes(view[end : end + 4]):
-            raise UnreadableImageError(f"PNG data is damaged: wrong checksum in its {name.decode()} chunk")
+        stated = int.from_bytes(view[end : end + 4])
+        if not name[0] & _LOWER_CASE and zlib.crc32(view[position + 4 : end]) != stated:
+            spelt = name.decode("ascii", "backslashreplace")
+            raise UnreadableImageError(f"PNG data is damaged: wrong checksum in its {spelt} chunk")
         found[name] = position + 8
         position = end + 4
     return found
