@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batch_eval.imaging.steps import SIDE, centre, crop_to_ink, fit_to_box
+from batch_eval.imaging.stroke import normalise_stroke
 from batch_eval.training.drawing import broken
 
 Plate = NDArray[np.uint8]
@@ -39,10 +40,11 @@ def plate_of_ink(ink: NDArray[np.uint8]) -> Plate:
 
 def augmented(rng: np.random.Generator, plate: Plate) -> Plate:
     """Return one of the many (28, 28) uint8 images that a run could make of this digit."""
-    plate = thickened(rng, warped(rng, plate))
-    plate = spoiled(rng, plate)
-    small = normalised(plate) if rng.random() < 0.8 else shrunk(rng, plate)
-    return toned(rng, small)
+    plate = spoiled(rng, thickened(rng, warped(rng, plate)))
+    way = rng.random()
+    if way < 0.45:
+        return redrawn(rng, plate)
+    return toned(rng, normalised(plate) if way < 0.85 else shrunk(rng, plate))
 
 
 def moved(rng: np.random.Generator, image: NDArray[np.uint8]) -> Plate:
@@ -143,6 +145,15 @@ def cut(rng: np.random.Generator, plate: Plate) -> Plate:
 def normalised(plate: Plate) -> Plate:
     """Bring a plate to (28, 28) as a run does: crop to the ink, longest side 20 px, centre of mass in the middle."""
     return np.asarray(centre(fit_to_box(crop_to_ink(plate))), dtype=np.uint8)
+
+
+def redrawn(rng: np.random.Generator, plate: Plate) -> Plate:
+    """Bring a plate to (28, 28) as `photo` does, its strokes redrawn with a width like MNIST's; now and then toned."""
+    covered = plate[plate > 16]
+    full = float(np.median(covered)) if covered.size else 255.0  # so that hairlines of half a pixel are not lost
+    digit = crop_to_ink(cv2.convertScaleAbs(plate, alpha=255 / full))
+    small = np.asarray(centre(fit_to_box(crop_to_ink(normalise_stroke(digit)))), dtype=np.uint8)
+    return toned(rng, small) if rng.random() < 0.25 else small
 
 
 def shrunk(rng: np.random.Generator, plate: Plate) -> Plate:

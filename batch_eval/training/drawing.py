@@ -111,5 +111,5 @@ def broken(rng: np.random.Generator, picture: NDArray[np.uint8]) -> NDArray[np.u
     size = picture.shape[0]
     coarse = rng.random((int(rng.integers(8, 32)),) * 2, dtype=np.float32)
     paper = cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC)
-    kept = paper > rng.uniform(0.05, 0.3)
+    kept = paper > rng.uniform(0.04, 0.22)
     return np.asarray(picture * kept, dtype=np.uint8)
