@@ -1,0 +1,137 @@
+"""Where training digits come from, and what is said when they cannot be had."""
+
+import csv
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from batch_eval.errors import TrainingError
+from batch_eval.training.batches import drawn_digits
+from batch_eval.training.data import load_training_data
+from batch_eval.training.scenes import draw_scene
+
+
+def arrays(count: int = 20) -> dict[str, np.ndarray]:
+    digits = drawn_digits(1, count)
+    return {"x_train": digits.images, "y_train": digits.labels, "x_test": digits.images, "y_test": digits.labels}
+
+
+def write_npz(folder: Path, **changed: np.ndarray) -> Path:
+    path = folder / "digits.npz"
+    np.savez(path, **{**arrays(), **changed})
+    return path
+
+
+def test_an_npz_file_is_read_as_it_is(tmp_path: Path):
+    data = load_training_data(write_npz(tmp_path))
+
+    np.testing.assert_array_equal(data.given.images, arrays()["x_train"])
+    np.testing.assert_array_equal(data.test.labels, arrays()["y_test"])
+    assert data.source == "digits.npz"
+
+
+def test_the_hash_depends_on_the_digits_only(tmp_path: Path):
+    first = load_training_data(write_npz(tmp_path)).sha256
+    (tmp_path / "b").mkdir()
+    wider = load_training_data(write_npz(tmp_path / "b", y_train=arrays()["y_train"].astype(np.int64))).sha256
+    (tmp_path / "c").mkdir()
+    other = load_training_data(write_npz(tmp_path / "c", y_train=arrays()["y_train"][::-1])).sha256
+
+    assert first == wider
+    assert first != other
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"x_train": np.zeros((20, 14, 14), np.uint8)}, r"uint8 of shape \(20, 14, 14\)"),
+        ({"x_train": np.zeros((20, 28, 28), np.float32)}, "float32 of shape"),
+        ({"y_train": np.zeros(7, np.uint8)}, r"\(7,\) labels for 20 images"),
+        ({"y_train": np.full(20, 11, np.uint8)}, "not the digits 0 to 9"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(tmp_path: Path, changed: dict[str, np.ndarray], message: str):
+    with pytest.raises(TrainingError, match=message):
+        load_training_data(write_npz(tmp_path, **changed))
+
+
+def test_an_npz_file_without_test_digits_is_refused(tmp_path: Path):
+    np.savez(tmp_path / "half.npz", x_train=arrays()["x_train"], y_train=arrays()["y_train"])
+
+    with pytest.raises(TrainingError, match="has no array x_test, y_test"):
+        load_training_data(tmp_path / "half.npz")
+
+
+def test_a_file_that_is_no_npz_is_refused(tmp_path: Path):
+    (tmp_path / "digits.npz").write_text("not an archive")
+
+    with pytest.raises(TrainingError, match=r"not a readable \.npz file"):
+        load_training_data(tmp_path / "digits.npz")
+
+
+def test_pickled_arrays_are_refused(tmp_path: Path):
+    with pytest.raises(TrainingError, match=r"not a readable \.npz file"):
+        load_training_data(write_npz(tmp_path, x_train=np.array([{}], dtype=object)))
+
+
+def test_a_source_that_does_not_exist_is_refused(tmp_path: Path):
+    with pytest.raises(TrainingError, match="does not exist"):
+        load_training_data(tmp_path / "nothing")
+
+
+def test_a_failed_download_says_what_to_do(monkeypatch: pytest.MonkeyPatch):
+    import keras
+
+    def fail() -> None:
+        raise Exception("URL fetch failure")
+
+    monkeypatch.setattr(keras.datasets.mnist, "load_data", fail)
+
+    with pytest.raises(TrainingError, match=r"URL fetch failure.*--data"):
+        load_training_data(None)
+
+
+def test_the_download_is_taken_as_keras_returns_it(monkeypatch: pytest.MonkeyPatch):
+    import keras
+
+    a = arrays()
+    loaded = (a["x_train"], a["y_train"]), (a["x_test"], a["y_test"])
+    monkeypatch.setattr(keras.datasets.mnist, "load_data", lambda: loaded)
+
+    assert len(load_training_data(None).given) == 20
+
+
+def write_photos(folder: Path, count: int) -> Path:
+    rows = []
+    for i in range(count):
+        scene = draw_scene(np.random.default_rng(i), i % 10, paper="plain", pen="marker", light_name="even", size=64)
+        cv2.imwrite(str(folder / f"{i}.png"), scene.image)
+        rows.append((f"{i}.png", str(scene.label)))
+    with (folder / "labels.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("filename", "label"), *rows])
+    return folder
+
+
+def test_a_folder_is_read_and_a_share_of_every_class_set_aside(tmp_path: Path):
+    data = load_training_data(write_photos(tmp_path, 40))
+
+    assert np.bincount(data.given.labels).tolist() == [3] * 10
+    assert np.bincount(data.test.labels).tolist() == [1] * 10
+    assert data.given.images.shape == (30, 28, 28)
+
+
+def test_a_damaged_image_is_left_out_and_said(tmp_path: Path):
+    write_photos(tmp_path, 30)
+    (tmp_path / "0.png").write_bytes(b"no image")
+
+    data = load_training_data(tmp_path)
+
+    assert len(data.given) + len(data.test) == 29
+    assert "1 images left out" in data.notes[-1]
+
+
+def test_a_folder_of_too_few_digits_is_refused(tmp_path: Path):
+    with pytest.raises(TrainingError, match="holds 4 usable digits"):
+        load_training_data(write_photos(tmp_path, 4))

@@ -1,0 +1,169 @@
+"""Training itself: small runs on drawn digits through the real functions, and the files they leave."""
+
+import csv
+import hashlib
+import io
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from batch_eval.errors import TrainingError
+from batch_eval.training.batches import Digits, drawn_digits
+from batch_eval.training.card import Card, card_markdown, history_csv, history_svg
+from batch_eval.training.data import TrainingData
+from batch_eval.training.networks import NETWORKS, network
+from batch_eval.training.saving import save_training
+from batch_eval.training.trainer import Epoch, Settings, recipe_of, train
+
+SMALL = Settings(epochs=2, batch_size=32, drawn=100, seed=7)
+EPOCHS = (Epoch(1, 0.5, 0.9, 0.4, 0.95, 10.0), Epoch(2, 0.25, 0.95, 0.2, 0.975, 9.5))
+
+
+def silent(line: str, epoch: Epoch | None) -> None:
+    """Report nothing."""
+
+
+@pytest.fixture(scope="module")
+def data() -> TrainingData:
+    return TrainingData(drawn_digits(11, 200), drawn_digits(12, 50), "drawn")
+
+
+def test_the_default_network_is_small():
+    model = network("default").build()
+
+    assert (model.input_shape, model.output_shape) == ((None, 28, 28, 1), (None, 10))
+    assert model.count_params() == 230_122
+
+
+def test_an_unknown_network_is_refused_with_the_known_ones():
+    with pytest.raises(TrainingError, match=r"no network 'resnet'\. Must be one of default"):
+        network("resnet")
+
+
+def test_settings_take_the_rest_from_the_networks_recipe():
+    recipe = recipe_of(Settings(epochs=3))
+
+    assert (recipe.epochs, recipe.learning_rate) == (3, NETWORKS["default"].learning_rate)
+
+
+def test_training_reports_every_epoch(data: TrainingData):
+    lines: list[tuple[str, Epoch | None]] = []
+    training = train(data.given, SMALL, report=lambda line, epoch: lines.append((line, epoch)))
+
+    assert [line for line, _ in lines] == ["Drawing 100 digits", "Epoch 1 of 2", "Epoch 2 of 2"]
+    assert [epoch for _, epoch in lines[1:]] == list(training.epochs)
+    assert training.epochs[1].loss < training.epochs[0].loss
+
+
+def test_the_same_seed_gives_the_same_weights(data: TrainingData):
+    first, second = (train(data.given, SMALL, report=silent).model.get_weights() for _ in range(2))
+
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_ctrl_c_keeps_the_best_so_far(data: TrainingData):
+    def stop(line: str, epoch: Epoch | None) -> None:
+        if epoch:
+            raise KeyboardInterrupt
+
+    training = train(data.given, SMALL, report=stop)
+
+    assert training.interrupted
+    assert len(training.epochs) == 1
+
+
+def test_ctrl_c_in_the_first_epoch_stops(data: TrainingData):
+    def stop(line: str, epoch: Epoch | None) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(data.given, SMALL, report=stop)
+
+
+def test_too_few_digits_are_refused():
+    few = Digits(np.zeros((5, 28, 28), np.uint8), np.zeros(5, np.uint8))
+
+    with pytest.raises(TrainingError, match="do not fill one batch of 128"):
+        train(few, Settings(drawn=0), report=silent)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # in Keras itself, when it saves
+def test_a_training_is_saved_with_its_card_and_history(data: TrainingData, tmp_path: Path):
+    import keras
+
+    training = train(data.given, SMALL, report=silent)
+    out = tmp_path / "models" / "mine.keras"
+    card = save_training(training, data, SMALL, out)
+
+    loaded = keras.models.load_model(out)
+    images = data.test.images[..., None].astype(np.float32) / 255
+    correct = int((loaded.predict(images, verbose=0).argmax(axis=1) == data.test.labels).sum())
+    stored = json.loads((out.parent / "mine.card.json").read_text())
+    assert sorted(path.name for path in out.parent.iterdir()) == [
+        "mine.card.json",
+        "mine.card.md",
+        "mine.history.csv",
+        "mine.history.svg",
+        "mine.keras",
+    ]
+    assert correct == card.test_correct == stored["test_correct"]
+    assert stored["model_sha256"] == hashlib.sha256(out.read_bytes()).hexdigest()
+    assert stored["data_sha256"] == data.sha256
+    assert out.stat().st_size < 2_000_000
+    assert loaded.optimizer is None
+
+
+def test_a_model_must_be_called_keras(data: TrainingData, tmp_path: Path):
+    training = train(data.given, SMALL, report=silent)
+
+    with pytest.raises(TrainingError, match=r"Must end in \.keras"):
+        save_training(training, data, SMALL, tmp_path / "model.pb")
+
+
+def test_the_history_has_one_row_an_epoch():
+    rows = list(csv.DictReader(io.StringIO(history_csv(EPOCHS).decode())))
+
+    assert [row["loss"] for row in rows] == ["0.5", "0.25"]
+    assert list(rows[0]) == ["epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds"]
+
+
+@pytest.mark.parametrize("epochs", [EPOCHS[:1], EPOCHS])
+def test_the_plot_is_an_svg_with_four_lines(epochs: tuple[Epoch, ...]):
+    plot = ElementTree.fromstring(history_svg(epochs))
+
+    lines = plot.findall(".//{http://www.w3.org/2000/svg}polyline")
+    assert [len(line.attrib["points"].split()) for line in lines] == [len(epochs)] * 4
+
+
+def test_the_card_says_what_made_the_model():
+    card = Card(
+        network="default",
+        summary="a network",
+        parameters=230_122,
+        model_sha256="ab" * 32,
+        version="1.2.3",
+        data="mnist.npz",
+        data_sha256="cd" * 32,
+        given_digits=60_000,
+        drawn_digits=60_000,
+        seed=5,
+        epochs=3,
+        epochs_planned=24,
+        batch_size=128,
+        learning_rate=0.003,
+        augmented=True,
+        test_digits=10_000,
+        test_correct=9_965,
+        seconds=125,
+        libraries={"Keras": "3.15"},
+        notes=("stopped by hand",),
+    )
+
+    text = card_markdown(card).decode()
+
+    for expected in ("99.65 %", "60,000 from mnist.npz", "3 of 24", "128, 0.003, 5", "2 min 05 s", "stopped by hand"):
+        assert expected in text
