@@ -11,9 +11,22 @@ from batch_eval.models.classifier import Classifier
 from batch_eval.models.keras_file import KerasFile, read_keras_h5, read_keras_zip
 from batch_eval.models.layers import Unsupported
 from batch_eval.models.network import convert
-from batch_eval.models.onnx_runtime import OnnxSession
+from batch_eval.models.onnx_runtime import open_onnx, run_network
 from batch_eval.models.runtime import Runtime
+from batch_eval.models.tensorflow_runtime import open_keras, open_saved_model
+from batch_eval.models.tflite_runtime import open_tflite
 
+_ZIP, _HDF5, _TFLITE, _PROTOBUF = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n", b"TFL3", b"\x08"
+_OTHER_KINDS = {
+    b"\x89PNG": "a PNG image, not a model",
+    b"\xff\xd8\xff": "a JPEG image, not a model",
+    b"GIF8": "a GIF image, not a model",
+    b"%PDF": "a PDF document, not a model",
+    b"\x93NUMPY": "a NumPy array, not a model",
+    b"version https://": "a Git LFS pointer, not the model itself; fetch it with 'git lfs pull'",
+    b"\x80": "a pickled object, which is a program and is never opened",
+    b"<": "a web page or XML, not a model",
+}
 DEFAULT_MODEL = Path(__file__).parent / "data" / "default.keras"
 
 
@@ -58,29 +71,36 @@ def _existing(path: Path | str | None) -> Path:
 def _open(file: Path, *, trust: bool, threads: int) -> Runtime:
     """Open a file by what it holds."""
     if file.is_dir():
-        return _open_saved_model(file, trust=trust)
+        return open_saved_model(file, trust=trust)
     with file.open("rb") as stream:
-        head = stream.read(512)
+        head = stream.read(16)
     if not head:
         raise ModelError(f"{file} is empty. Copy or save the model again.")
-    if head.startswith(b"PK\x03\x04"):
+    if head.startswith(_ZIP):
         return _open_keras(read_keras_zip(file), file, trust=trust, threads=threads)
-    if head.startswith(b"\x89HDF\r\n\x1a\n"):
+    if head.startswith(_HDF5):
         return _open_keras(read_keras_h5(file), file, trust=trust, threads=threads)
-    raise ModelError(f"{file} is no model")
-
-
-def _open_saved_model(file: Path, *, trust: bool) -> Runtime:
-    raise ModelError(f"{file} {trust}")
+    if head[4:8] == _TFLITE:
+        return open_tflite(file, threads)
+    if file.suffix.lower() == ".onnx" and head.startswith(_PROTOBUF):
+        return open_onnx(file, threads)
+    raise ModelError(f"{file} is {_kind(head)}. Expected a .keras, .h5, .onnx or .tflite file, or a SavedModel folder.")
 
 
 def _open_keras(saved: KerasFile, file: Path, *, trust: bool, threads: int) -> Runtime:
     try:
-        network = convert(saved)
+        return run_network(convert(saved), threads)
     except Unsupported as error:
-        raise ModelError(f"{file}: {error} {trust}") from error
-    session = OnnxSession(network.onnx, threads)
-    return Runtime("onnxruntime", session.run, network.input_shape, network.activation, network.pixel_range)
+        return open_keras(saved, file, reason=str(error), trust=trust)
+
+
+def _kind(head: bytes) -> str:
+    """Say what a file that is no model seems to be."""
+    for magic, kind in _OTHER_KINDS.items():
+        if head.startswith(magic):
+            return kind
+    is_text = all(32 <= byte < 127 or byte in b"\t\r\n" for byte in head)
+    return "a text file, not a model" if is_text else "not a model, or damaged at its beginning"
 
 
 def _sha256(file: Path) -> str:

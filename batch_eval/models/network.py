@@ -12,12 +12,11 @@ from typing import Any
 from batch_eval.models.graph import Graph, Shape, Tensor
 from batch_eval.models.keras_file import KerasFile, WeightSource
 from batch_eval.models.layers import LAYERS, LayerCall, Options, Unsupported, Weights
+from batch_eval.models.runtime import ANY_SIZE, WHOLE_NUMBERS
 
 _MODELS = ("Sequential", "Functional", "Model")
 _MODEL_KEYS = {"name", "trainable", "dtype", "layers", "input_layers", "output_layers", "build_input_shape"}
 _INPUT_KEYS = {"name", "dtype", "sparse", "ragged", "optional", "batch_shape", "batch_input_shape"}
-_WHOLE_NUMBERS = ("uint8", "int8", "uint16", "int16", "int32", "int64")
-_ANY_SIZE = 28  # for models that take images of any size: the size that everything here is prepared in
 
 Endpoint = tuple[str, int, int]  # layer, which of its calls, which of its outputs
 Entry = Mapping[str, Any]
@@ -115,7 +114,7 @@ class _Converter:
     def _input(self, layer: Entry, tensor: Tensor) -> Tensor:
         if _input_shape(layer) != tensor.shape:
             raise Unsupported(f"an input of shape {tensor.shape} for the layer {_name(layer)}")
-        if layer["config"].get("dtype", "float32") in _WHOLE_NUMBERS and tensor.raw:
+        if layer["config"].get("dtype", "float32") in WHOLE_NUMBERS and tensor.raw:
             self.graph.pixel_range = "0..255"
         return tensor
 
@@ -248,7 +247,7 @@ def _input_shape(layer: Entry) -> Shape:
     shape = config.get("batch_shape", config.get("batch_input_shape"))
     if not isinstance(shape, list | tuple) or len(shape) < 2:
         raise Unsupported("a model without an input shape")
-    sizes = [_ANY_SIZE if size is None and i < len(shape) - 1 else size for i, size in enumerate(shape)][1:]
+    sizes = [ANY_SIZE if size is None and i < len(shape) - 1 else size for i, size in enumerate(shape)][1:]
     if any(type(size) is not int or size < 1 for size in sizes):
         raise Unsupported(f"the input shape {shape}")
     return tuple(sizes)
@@ -259,5 +258,5 @@ def _check_input(config: Entry) -> None:
         raise Unsupported(f"the setting {key}={config[key]!r} of the input")
     if config.get("sparse") or config.get("ragged") or config.get("optional"):
         raise Unsupported("a sparse, ragged or optional input")
-    if config.get("dtype", "float32") not in ("float32", "float64", *_WHOLE_NUMBERS):
+    if config.get("dtype", "float32") not in ("float32", "float64", *WHOLE_NUMBERS):
         raise Unsupported(f"an input of type {config.get('dtype')}")

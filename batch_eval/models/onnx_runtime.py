@@ -1,34 +1,107 @@
-"""Run ONNX models with ONNX Runtime."""
+"""Run ONNX models with ONNX Runtime: those that we converted, and ``.onnx`` files."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from batch_eval.errors import ModelError
+from batch_eval.models.network import Network
+from batch_eval.models.onnx_file import OnnxFile, inspect
+from batch_eval.models.runtime import ANY_SIZE, WHOLE_NUMBERS, Batch, Runtime
 
-Batch = NDArray[np.float32]
+_NUMPY_TYPES = {
+    "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+    "tensor(double)": "float64",
+    **{f"tensor({name})": name for name in WHOLE_NUMBERS},
+}
+_ACTIVATIONS = {"Softmax": "softmax", "Sigmoid": "sigmoid", "LogSoftmax": "log_softmax", "Gemm": "linear"}
 
 
-class OnnxSession:
-    """An ONNX model, ready to run; ``run`` may be called from several threads."""
+def run_network(network: Network, threads: int) -> Runtime:
+    """Return the runtime of a converted Keras model."""
+    session = _session(network.onnx, threads)
 
-    def __init__(self, onnx: bytes, threads: int) -> None:
-        import onnxruntime
+    def run(batch: Batch) -> Batch:
+        outputs: Batch = session.run(None, {"input": batch})[0]
+        return outputs
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 4  # what matters is raised, and is then said in our words
-        try:
-            self._session = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
-        except Exception as error:
-            raise ModelError(f"ONNX Runtime cannot open the model: {error}") from error
-        self.inputs: list[Any] = self._session.get_inputs()
-        self.outputs: list[Any] = self._session.get_outputs()
+    return Runtime("onnxruntime", run, network.input_shape, network.activation, network.pixel_range)
 
-    def run(self, batch: Batch) -> Batch:
-        """Return the model's only output for a batch of its only input."""
-        outputs: list[Batch] = self._session.run(None, {self.inputs[0].name: batch})
-        return outputs[0]
+
+def open_onnx(file: Path, threads: int) -> Runtime:
+    """Open an ``.onnx`` file, all of whose weights must be inside."""
+    data = file.read_bytes()
+    try:
+        structure = inspect(data)
+    except ValueError as error:
+        raise ModelError(f"{file} is no ONNX model, or it is damaged: {error}. Export the model again.") from error
+    if structure.external:
+        raise ModelError(
+            f"{file} keeps its weights in other files, which are never read. "
+            "Save it as one file, with onnx.save(model, path, save_as_external_data=False)."
+        )
+    try:
+        session = _session(data, threads)
+    except ModelError as error:
+        raise ModelError(f"{file}: {error}") from error
+    return _runtime(session, structure, file)
+
+
+def _session(onnx: bytes, threads: int) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 4  # what matters is raised, and is then said in our words
+    try:
+        return onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's errors have no common base
+        raise ModelError(f"ONNX Runtime cannot run the model: {error}") from error
+
+
+def _runtime(session: Any, structure: OnnxFile, file: Path) -> Runtime:
+    source, target = _only_input(session, file), _class_output(session, file)
+    dtype = _NUMPY_TYPES.get(source.type)
+    if dtype is None or len(source.shape) < 2:
+        raise ModelError(f"{file} takes {source.type} of shape {source.shape}. Expected a batch of images.")
+    first, *sizes = source.shape
+    shape = tuple(size if isinstance(size, int) and size > 0 else ANY_SIZE for size in sizes)
+
+    def run(batch: Batch) -> Batch:
+        outputs: Batch = session.run([target.name], {source.name: batch.astype(dtype, copy=False)})[0]
+        return np.asarray(outputs, dtype=np.float32)
+
+    return Runtime(
+        "onnxruntime",
+        run,
+        shape,
+        _ACTIVATIONS.get(structure.makers.get(target.name, ""), ""),
+        "0..255" if dtype in WHOLE_NUMBERS else None,
+        first if isinstance(first, int) and first > 0 else None,
+    )
+
+
+def _only_input(session: Any, file: Path) -> Any:
+    inputs = session.get_inputs()
+    if len(inputs) != 1:
+        raise ModelError(
+            f"{file} takes {len(inputs)} inputs ({', '.join(i.name for i in inputs)}). Expected one, the image."
+        )
+    return inputs[0]
+
+
+def _class_output(session: Any, file: Path) -> Any:
+    """Return the output that holds one number for each class; some exporters put the winner's label beside it."""
+    outputs = [
+        output
+        for output in session.get_outputs()
+        if output.type in ("tensor(float)", "tensor(float16)", "tensor(double)")
+    ]
+    if len(outputs) != 1:
+        names = ", ".join(output.name for output in session.get_outputs())
+        raise ModelError(f"{file} gives the outputs {names}. Expected one, with a number for each class.")
+    return outputs[0]

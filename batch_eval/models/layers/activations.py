@@ -1,6 +1,7 @@
 """Keras' activation functions, as the TensorFlow backend computes them.
 
 The formulas are those of ``keras.activations`` and ``keras.ops`` of Keras 3; Keras 2 differs in ``hard_sigmoid`` only.
+``sparsemax`` is left to Keras: what its releases compute is not the published function, and it may be mended.
 """
 
 from __future__ import annotations
@@ -189,21 +190,6 @@ def _hard_shrink(graph: Graph, x: Tensor) -> Tensor:
     return _select(graph, outside, x, _constant_like(graph, x, 0.0))
 
 
-def _sparsemax(graph: Graph, x: Tensor) -> Tensor:
-    """Project onto the simplex along the last axis: Martins and Astudillo 2016, https://arxiv.org/abs/1602.02068."""
-    x = graph.plain(x)
-    size = x.shape[-1]
-    falling, _ = graph.ops(2, "TopK", x.name, graph.constant([size], "int64"), axis=-1)
-    sums = graph.op("Sub", graph.op("CumSum", falling, graph.constant(-1, "int64")), _scalar(graph, 1.0))
-    ranks = graph.constant(range(1, size + 1))
-    inside = graph.op("Cast", graph.op("Greater", graph.op("Mul", falling, ranks), sums), to=1)
-    last = graph.constant([-1], "int64")
-    count = graph.op("ReduceSum", inside, last, keepdims=1)
-    total = graph.op("ReduceSum", graph.op("Mul", falling, inside), last, keepdims=1)
-    tau = graph.op("Div", graph.op("Sub", total, _scalar(graph, 1.0)), count)
-    return graph.elementwise("Relu", replace(x, name=graph.op("Sub", x.name, tau)))
-
-
 def _glu(graph: Graph, x: Tensor) -> Tensor:
     x = graph.plain(x)
     if x.shape[-1] % 2:
@@ -249,7 +235,6 @@ _KERAS_3: dict[str, Function] = {
     "soft_shrink": _simple("Shrink", lambd=0.5, bias=0.5),
     "sparse_plus": _sparse_plus,
     "sparse_sigmoid": _sparse_sigmoid,
-    "sparsemax": _sparsemax,
     "squareplus": _squareplus,
     "tanh_shrink": _tanh_shrink,
 }

@@ -72,7 +72,7 @@ def _rescaling(call: LayerCall) -> Tensor:
         _numbers(call.options.any(key, default), key) for key, default in (("scale", 1.0), ("offset", 0.0))
     )
     if x.raw:
-        graph.pixel_range = "0..255" if abs(scale).max() <= 1 / 32 else "0..1"
+        graph.pixel_range = range_of_factor(float(abs(scale).max()))
     for op_type, array, neutral in (("Mul", scale, 1.0), ("Add", offset, 0.0)):
         _check_broadcast(array, x)
         if (array != neutral).any():
@@ -96,6 +96,11 @@ def _normalization(call: LayerCall) -> Tensor:
         return graph.elementwise("Add", scaled, graph.parameter(mean, x))
     centred = graph.elementwise("Sub", x, graph.parameter(mean, x))
     return graph.elementwise("Div", centred, graph.parameter(deviation, x))
+
+
+def range_of_factor(factor: float) -> str:
+    """Return the pixel range that a first multiplication tells: 1/255 and 1/127.5 are for bytes, 2 is for 0..1."""
+    return "0..255" if factor <= 1 / 32 else "0..1"
 
 
 def range_of_mean(mean: float) -> str:

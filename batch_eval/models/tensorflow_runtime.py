@@ -1,0 +1,133 @@
+"""Run models with TensorFlow: Keras models that we cannot convert, and SavedModel folders."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from batch_eval.errors import ModelError, UntrustedModelError
+from batch_eval.models.keras_file import KerasFile
+from batch_eval.models.keras_mending import mended
+from batch_eval.models.keras_origin import check_origin
+from batch_eval.models.layers.normalization import range_of_factor, range_of_mean
+from batch_eval.models.runtime import ANY_SIZE, WHOLE_NUMBERS, Batch, Runtime
+
+
+def import_tensorflow() -> Any:
+    """Import TensorFlow, without its greetings on stderr."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        import tensorflow
+    except ImportError as error:
+        raise ModelError(f"This model needs TensorFlow, which cannot be imported: {error}.") from error
+    return tensorflow
+
+
+def open_keras(saved: KerasFile, file: Path, *, reason: str, trust: bool) -> Runtime:
+    """Open a Keras file with Keras; ``reason`` says why ONNX Runtime could not be used."""
+    check_origin(saved.config, file, trust=trust)
+    model = load_keras(saved, file, trust=trust)
+    shape = _image_shape(model.input_shape, file)
+    lock = Lock()
+
+    def run(batch: Batch) -> Batch:
+        with lock:
+            return np.asarray(model.predict_on_batch(batch), dtype=np.float32)
+
+    return Runtime(
+        "tensorflow",
+        run,
+        shape,
+        _last_activation(model),
+        _told_range(model),
+        notes=(f"The model runs on TensorFlow, which is slower: the fast reader does not know {reason}.",),
+    )
+
+
+def load_keras(saved: KerasFile, file: Path, *, trust: bool) -> Any:
+    """Return the model that Keras reads from a file, in safe mode unless the file is trusted."""
+    import_tensorflow()
+    import keras
+
+    try:
+        with mended(saved, file) as readable:
+            return keras.models.load_model(readable, compile=False, safe_mode=not trust)
+    except Exception as error:  # Keras raises all kinds, as a model's parts do
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise ModelError(
+            f"{file} cannot be opened with Keras {keras.__version__}: {reason[0]} "
+            "Save it again with a current Keras as .keras, or export it to ONNX, where it can be opened."
+        ) from error
+
+
+def open_saved_model(folder: Path, *, trust: bool) -> Runtime:
+    """Open a SavedModel folder, which is a program: its graph may read and write files."""
+    if not any((folder / name).is_file() for name in ("saved_model.pb", "saved_model.pbtxt")):
+        raise ModelError(f"{folder} is a folder without saved_model.pb. Expected a SavedModel folder or a model file.")
+    if not trust:
+        raise UntrustedModelError(
+            f"{folder} is a SavedModel, which is a program: its graph may read and write files. "
+            "Open it with --trust-model only if you trust whoever made it, or use the model's .keras or .onnx file."
+        )
+    tensorflow = import_tensorflow()
+    try:
+        loaded = tensorflow.saved_model.load(str(folder))
+    except Exception as error:  # TensorFlow raises all kinds
+        raise ModelError(f"TensorFlow cannot open {folder}: {error}") from error
+    signatures = loaded.signatures
+    name = next((name for name in ("serving_default", "serve") if name in signatures), None)
+    if name is None:
+        raise ModelError(f"{folder} has the signatures {sorted(signatures)}. Expected serving_default or serve.")
+    return _signature_runtime(tensorflow, loaded, signatures[name], folder)
+
+
+def _signature_runtime(tensorflow: Any, loaded: Any, signature: Any, folder: Path) -> Runtime:
+    inputs: Mapping[str, Any] = signature.structured_input_signature[1]
+    outputs: Mapping[str, Any] = signature.structured_outputs
+    if len(inputs) != 1 or len(outputs) != 1:
+        raise ModelError(f"{folder} has {len(inputs)} inputs and {len(outputs)} outputs. Expected one of each.")
+    (source, spec), target = next(iter(inputs.items())), next(iter(outputs))
+    shape = tuple(spec.shape.as_list() or ())
+
+    def run(batch: Batch) -> Batch:
+        tensor = tensorflow.constant(batch, dtype=spec.dtype)
+        return np.asarray(signature(**{source: tensor})[target], dtype=np.float32)
+
+    run.model = loaded  # type: ignore[attr-defined]  # the graph's variables live only as long as the loaded object
+    told = "0..255" if spec.dtype.name in WHOLE_NUMBERS else None
+    return Runtime("tensorflow", run, _image_shape(shape, folder), "", told, batch=shape[0])
+
+
+def _image_shape(shape: Any, file: Path) -> tuple[int, ...]:
+    """Return a model's input shape without the batch; an open size becomes 28."""
+    if not isinstance(shape, tuple) or len(shape) < 2 or any(isinstance(size, tuple) for size in shape):
+        raise ModelError(f"{file} takes an input of shape {shape}. Expected one batch of images.")
+    return tuple(ANY_SIZE if size is None else int(size) for size in shape[1:])
+
+
+def _last_activation(model: Any) -> str:
+    """Return the name of the function that makes the outputs, or "" where the last layer does not tell."""
+    last = model.layers[-1] if getattr(model, "layers", None) else None
+    if last is None or type(last).__name__ not in ("Dense", "Activation", "Softmax"):
+        return ""
+    return "softmax" if type(last).__name__ == "Softmax" else str(getattr(last.activation, "__name__", ""))
+
+
+def _told_range(model: Any) -> str | None:
+    """Return the pixel range that a leading Rescaling or Normalization, or an input of whole numbers, tells."""
+    if any(tensor.dtype in WHOLE_NUMBERS for tensor in model.inputs):
+        return "0..255"
+    for layer in model.layers:
+        kind = type(layer).__name__
+        if kind == "Rescaling":
+            return range_of_factor(float(np.abs(layer.scale).max()))
+        if kind == "Normalization" and layer.mean is not None:
+            return range_of_mean(float(np.max(layer.mean)))
+        if kind not in ("InputLayer", "Resizing", "Reshape", "ZeroPadding2D") and not kind.startswith("Random"):
+            return None
+    return None
