@@ -49,7 +49,7 @@ NETWORKS: Mapping[str, Network] = {
             "default",
             "five convolutions with batch normalisation; ships with the package",
             _default,
-            epochs=24,
+            epochs=20,
             learning_rate=3e-3,
             drawn=60_000,
         ),

@@ -29,11 +29,12 @@ def eight_s_start(hand: Hand) -> list[Stroke]:
 @writes(8, 2)
 def eight_two_rings(hand: Hand) -> list[Stroke]:
     """Draw two ovals, one above the other, that touch or overlap."""
-    split = hand.between(0.38, 0.54)
+    split = hand.between(0.22, 0.56)
     lean = hand.between(-0.05, 0.05)
     lower = (1 - split) / 2 + hand.between(-0.02, 0.05)
-    top = hand.arc((0.3 + lean, split / 2), (hand.between(0.16, 0.3), split / 2), 90, 360 + hand.between(-15, 30))
-    bottom = hand.arc((0.3, 1 - lower), (hand.between(0.2, 0.36), lower), -90, 360 + hand.between(-15, 30))
+    widths = split * hand.between(0.35, 0.6), (1 - split) * hand.between(0.35, 0.65)
+    top = hand.arc((0.3 + lean, split / 2), (widths[0], split / 2), 90, 360 + hand.between(-15, 30))
+    bottom = hand.arc((0.3, 1 - lower), (widths[1], lower), -90, 360 + hand.between(-15, 30))
     return [top, bottom]
 
 
@@ -54,6 +55,34 @@ def eight_crossed(hand: Hand) -> list[Stroke]:
             (0.52 - gap, 0.06),
         )
     ]
+
+
+@writes(8, 1.2)
+def eight_ribbon(hand: Hand) -> list[Stroke]:
+    """Draw a ribbon that crosses itself high up: a small or narrow loop above a long one."""
+    waist = hand.between(0.2, 0.5)
+    upper, lower = hand.between(0.05, 0.18), hand.between(0.1, 0.3)
+    start = (0.3 + upper * hand.between(-0.2, 1), hand.between(-0.12, 0.08))
+    return [
+        hand.curve(
+            start,
+            (0.3 - upper, waist * 0.5),
+            (0.3, waist),
+            (0.3 + lower, waist + (1 - waist) * 0.65),
+            (0.3, 1),
+            (0.3 - lower, waist + (1 - waist) * 0.65),
+            (0.3, waist),
+            (0.3 + upper, waist * 0.45),
+            (0.3, 0),
+        )
+    ]
+
+
+@writes(8, 0.4)
+def eight_square(hand: Hand) -> list[Stroke]:
+    """Draw an 8 of straight pieces."""
+    width, level = hand.between(0.35, 0.65), hand.between(0.4, 0.56)
+    return [hand.line((0, 0), (width, 0), (width, 1), (0, 1), (0, 0)), hand.line((0, level), (width, level))]
 
 
 def _head(hand: Hand) -> Stroke:
@@ -108,3 +137,16 @@ def nine_square(hand: Hand) -> list[Stroke]:
     width, level = hand.between(0.4, 0.62), hand.between(0.4, 0.54)
     ring = hand.line((width, level), (0, level), (0, 0), (width, 0), (width, 1))
     return [join(ring, hand.line((width, 1), (hand.between(0, width * 0.6), 1)))] if hand.chance(0.5) else [ring]
+
+
+@writes(9, 1)
+def nine_small_head(hand: Hand) -> list[Stroke]:
+    """Draw a small or narrow ring, perhaps closed to a blob, and a long tail, straight or bent like a hook."""
+    height, width = hand.between(0.07, 0.2), hand.between(0.05, 0.16)
+    head = hand.arc((0.5 - width, height), (width, height), hand.between(-60, 0), -(300 + hand.between(0, 60)))
+    x, y = head[-1]
+    bend = hand.between(0, 0.2)
+    tail = hand.curve(
+        (x, y), (0.5 + bend * 0.4, 0.4), (0.5 + bend * 0.2, 0.75), (0.5 - bend * 2 - hand.between(0, 0.2), 1)
+    )
+    return [join(head, tail)]

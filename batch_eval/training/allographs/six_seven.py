@@ -25,7 +25,7 @@ def six_curved(hand: Hand) -> list[Stroke]:
     """Draw a bent back and a ring."""
     return [
         _six(
-            hand, (hand.between(0.3, 0.55), hand.between(0, 0.06)), hand.between(-0.02, 0.08), hand.between(0.34, 0.58)
+            hand, (hand.between(0.3, 0.55), hand.between(0, 0.06)), hand.between(-0.02, 0.08), hand.between(0.34, 0.72)
         )
     ]
 
@@ -46,7 +46,7 @@ def six_hooked(hand: Hand) -> list[Stroke]:
 @writes(6, 1)
 def six_ring_last(hand: Hand) -> list[Stroke]:
     """Draw a back and a nearly closed oval that ends inside or past it."""
-    size = hand.between(0.22, 0.3)
+    size = hand.between(0.22, 0.4)
     back = hand.curve((hand.between(0.25, 0.5), 0), (0.1, 0.35), (0.02, 1 - size))
     return [join(back, hand.arc((0.28, 1 - size), (0.27, size), 180, -(330 + hand.between(0, 60))))]
 
@@ -109,13 +109,32 @@ def seven_crossed(hand: Hand) -> list[Stroke]:
     return [*strokes, _cross(hand, strokes[0])]
 
 
-@writes(7, 0.8)
+def _wave(hand: Hand, width: float) -> Stroke:
+    """Draw a bar that first falls or climbs and then swings to (width, 0), as in school hands."""
+    depth = hand.between(0.06, 0.2)
+    start = (0, hand.between(-0.06, 0.06) if hand.chance(0.5) else hand.between(0.14, 0.28))
+    return hand.curve(start, (width * 0.22, 0.02 + depth * hand.between(-0.1, 0.6)), (width * 0.55, depth), (width, 0))
+
+
+@writes(7, 1.6)
 def seven_waved(hand: Hand) -> list[Stroke]:
-    """Draw a bar with a deep wave at its start, often crossed."""
-    width = hand.between(0.5, 0.75)
-    bar = hand.curve((0, hand.between(0.12, 0.25)), (width * 0.15, 0.02), (width * 0.5, 0.1), (width, 0))
-    seven = join(bar, _leg(hand, width))
-    return [seven, _cross(hand, seven)] if hand.chance(0.6) else [seven]
+    """Draw a bar with a deep wave, often crossed."""
+    width = hand.between(0.5, 0.8)
+    seven = join(_wave(hand, width), _leg(hand, width))
+    return [seven, _cross(hand, seven)] if hand.chance(0.65) else [seven]
+
+
+@writes(7, 0.5)
+def seven_hooked_foot(hand: Hand) -> list[Stroke]:
+    """Draw a crossed 7 whose leg ends in a hook to the left, or swings on into the cross stroke."""
+    width = hand.between(0.45, 0.75)
+    leg = hand.line((width, 0), (width * 0.55, 0.9))
+    foot = hand.curve((width * 0.55, 0.9), (width * 0.45, 1), (width * 0.25, hand.between(0.85, 0.97)))
+    if hand.chance(0.5):
+        foot = join(foot, hand.curve((0, 0), (0.02, -0.18), (0.3, hand.between(-0.5, -0.35))))
+        return [join(_wave(hand, width), leg, foot)]
+    seven = join(_bar(hand, width), leg, foot)
+    return [seven, _cross(hand, seven)]
 
 
 @writes(7, 0.5)

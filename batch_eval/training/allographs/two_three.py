@@ -55,6 +55,14 @@ def two_angular(hand: Hand) -> list[Stroke]:
     return [top]
 
 
+@writes(2, 0.7)
+def two_hooked_start(hand: Hand) -> list[Stroke]:
+    """Draw a 2 that begins with a small downstroke or hook before its bow."""
+    start = hand.line((-0.04, hand.between(0, 0.1)), (0.02, hand.between(0.14, 0.26)))
+    end = hand.between(0.5, 0.85)
+    return [join(start, _two_top(hand), hand.line((0, 0.95), (end, 0.95 + hand.between(-0.08, 0.08))))]
+
+
 @writes(2, 0.5)
 def two_square(hand: Hand) -> list[Stroke]:
     """Draw a 2 as on a display with seven bars."""
@@ -95,6 +103,17 @@ def three_looped(hand: Hand) -> list[Stroke]:
     top = hand.curve((0.03, 0.12), (0.3, 0), (0.55, 0.18), (0.38, level - 0.06), (0.22, level + 0.02))
     loop = hand.curve((0.22, level + 0.02), (0.14, level), (0.2, level - 0.07), (0.3, level))
     return [join(top, loop, _bowl(hand, 0.3, level))]
+
+
+@writes(3, 0.8)
+def three_curled(hand: Hand) -> list[Stroke]:
+    """Draw a small upper bow that begins with a curl, and a large bowl."""
+    level = hand.between(0.24, 0.46)
+    curl = hand.between(0.3, 0.95) * level
+    top = hand.curve(
+        (0.16, curl), (0.06, level * 0.5), (0.3, 0), (0.5, level * 0.45), (0.4, level * 0.85), (0.24, level)
+    )
+    return [join(top, _bowl(hand, 0.24, level))]
 
 
 @writes(3, 0.6)
