@@ -75,7 +75,7 @@ def write_report(
     """
     chosen = reporter(format)
     if str(target) == "-":
-        _to_stdout(chosen.document(evaluation))
+        _to_stdout(evaluation, format)
         return None
     path = Path(os.path.realpath(target))
     if path.is_dir():
@@ -86,9 +86,14 @@ def write_report(
     return publish(path.parent, [(chosen.TITLE, path.name, chosen.document(evaluation))], say)[0]
 
 
-def _to_stdout(data: bytes) -> None:
+def _to_stdout(evaluation: Evaluation, name: str) -> None:
+    if name == "text":  # people read it there: as wide and colourful as their terminal allows
+        from batch_eval.reports.text import print_summary
+
+        print_summary(evaluation)
+        return
     sys.stdout.flush()
-    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.write(reporter(name).document(evaluation))
     sys.stdout.buffer.flush()
 
 

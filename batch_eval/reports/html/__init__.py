@@ -1,7 +1,7 @@
-"""HTML: ``report.html`` with its style sheet, script and pictures beside it, or all of it in one document.
+"""HTML: ``report.html`` with its style sheet, scripts and pictures beside it, or all of it in one document.
 
 The page follows ``default-src 'none'; img-src 'self'; style-src 'self'``: no inline style, script or data URI, and
-everything that a reader needs is there with scripts off. The one-document form embeds all of that instead.
+what a reader needs is there with scripts off. The one-document form embeds all of that instead.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from collections.abc import Iterator
 
 from batch_eval.evaluation import Evaluation
 from batch_eval.reports.html import assets
+from batch_eval.reports.html.data import page_data
+from batch_eval.reports.html.page import Page
 from batch_eval.reports.html.pictures import EmbeddedPictures, FilePictures
 from batch_eval.reports.html.render import render
 
@@ -18,12 +20,14 @@ TITLE = "HTML report"
 
 def document(evaluation: Evaluation) -> bytes:
     """Return the whole report as one HTML file."""
-    return render(evaluation, EmbeddedPictures(evaluation), assets.embedded())
+    pictures = EmbeddedPictures(evaluation)
+    page = Page(evaluation, pictures)
+    return render(page, assets.embedded(page_data(evaluation, pictures, page.rows_on_page)))
 
 
 def files(evaluation: Evaluation) -> Iterator[tuple[str, bytes]]:
     """Yield ``report.html`` and what lies in ``report_files``."""
     pictures = FilePictures(evaluation)
-    yield "report.html", render(evaluation, pictures, assets.linked())
-    yield from assets.files()
+    yield "report.html", render(Page(evaluation, pictures), assets.linked())
+    yield from assets.files(page_data(evaluation, pictures, frozenset()))
     yield from pictures.files()

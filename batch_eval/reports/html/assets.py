@@ -1,4 +1,4 @@
-"""The page's style sheet and script: linked as files, or embedded in the page."""
+"""The page's style sheet and scripts: linked as files, or embedded in the page."""
 
 from __future__ import annotations
 
@@ -7,34 +7,37 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SOURCES = Path(__file__).with_name("files")
-"""Where the templates, the style sheet and the script are kept."""
+"""Where the templates, the style sheet and the scripts are kept."""
 FOLDER = "report_files"
-_STYLE, _SCRIPT = "report.css", "report.js"
+_STYLE = "report.css"
+_SCRIPTS = ("gallery.js", "selection.js", "coverage.js")
+_DATA = "data.js"
 
 
 @dataclass(frozen=True, slots=True)
 class Assets:
-    """Either the addresses of the style sheet and script, or their text."""
+    """Either the addresses of the style sheet and the scripts, or their text."""
 
     style_url: str = ""
-    script_url: str = ""
+    script_urls: tuple[str, ...] = ()
     style: str = ""
-    script: str = ""
+    scripts: tuple[str, ...] = ()
 
 
 def linked() -> Assets:
     """Return the addresses of the files that ``files`` yields."""
-    return Assets(style_url=f"{FOLDER}/{_STYLE}", script_url=f"{FOLDER}/{_SCRIPT}")
+    return Assets(f"{FOLDER}/{_STYLE}", tuple(f"{FOLDER}/{name}" for name in (_DATA, *_SCRIPTS)))
 
 
-def embedded() -> Assets:
-    """Return the texts of the style sheet and the script."""
-    return Assets(style=_read(_STYLE), script=_read(_SCRIPT))
+def embedded(data: str) -> Assets:
+    """Return the texts of the style sheet and the scripts; ``data`` is what the scripts show."""
+    return Assets(style=_read(_STYLE), scripts=(data, *map(_read, _SCRIPTS)))
 
 
-def files() -> Iterator[tuple[str, bytes]]:
-    """Yield the style sheet and the script with their places in the report folder."""
-    for name in (_STYLE, _SCRIPT):
+def files(data: str) -> Iterator[tuple[str, bytes]]:
+    """Yield the style sheet and the scripts with their places in the report folder."""
+    yield f"{FOLDER}/{_DATA}", data.encode("ascii")
+    for name in (_STYLE, *_SCRIPTS):
         yield f"{FOLDER}/{name}", (SOURCES / name).read_bytes()
 
 

@@ -8,44 +8,26 @@ from functools import cached_property
 from itertools import groupby
 
 from batch_eval import metrics
-from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome
-from batch_eval.reports.findings import BLANK, errors, errors_by_confidence, predicted_columns
+from batch_eval.evaluation import Evaluation, Outcome
+from batch_eval.metrics import Tally
+from batch_eval.reports.breakdown import FlagTally, by_flag, by_slice, suspects
+from batch_eval.reports.findings import errors, errors_by_confidence, predicted_columns
+from batch_eval.reports.html import charts
+from batch_eval.reports.html.cards import PATTERN, Card, Cards
 from batch_eval.reports.html.pictures import Pictures
 
 HEAT_STEPS = 8
 """Shades of a confusion matrix's cells in the style sheet."""
-TOP = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Guess:
-    """One of the classes that the model holds likely, with its probability in 0..1."""
-
-    name: str
-    probability: float
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """One image of the gallery."""
-
-    row: int
-    id: str
-    truth: str | None
-    predicted: str
-    outcome: Outcome
-    confidence: float
-    reason: str
-    guesses: tuple[Guess, ...]
-    labels: tuple[tuple[str, str], ...]
-    flags: tuple[str, ...]
-    original: str | None
-    seen: str | None
+ALL_SHOWN_UP_TO = 300
+"""The page itself holds all errors up to this number; of more, ``GROUP_SHOWN`` a group, and its script shows all."""
+GROUP_SHOWN = 6
+MOST_CONFIDENT = 8
+SLICE_VALUES_SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A confusion matrix's count, its shade 0..HEAT_STEPS, and the anchor of its images if there are any."""
+    """A confusion matrix's count, its shade 0..HEAT_STEPS, and the anchor of its images."""
 
     count: int
     heat: int
@@ -75,15 +57,27 @@ class ScoreRow:
     interval: tuple[float, float]
 
 
+@dataclass(frozen=True, slots=True)
+class SliceTable:
+    """A slice's values with most images, worst first, of ``total`` values."""
+
+    name: str
+    parts: tuple[tuple[str, Tally], ...]
+    total: int
+
+
 class Page:
     """The parts of the page; each is a pure function of the evaluation."""
+
+    pattern = PATTERN
 
     def __init__(self, evaluation: Evaluation, pictures: Pictures) -> None:
         self.evaluation = evaluation
         self.provenance = evaluation.provenance
         self.columns = predicted_columns(evaluation)
         self.total_errors = len(errors(evaluation))
-        self._pictures = pictures
+        self.total_suspects = int(suspects(evaluation).sum())
+        self._cards = Cards(evaluation, pictures)
 
     @property
     def correct(self) -> int:
@@ -100,32 +94,70 @@ class Page:
             for name, scores, hit in zip(e.class_names, e.per_class, hits, strict=True)
         ]
 
-    @property
-    def matrix(self) -> list[tuple[str, list[Cell]]]:
-        """The confusion matrix's rows: the class, and its cells; the column of blanks only where there are any."""
-        return [(truth, list(self._cells(t, truth))) for t, truth in enumerate(self.evaluation.class_names)]
-
     @cached_property
     def matrix_columns(self) -> tuple[str, ...]:
-        """The confusion matrix's column names."""
+        """The confusion matrix's column names; blank only where there is any."""
         return self.columns if self.evaluation.confusion[:, -1].any() else self.columns[:-1]
+
+    @property
+    def matrix(self) -> list[tuple[str, list[Cell]]]:
+        """The confusion matrix's rows: the class, and its cells."""
+        return [(truth, list(self._cells(t, truth))) for t, truth in enumerate(self.evaluation.class_names)]
 
     def _cells(self, t: int, truth: str) -> Iterator[Cell]:
         counts = self.evaluation.confusion[t].tolist()
         support = sum(counts)
         for p, predicted in enumerate(self.matrix_columns):
             share = counts[p] / support if support else 0.0
+            # the square root keeps a single error visible beside a column of hundreds
             heat = max(1, round(HEAT_STEPS * share**0.5)) if counts[p] else 0
             yield Cell(counts[p], heat, t == p, _anchor(t, p), truth, predicted)
+
+    @cached_property
+    def slices(self) -> list[SliceTable]:
+        """The accuracy by slice; a slice with one value says nothing and is left out."""
+        return [
+            SliceTable(b.name, tuple(sorted(b.parts[:SLICE_VALUES_SHOWN], key=_worst_first)), len(b.parts))
+            for b in by_slice(self.evaluation)
+            if len(b.parts) > 1
+        ]
+
+    @cached_property
+    def flags(self) -> list[FlagTally]:
+        """The accuracy by quality flag."""
+        return by_flag(self.evaluation)
+
+    @cached_property
+    def reliability(self) -> charts.Reliability:
+        """The reliability diagram."""
+        return charts.reliability(self.evaluation)
+
+    @cached_property
+    def coverage(self) -> list[charts.CoveragePoint]:
+        """The points of the coverage curve that keep any image."""
+        return [p for p in charts.coverage_points(self.evaluation, charts.COVERAGE_THRESHOLDS) if p.tally.n]
+
+    @property
+    def coverage_floor(self) -> float:
+        """Where the coverage chart's accuracy axis begins."""
+        return charts.coverage_floor(self.coverage)
+
+    @property
+    def coverage_table(self) -> list[charts.CoveragePoint]:
+        """A few points of the coverage curve, for reading."""
+        return charts.coverage_points(self.evaluation, charts.TABLE_THRESHOLDS)
+
+    @cached_property
+    def most_confident(self) -> list[Card]:
+        """The errors that the model was surest of."""
+        return [self._cards.card(row) for row in errors_by_confidence(self.evaluation)[:MOST_CONFIDENT].tolist()]
 
     @cached_property
     def groups(self) -> list[Group]:
         """The errors by confusion matrix cell, largest group first, the most confident error of each first."""
         order = [(self._cell(row), row) for row in errors_by_confidence(self.evaluation).tolist()]
         order.sort(key=lambda pair: pair[0])
-        found = [
-            self._group(cell, [row for _, row in pairs]) for cell, pairs in groupby(order, key=lambda pair: pair[0])
-        ]
+        found = [self._group(cell, [row for _, row in pairs]) for cell, pairs in groupby(order, key=lambda p: p[0])]
         return sorted(found, key=lambda group: -group.total)
 
     def _cell(self, row: int) -> tuple[int, int]:
@@ -134,34 +166,20 @@ class Page:
 
     def _group(self, cell: tuple[int, int], rows: list[int]) -> Group:
         t, p = cell
-        cards = tuple(self.card(row) for row in rows)
+        limit = len(rows) if self.total_errors <= ALL_SHOWN_UP_TO else GROUP_SHOWN
+        cards = tuple(self._cards.card(row) for row in rows[:limit])
         return Group(_anchor(t, p), self.evaluation.class_names[t], self.columns[p], len(rows), cards)
 
-    def card(self, row: int) -> Card:
-        """Return what the gallery shows of one image."""
-        r = self.evaluation.records
-        predicted = int(r.predicted[row])
-        return Card(
-            row=row,
-            id=r.ids[row],
-            truth=r.truth[row],
-            predicted=self.evaluation.class_names[predicted] if predicted >= 0 else BLANK,
-            outcome=OUTCOMES[r.outcome[row]],
-            confidence=float(r.confidence[row]),
-            reason=r.reasons.get(row, ""),
-            guesses=self._guesses(row) if predicted >= 0 else (),
-            labels=tuple((name, values[row]) for name, values in r.slices.items()),
-            flags=tuple(name for name, flag in r.flags.items() if flag[row]),
-            original=self._pictures.original(row),
-            seen=self._pictures.seen(row),
-        )
-
-    def _guesses(self, row: int) -> tuple[Guess, ...]:
-        probabilities = self.evaluation.records.probabilities[row]
-        top = (-probabilities).argsort(kind="stable")[:TOP].tolist()
-        return tuple(Guess(self.evaluation.class_names[i], float(probabilities[i])) for i in top)
+    @property
+    def rows_on_page(self) -> frozenset[int]:
+        """The rows whose cards the page itself holds."""
+        return frozenset(card.row for group in self.groups for card in group.cards)
 
 
 def _anchor(truth: int, predicted: int) -> str:
     """Return the id of a cell's images; by position, as class names may hold anything."""
     return f"cell-{truth}-{predicted}"
+
+
+def _worst_first(part: tuple[str, Tally]) -> float:
+    return part[1].share

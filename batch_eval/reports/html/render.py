@@ -6,10 +6,8 @@ from functools import cache
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from batch_eval.evaluation import Evaluation
 from batch_eval.reports.html.assets import SOURCES, Assets
 from batch_eval.reports.html.page import Page
-from batch_eval.reports.html.pictures import Pictures
 from batch_eval.reports.wording import percent, percent_range, printable, utf8
 
 
@@ -31,7 +29,6 @@ def _environment() -> Environment:
     return environment
 
 
-def render(evaluation: Evaluation, pictures: Pictures, assets: Assets) -> bytes:
-    """Return the page of an evaluation as UTF-8."""
-    page = Page(evaluation, pictures)
+def render(page: Page, assets: Assets) -> bytes:
+    """Return the page as UTF-8."""
     return utf8(_environment().get_template("report.html.jinja").render(page=page, assets=assets))

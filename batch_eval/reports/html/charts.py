@@ -1,0 +1,55 @@
+"""The figures of the page's charts; the templates draw them as SVG."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from batch_eval.evaluation import Evaluation
+from batch_eval.metrics import ReliabilityBin, Tally
+from batch_eval.reports.breakdown import calibration, calibration_error, coverage
+
+COVERAGE_THRESHOLDS = tuple(i / 100 for i in range(101))
+"""Where the slider stops."""
+TABLE_THRESHOLDS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99)
+
+
+@dataclass(frozen=True, slots=True)
+class CoveragePoint:
+    """What is kept when images below ``threshold`` are refused: ``coverage`` in 0..1, and the tally of the kept."""
+
+    threshold: float
+    coverage: float
+    tally: Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """A reliability diagram: its bins, the images of the fullest one, and the calibration error."""
+
+    bins: tuple[ReliabilityBin, ...]
+    most: int
+    error: float
+    n: int
+
+
+def reliability(evaluation: Evaluation) -> Reliability:
+    """Return the reliability diagram of an evaluation."""
+    bins = calibration(evaluation)
+    counts = [b.tally.n for b in bins]
+    return Reliability(bins, max(counts), calibration_error(evaluation), sum(counts))
+
+
+def coverage_points(evaluation: Evaluation, thresholds: tuple[float, ...]) -> list[CoveragePoint]:
+    """Return the coverage at each threshold."""
+    tallies = coverage(evaluation, thresholds)
+    return [
+        CoveragePoint(t, tally.n / evaluation.scored if evaluation.scored else math.nan, tally)
+        for t, tally in zip(thresholds, tallies, strict=True)
+    ]
+
+
+def coverage_floor(points: list[CoveragePoint]) -> float:
+    """Return where the accuracy axis begins: a tenth below the lowest interval, so that differences can be seen."""
+    lows = [p.tally.interval[0] for p in points if p.tally.n]
+    return math.floor(10 * min(lows, default=0)) / 10

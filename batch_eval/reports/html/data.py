@@ -1,0 +1,85 @@
+"""The data of the page's script: every image by column, and a card for each image that the gallery can show.
+
+It is a script file, not JSON, because a browser lets a page opened from disk load scripts but not fetch files.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome
+from batch_eval.reports.breakdown import suspects
+from batch_eval.reports.html.cards import TOP
+from batch_eval.reports.html.charts import COVERAGE_THRESHOLDS, coverage_points
+from batch_eval.reports.html.pictures import Pictures
+from batch_eval.reports.wording import printable
+
+
+def gallery_rows(evaluation: Evaluation) -> NDArray[np.intp]:
+    """Return the rows that the gallery shows: whatever is not correct, and what has a picture."""
+    shown = evaluation.records.outcome != OUTCOMES.index(Outcome.CORRECT)
+    shown[list(evaluation.records.pictures)] = True
+    return np.flatnonzero(shown)
+
+
+def page_data(evaluation: Evaluation, pictures: Pictures, on_page: frozenset[int]) -> str:
+    """Return the script's data as a statement of JavaScript that is safe inside an HTML script element.
+
+    ``on_page`` are the rows whose pictures the page itself holds; embedded pictures are not stored twice.
+    """
+    r = evaluation.records
+    rows = gallery_rows(evaluation)
+    content = {
+        "classes": [printable(name) for name in evaluation.class_names],
+        "outcomes": OUTCOMES,
+        "ids": r.ids,
+        "shown": {row: printable(r.ids[row]) for row in rows.tolist() if not r.ids[row].isprintable()},
+        "truth": _coded(r.truth),
+        "slices": [{"name": name, **_coded(values)} for name, values in r.slices.items()],
+        "flags": [{"name": printable(name), "rows": np.flatnonzero(flag).tolist()} for name, flag in r.flags.items()],
+        "coverage": [
+            [p.tally.n, p.tally.hits, *_defined(p.tally.interval)]
+            for p in coverage_points(evaluation, COVERAGE_THRESHOLDS)
+        ],
+        "cards": _cards(evaluation, pictures, on_page, rows),
+    }
+    text = json.dumps(content, separators=(",", ":"), allow_nan=False)
+    return f"globalThis.batchEvalData={text.replace('<', chr(92) + 'u003c')};\n"
+
+
+def _coded(values: Sequence[str | None]) -> dict[str, list[Any]]:
+    """Return a column as its distinct values and an index into them for each row."""
+    distinct = list(dict.fromkeys(values))
+    place = {value: i for i, value in enumerate(distinct)}
+    return {"values": distinct, "index": [place[value] for value in values]}
+
+
+def _defined(interval: tuple[float, float]) -> list[float | None]:
+    return [None if math.isnan(share) else round(share, 4) for share in interval]
+
+
+def _cards(
+    evaluation: Evaluation, pictures: Pictures, on_page: frozenset[int], rows: NDArray[np.intp]
+) -> dict[str, Any]:
+    r = evaluation.records
+    top = np.argsort(-r.probabilities[rows], axis=1, kind="stable")[:, :TOP]
+    shares = np.take_along_axis(r.probabilities[rows], top, axis=1).astype(np.float64)
+    drawn = rows.tolist()
+    return {
+        "row": drawn,
+        "outcome": r.outcome[rows].tolist(),
+        "predicted": r.predicted[rows].tolist(),
+        "margin": np.round(r.margin[rows].astype(np.float64), 4).tolist(),
+        "top": top.tolist(),
+        "shares": np.round(shares, 4).tolist(),
+        "suspect": np.flatnonzero(suspects(evaluation)[rows]).tolist(),
+        "reason": {i: printable(r.reasons[row]) for i, row in enumerate(drawn) if row in r.reasons},
+        "original": [None if row in on_page else pictures.original(row) for row in drawn],
+        "seen": [None if row in on_page else pictures.seen(row) for row in drawn],
+    }
