@@ -15,6 +15,7 @@ from batch_eval.errors import ConfigError
 from batch_eval.imaging import steps
 from batch_eval.imaging.digit import choose_digit
 from batch_eval.imaging.ink import clear_paper, dark_ink, separate_ink, shrink
+from batch_eval.imaging.lines import remove_lines
 from batch_eval.imaging.steps import Image
 from batch_eval.imaging.stroke import normalise_stroke
 
@@ -49,6 +50,7 @@ _PHOTO = (
     Step("shrink", partial(shrink, side=WORK_SIDE)),
     Step("polarity", dark_ink, optional=True),
     Step("ink", separate_ink),
+    Step("lines", remove_lines, optional=True),
     Step("paper", clear_paper),
     Step("digit", choose_digit, optional=True),
     Step("isolate", steps.crop_to_ink),
