@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 from pathlib import Path
+from typing import NamedTuple
 from xml.etree import ElementTree
 
 import numpy as np
@@ -15,8 +16,8 @@ from batch_eval.training.batches import Digits, drawn_digits
 from batch_eval.training.card import Card, card_markdown, history_csv, history_svg
 from batch_eval.training.data import TrainingData
 from batch_eval.training.networks import NETWORKS, network
-from batch_eval.training.saving import save_training
-from batch_eval.training.trainer import Epoch, Settings, recipe_of, train
+from batch_eval.training.saving import check_target, save_training
+from batch_eval.training.trainer import Epoch, Settings, Training, recipe_of, train
 
 SMALL = Settings(epochs=2, batch_size=32, drawn=100, seed=7)
 EPOCHS = (Epoch(1, 0.5, 0.9, 0.4, 0.95, 10.0), Epoch(2, 0.25, 0.95, 0.2, 0.975, 9.5))
@@ -29,6 +30,18 @@ def silent(line: str, epoch: Epoch | None) -> None:
 @pytest.fixture(scope="module")
 def data() -> TrainingData:
     return TrainingData(drawn_digits(11, 200), drawn_digits(12, 50), "drawn")
+
+
+class Run(NamedTuple):
+    training: Training
+    reports: list[tuple[str, Epoch | None]]
+
+
+@pytest.fixture(scope="module")
+def run(data: TrainingData) -> Run:
+    """One finished training, shared by the tests that only look at it."""
+    reports: list[tuple[str, Epoch | None]] = []
+    return Run(train(data.given, SMALL, report=lambda line, epoch: reports.append((line, epoch))), reports)
 
 
 def test_the_default_network_is_small():
@@ -49,19 +62,16 @@ def test_settings_take_the_rest_from_the_networks_recipe():
     assert (recipe.epochs, recipe.learning_rate) == (3, NETWORKS["default"].learning_rate)
 
 
-def test_training_reports_every_epoch(data: TrainingData):
-    lines: list[tuple[str, Epoch | None]] = []
-    training = train(data.given, SMALL, report=lambda line, epoch: lines.append((line, epoch)))
-
-    assert [line for line, _ in lines] == ["Drawing 100 digits", "Epoch 1 of 2", "Epoch 2 of 2"]
-    assert [epoch for _, epoch in lines[1:]] == list(training.epochs)
-    assert training.epochs[1].loss < training.epochs[0].loss
+def test_training_reports_every_epoch(run: Run):
+    assert [line for line, _ in run.reports] == ["Drawing 100 digits", "Epoch 1 of 2", "Epoch 2 of 2"]
+    assert [epoch for _, epoch in run.reports[1:]] == list(run.training.epochs)
+    assert run.training.epochs[1].loss < run.training.epochs[0].loss
 
 
-def test_the_same_seed_gives_the_same_weights(data: TrainingData):
-    first, second = (train(data.given, SMALL, report=silent).model.get_weights() for _ in range(2))
+def test_the_same_seed_gives_the_same_weights(data: TrainingData, run: Run):
+    again = train(data.given, SMALL, report=silent)
 
-    for a, b in zip(first, second, strict=True):
+    for a, b in zip(run.training.model.get_weights(), again.model.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
 
 
@@ -92,12 +102,11 @@ def test_too_few_digits_are_refused():
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # in Keras itself, when it saves
-def test_a_training_is_saved_with_its_card_and_history(data: TrainingData, tmp_path: Path):
+def test_a_training_is_saved_with_its_card_and_history(data: TrainingData, run: Run, tmp_path: Path):
     import keras
 
-    training = train(data.given, SMALL, report=silent)
     out = tmp_path / "models" / "mine.keras"
-    card = save_training(training, data, SMALL, out)
+    card = save_training(run.training, data, SMALL, out)
 
     loaded = keras.models.load_model(out)
     images = data.test.images[..., None].astype(np.float32) / 255
@@ -117,11 +126,9 @@ def test_a_training_is_saved_with_its_card_and_history(data: TrainingData, tmp_p
     assert not loaded.compiled
 
 
-def test_a_model_must_be_called_keras(data: TrainingData, tmp_path: Path):
-    training = train(data.given, SMALL, report=silent)
-
+def test_a_model_must_be_called_keras():
     with pytest.raises(TrainingError, match=r"Must end in \.keras"):
-        save_training(training, data, SMALL, tmp_path / "model.pb")
+        check_target(Path("model.pb"))
 
 
 def test_the_history_has_one_row_an_epoch():
