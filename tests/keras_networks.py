@@ -76,7 +76,13 @@ def _nested(x: Any) -> Any:
     inner_source = kl.Input((12, 10, 4))
     inner = keras.Model(inner_source, kl.Add()([inner_source, kl.Conv2D(4, 3, padding="same")(inner_source)]))
     block = keras.Sequential([kl.Input((12, 10, 3)), kl.Conv2D(4, 3, padding="same"), kl.BatchNormalization(), inner])
-    return kl.Concatenate()([block(x), kl.Conv2D(4, 1)(x), inner(kl.Conv2D(4, 3, padding="same")(x))])
+    again = keras.Sequential([kl.Input((12, 10, 4)), kl.Conv2D(4, 3, padding="same", activation="tanh")])
+    return kl.Concatenate()([again(block(x)), again(kl.Conv2D(4, 1)(x))])
+
+
+def _random_layers(x: Any) -> Any:
+    x = kl.RandomFlip()(kl.Resizing(8, 8)(x))
+    return kl.Dropout(0.5)(kl.Conv2D(4, 3)(x), training=True)
 
 
 def _frozen(x: Any) -> Any:
@@ -87,14 +93,18 @@ def _frozen(x: Any) -> Any:
 
 def _adapted() -> Any:
     layer = kl.Normalization(axis=-1)
-    layer.adapt(np.random.default_rng(0).normal(40, 9, (50, 12, 10, 3)))
-    return chain(layer, kl.Conv2D(4, 3))
+    layer.adapt(np.random.default_rng(0).normal(0.4, 0.2, (50, 12, 10, 3)))
+    statistics = layer.get_weights()
+    model = chain(layer, kl.Conv2D(4, 3))
+    layer.set_weights(statistics)
+    layer.finalize_state()
+    return model
 
 
 _ACTIVATIONS = (
-    *("celu", "elu", "exponential", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish"),
+    *("celu", "elu", "exponential", "gelu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish"),
     *("hard_tanh", "leaky_relu", "linear", "log_sigmoid", "log_softmax", "mish", "relu", "relu6", "selu", "sigmoid"),
-    *("silu", "soft_shrink", "softmax", "softplus", "softsign", "sparse_plus", "sparse_sigmoid", "sparsemax"),
+    *("silu", "soft_shrink", "softmax", "softplus", "softsign", "sparse_plus", "sparse_sigmoid"),
     *("squareplus", "swish", "tanh", "tanh_shrink"),
 )
 
@@ -213,6 +223,9 @@ NETWORKS: dict[str, Build] = {
         kl.Flatten(data_format="channels_first"), kl.Reshape((3, 12, 10)), kl.MaxPooling2D(data_format="channels_first")
     ),
     "adapted": _adapted,
+    "glu": lambda: randomize(
+        keras.Sequential([kl.Input((12, 10, 3)), kl.Conv2D(20, 3), kl.GlobalAveragePooling2D(), kl.Activation("glu")])
+    ),
     "residual": partial(functional, _residual),
     "squeeze_excite": partial(functional, _squeeze_excite),
     "branches": partial(functional, _branches),
@@ -220,5 +233,6 @@ NETWORKS: dict[str, Build] = {
     "other_axes": partial(functional, _other_axes),
     "shared": partial(functional, _shared),
     "nested": partial(functional, _nested),
+    "random_layers": partial(functional, _random_layers),
     "frozen": partial(functional, _frozen),
 }

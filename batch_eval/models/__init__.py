@@ -2,5 +2,6 @@
 
 from batch_eval.models.classifier import INPUT_RANGES, Classifier
 from batch_eval.models.loading import open_model
+from batch_eval.models.verify import Verification, verify
 
-__all__ = ["INPUT_RANGES", "Classifier", "open_model"]
+__all__ = ["INPUT_RANGES", "Classifier", "Verification", "open_model", "verify"]

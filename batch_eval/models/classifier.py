@@ -1,4 +1,4 @@
-"""Classifier: a model that takes 8-bit images and gives class probabilities, whatever the model itself takes and gives."""
+"""Classifier: takes 8-bit images and gives class probabilities, whatever the model itself takes and gives."""
 
 from __future__ import annotations
 
@@ -80,8 +80,8 @@ class Classifier:
         self.name, self.sha256, self.runtime = name, sha256, runtime.name
         self.size, self.channels = self._layout.size, self._layout.channels
         self.pixel_range, remarks = resolve_range(input_range, runtime.pixel_range)
-        self._batch = runtime.batch or int(np.clip(_BATCH_PIXELS // prod(self.size), 4, 64))
-        outputs = self._probe()
+        self._batch = runtime.batch or int(np.clip(_BATCH_PIXELS // prod(self.size), 4, 32))
+        outputs = self._probe(fixed=runtime.batch is not None)
         self.head = _head(runtime.activation, outputs, name)
         self.class_names = _class_names(class_names, max(outputs.shape[1], 2), name)
         if self.head != PROBABILITIES:
@@ -120,11 +120,30 @@ class Classifier:
             )
         return outputs[:count].reshape(count, -1)
 
-    def _probe(self) -> Floats:
+    def _probe(self, *, fixed: bool) -> Floats:
         """Run the model once, on black, white, and noise: whatever is wrong with it shows before the first image."""
         images = np.random.default_rng(0).integers(0, 256, (8, *self.size), dtype=np.uint8)
         images[0], images[1] = 0, 255
-        return self._outputs(self.prepare(images[: self._batch]))
+        prepared = self.prepare(images)
+        try:
+            return self._in_batches(prepared)
+        except Exception as error:  # each runtime has its own
+            if fixed or self._batch == 1:
+                raise self._failure(error) from error
+        self._batch = 1  # a size that is written into a reshape inside the graph, though its input is said to be open
+        try:
+            return self._in_batches(prepared)
+        except Exception as error:
+            raise self._failure(error) from error
+
+    def _failure(self, error: Exception) -> ModelError:
+        if isinstance(error, ModelError):
+            return error
+        return ModelError(f"{self.name} fails on an image of shape {self._layout.shape}: {error}")
+
+    def _in_batches(self, inputs: Floats) -> Floats:
+        starts = range(0, len(inputs), self._batch)
+        return np.concatenate([self._outputs(inputs[i : i + self._batch]) for i in starts])
 
 
 _HEAD_WORDS = {

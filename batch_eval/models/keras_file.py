@@ -11,7 +11,8 @@ import json
 import re
 import zipfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -46,19 +47,35 @@ class KerasFile:
     weights: WeightSource
 
 
+_ZIP, _HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
+
+
+def read_keras(path: Path) -> KerasFile | None:
+    """Read a ``.keras`` or ``.h5`` file, told by its first bytes; None for anything else.
+
+    Raises:
+        ModelError: The file is damaged, or holds no architecture.
+
+    """
+    with path.open("rb") as stream:
+        head = stream.read(8)
+    if head.startswith(_ZIP):
+        return read_keras_zip(path)
+    return read_keras_h5(path) if head == _HDF5 else None
+
+
 def read_keras_zip(path: Path) -> KerasFile:
     """Read a ``.keras`` file."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = set(archive.namelist())
-            if "config.json" not in names:
-                raise ModelError(f"{path} is {_kind_of_zip(names)}. Expected a model saved by Keras (model.save).")
-            config = _json(_member(archive, "config.json", _LARGEST_JSON), path)
-            metadata = _json(_member(archive, "metadata.json", _LARGEST_JSON), path) if "metadata.json" in names else {}
-            weights = _member(archive, "model.weights.h5", _LARGEST_WEIGHTS) if "model.weights.h5" in names else None
-    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError, ValueError) as error:
-        raise ModelError(f"{path} is damaged or cut off: {error}. Copy or save the model again.") from error
-    return KerasFile(config, _major(metadata.get("keras_version")), _ZipWeights.open(weights))
+    with _damage(path), zipfile.ZipFile(path) as archive:
+        names = set(archive.namelist())
+        if "config.json" not in names:
+            raise ModelError(f"{path} is {_kind_of_zip(names)}. Expected a model saved by Keras (model.save).")
+        config = _json(_member(archive, "config.json", _LARGEST_JSON), path)
+        metadata = _json(_member(archive, "metadata.json", _LARGEST_JSON), path) if "metadata.json" in names else {}
+        weights = _member(archive, "model.weights.h5", _LARGEST_WEIGHTS) if "model.weights.h5" in names else None
+    return KerasFile(
+        config, _major(metadata.get("keras_version")), _ZipWeights(_hdf5(weights, path) if weights else None)
+    )
 
 
 def _kind_of_zip(names: set[str]) -> str:
@@ -69,20 +86,37 @@ def _kind_of_zip(names: set[str]) -> str:
 
 def read_keras_h5(path: Path) -> KerasFile:
     """Read a ``.h5`` file."""
-    import h5py
-
-    try:
-        file = h5py.File(path, "r")
-    except (OSError, RuntimeError) as error:
-        raise ModelError(f"{path} is damaged or cut off: {error}. Copy or save the model again.") from error
-    config = _attribute(file.attrs.get("model_config"))
+    file = _hdf5(path.read_bytes(), path)
+    with _damage(path):
+        config, version = (_attribute(file.attrs.get(key)) for key in ("model_config", "keras_version"))
     if not config:
         raise ModelError(
             f"{path} holds weights only, no architecture, so that it cannot be run. "
             "Save the whole model with model.save('model.keras') instead of model.save_weights."
         )
-    version = _attribute(file.attrs.get("keras_version"))
-    return KerasFile(_json(config.encode(), path), _major(version), _H5Weights(_hard(file, "model_weights")))
+    if "model_weights" not in file:
+        raise ModelError(
+            f"{path} holds an architecture without weights. Save the model with model.save('model.keras')."
+        )
+    weights = _H5Weights(_hard(file, "model_weights"))
+    return KerasFile(_json(config.encode(), path), _major(version), weights)
+
+
+def _hdf5(data: bytes, path: Path) -> Any:
+    """Open an HDF5 file from memory, where it can be damaged but not change, and no link leads out of it."""
+    import h5py
+
+    with _damage(path):
+        return h5py.File(io.BytesIO(data), "r")
+
+
+@contextmanager
+def _damage(path: Path | str) -> Iterator[None]:
+    """Say in our words what goes wrong while a file is read."""
+    try:
+        yield
+    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError, KeyError, ValueError) as error:
+        raise ModelError(f"{path} is damaged or cut off: {error}. Copy or save the model again.") from error
 
 
 def _attribute(value: Any) -> str:
@@ -125,8 +159,29 @@ def _hard(group: Any, name: str) -> Any:
             raise Unsupported(f"{name} is not among the weights")
         if not isinstance(link, h5py.HardLink):
             raise ModelError(f"The weights hold a link ({name}) to somewhere else; such a model is never opened.")
-        group = group[part]
+        with _damage(f"The weight {name}"):
+            group = group[part]
     return group
+
+
+def check_links(source: WeightSource) -> None:
+    """Refuse weights with a link to another file anywhere, before a reader that would follow it."""
+    import h5py
+
+    waiting: list[Any] = [getattr(source, "group", None)]
+    seen: set[int] = set()
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, h5py.Dataset):
+            _check_inside(item)
+        elif isinstance(item, h5py.Group) and hash(item.id) not in seen:
+            seen.add(hash(item.id))
+            waiting.extend(_hard(item, name) for name in item)
+
+
+def _check_inside(dataset: Any) -> None:
+    if dataset.is_virtual or dataset.external:
+        raise ModelError(f"The weight {dataset.name} lies in another file; such a model is never opened.")
 
 
 def _array(dataset: Any) -> Array:
@@ -135,13 +190,13 @@ def _array(dataset: Any) -> Array:
 
     if not isinstance(dataset, h5py.Dataset):
         raise Unsupported("a weight that is no array")
-    if dataset.is_virtual or dataset.external:
-        raise ModelError(f"The weight {dataset.name} lies in another file; such a model is never opened.")
+    _check_inside(dataset)
     if dataset.dtype not in (np.float32, np.float64) and dataset.dtype.kind not in "iu":
         raise Unsupported(f"weights of type {dataset.dtype}")
     if dataset.nbytes > _LARGEST_WEIGHTS or dataset.nbytes > 1000 * max(dataset.id.get_storage_size(), 1 << 16):
         raise ModelError(f"The weight {dataset.name} claims {dataset.nbytes} bytes, more than a model can have.")
-    return np.asarray(dataset[()])
+    with _damage(f"The weight {dataset.name}"):
+        return np.asarray(dataset[()])
 
 
 @dataclass(frozen=True)
@@ -149,16 +204,6 @@ class _ZipWeights:
     """Groups such as ``layers/conv2d_1/vars/0``: named after the class, counted within each model."""
 
     group: Any
-
-    @classmethod
-    def open(cls, data: bytes | None) -> _ZipWeights:
-        """Open the HDF5 file inside the archive."""
-        import h5py
-
-        try:
-            return cls(h5py.File(io.BytesIO(data), "r") if data else None)
-        except (OSError, RuntimeError) as error:
-            raise ModelError(f"The model's weights are damaged: {error}. Save the model again.") from error
 
     def layers(self, entries: Sequence[Mapping[str, Any]]) -> list[WeightSource]:
         """Return the source for each layer."""

@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from batch_eval.models.keras_file import KerasFile
+from batch_eval.models.layers import Unsupported
 
 _MOVED_MODULES = {
     "keras.src.engine.functional": "keras.src.models.functional",
@@ -56,6 +57,8 @@ def _write_h5(file: Path, copy: Path, config: str) -> None:
 def _mend(content: Any) -> Any:
     if isinstance(content, list):
         return [_mend(item) for item in content]
+    if content == "hard_sigmoid":
+        raise Unsupported("hard_sigmoid, which Keras 2 and 3 compute differently")
     if not isinstance(content, Mapping):
         return content
     entry = {key: _mend(value) for key, value in content.items() if key != "shared_object_id"}
@@ -74,4 +77,10 @@ def _mend_layer(class_name: str, config: dict[str, Any]) -> dict[str, Any]:
     for key, default in _DEFAULTS_GONE.items():
         if config.get(key) == default and (key != "groups" or class_name in _WITHOUT_GROUPS):
             del config[key]
+    if class_name == "Lambda" and isinstance(config.get("function"), list):  # opened only when it is trusted
+        code, defaults, closure = config["function"]
+        function = {"code": code, "defaults": defaults, "closure": closure}
+        config["function"] = {"class_name": "__lambda__", "config": function}
+        for key in ("function_type", "module", "output_shape_type", "output_shape_module"):
+            config.pop(key, None)
     return config

@@ -14,6 +14,7 @@ from typing import Any
 from batch_eval.errors import ModelError, UntrustedModelError
 
 _PROGRAMS = ("Lambda", "__lambda__", "TFSMLayer", "JaxLayer", "FlaxLayer")
+_KERAS_2_ONLY = ("TFOpLambda", "SlicingOpLambda", "ClassMethod", "InstanceMethod", "InstanceProperty")
 _PICKLES = ("TorchModuleWrapper",)
 _KERAS_PLACES = (
     *("keras", "keras.layers", "keras.models", "keras.initializers", "keras.regularizers", "keras.constraints"),
@@ -48,10 +49,20 @@ def check_origin(config: Mapping[str, Any], file: Path, *, trust: bool) -> None:
                 "Open it with --trust-model only if you trust whoever made it, or save the model without such a layer."
             )
         if not _is_keras(entry):
+            raise ModelError(unknown_class(name, file))
+        if name in _KERAS_2_ONLY:
             raise ModelError(
-                f"{file} uses the class {name}, which is not part of Keras: its code is not in the file. "
-                "Export the model to ONNX (model.export('model.onnx', format='onnx')) where the class is defined."
+                f"{file} calls a TensorFlow function as a layer ({_name_of(entry)}), which only Keras 2 opens. "
+                "Export the model to ONNX, or save it as a SavedModel, with the version that made it."
             )
+
+
+def unknown_class(name: str, file: Path) -> str:
+    """Say that a model needs a class whose code is not in its file."""
+    return (
+        f"{file} uses the class {name}, which is not part of Keras: its code is not in the file. "
+        "Export the model to ONNX (model.export('model.onnx', format='onnx')) where the class is defined."
+    )
 
 
 def _classes(content: Any) -> Iterator[Mapping[str, Any]]:
@@ -78,5 +89,5 @@ def _is_keras(entry: Mapping[str, Any]) -> bool:
         return True
     module, registered = entry["module"], entry.get("registered_name")
     if module is None or module == "builtins":  # a function of Keras, or a mark such as __tuple__
-        return registered in (None, "function") and not isinstance(entry.get("registered_name"), list)
+        return registered in (None, "function")
     return isinstance(module, str) and (module in _KERAS_PLACES or module.startswith(_KERAS_PACKAGES))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from batch_eval.errors import ModelError
 from batch_eval.models.classifier import Classifier
-from batch_eval.models.keras_file import KerasFile, read_keras_h5, read_keras_zip
+from batch_eval.models.keras_file import KerasFile, read_keras
 from batch_eval.models.layers import Unsupported
 from batch_eval.models.network import convert
 from batch_eval.models.onnx_runtime import open_onnx, run_network
@@ -16,7 +16,7 @@ from batch_eval.models.runtime import Runtime
 from batch_eval.models.tensorflow_runtime import open_keras, open_saved_model
 from batch_eval.models.tflite_runtime import open_tflite
 
-_ZIP, _HDF5, _TFLITE, _PROTOBUF = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n", b"TFL3", b"\x08"
+_TFLITE, _PROTOBUF = b"TFL3", b"\x08"
 _OTHER_KINDS = {
     b"\x89PNG": "a PNG image, not a model",
     b"\xff\xd8\xff": "a JPEG image, not a model",
@@ -76,10 +76,9 @@ def _open(file: Path, *, trust: bool, threads: int) -> Runtime:
         head = stream.read(16)
     if not head:
         raise ModelError(f"{file} is empty. Copy or save the model again.")
-    if head.startswith(_ZIP):
-        return _open_keras(read_keras_zip(file), file, trust=trust, threads=threads)
-    if head.startswith(_HDF5):
-        return _open_keras(read_keras_h5(file), file, trust=trust, threads=threads)
+    saved = read_keras(file)
+    if saved is not None:
+        return _open_keras(saved, file, trust=trust, threads=threads)
     if head[4:8] == _TFLITE:
         return open_tflite(file, threads)
     if file.suffix.lower() == ".onnx" and head.startswith(_PROTOBUF):

@@ -44,6 +44,13 @@ def convert(file: KerasFile) -> Network:
         Unsupported: Something in the model is not known.
 
     """
+    try:
+        return _convert(file)
+    except (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError) as error:
+        raise Unsupported(f"how the file is laid out ({type(error).__name__}: {error})") from error
+
+
+def _convert(file: KerasFile) -> Network:
     if file.keras not in (2, 3):
         raise Unsupported(f"the file's Keras version ({file.keras})")
     graph = Graph()
@@ -129,7 +136,7 @@ class _Converter:
                 raise Unsupported("this kind of layer")
             return [self._convert(layer, source, inputs)]
         except Unsupported as error:
-            raise Unsupported(f"{error}, in the layer {_name(layer)} ({class_name})") from None
+            raise Unsupported(f"{error} (layer {_name(layer)}, {class_name})") from None
 
     def _convert(self, layer: Entry, source: WeightSource, inputs: Sequence[Tensor]) -> Tensor:
         options, weights = Options(layer["config"]), Weights(source.read(_name(layer)))
@@ -212,7 +219,7 @@ def _arguments(node: Any) -> list[Endpoint]:
     if not isinstance(node, Mapping) or node.keys() - {"args", "kwargs"}:
         raise Unsupported(f"the call {node!r}")
     for key, value in (node.get("kwargs") or {}).items():
-        if value is not None and not (key == "training" and value is False):
+        if value is not None and key != "training":  # Keras 3 writes training=True of its own; predict overrides it
             raise Unsupported(f"the call argument {key}={value!r}")
     arguments = _list(node.get("args"))
     if len(arguments) == 1 and isinstance(arguments[0], list):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from batch_eval.errors import ModelError
+from batch_eval.models.layers import Unsupported
 from batch_eval.models.network import Network
 from batch_eval.models.onnx_file import OnnxFile, inspect
 from batch_eval.models.runtime import ANY_SIZE, WHOLE_NUMBERS, Batch, Runtime
@@ -22,8 +23,16 @@ _ACTIVATIONS = {"Softmax": "softmax", "Sigmoid": "sigmoid", "LogSoftmax": "log_s
 
 
 def run_network(network: Network, threads: int) -> Runtime:
-    """Return the runtime of a converted Keras model."""
-    session = _session(network.onnx, threads)
+    """Return the runtime of a converted Keras model.
+
+    Raises:
+        Unsupported: ONNX Runtime refuses it.
+
+    """
+    try:
+        session = _session(network.onnx, threads)
+    except ModelError as error:
+        raise Unsupported(str(error)) from error
 
     def run(batch: Batch) -> Batch:
         outputs: Batch = session.run(None, {"input": batch})[0]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from logging import ERROR, Logger
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -11,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from batch_eval.errors import ModelError, UntrustedModelError
-from batch_eval.models.keras_file import KerasFile
+from batch_eval.models.keras_file import KerasFile, check_links
 from batch_eval.models.keras_mending import mended
-from batch_eval.models.keras_origin import check_origin
+from batch_eval.models.keras_origin import check_origin, unknown_class
 from batch_eval.models.layers.normalization import range_of_factor, range_of_mean
 from batch_eval.models.runtime import ANY_SIZE, WHOLE_NUMBERS, Batch, Runtime
 
@@ -31,6 +34,7 @@ def import_tensorflow() -> Any:
 def open_keras(saved: KerasFile, file: Path, *, reason: str, trust: bool) -> Runtime:
     """Open a Keras file with Keras; ``reason`` says why ONNX Runtime could not be used."""
     check_origin(saved.config, file, trust=trust)
+    check_links(saved.weights)
     model = load_keras(saved, file, trust=trust)
     shape = _image_shape(model.input_shape, file)
     lock = Lock()
@@ -58,9 +62,12 @@ def load_keras(saved: KerasFile, file: Path, *, trust: bool) -> Any:
         with mended(saved, file) as readable:
             return keras.models.load_model(readable, compile=False, safe_mode=not trust)
     except Exception as error:  # Keras raises all kinds, as a model's parts do
-        reason = str(error).strip().splitlines() or [type(error).__name__]
+        unknown = re.match(r"Unknown layer: '(\w+)'", str(error))
+        if unknown:
+            raise ModelError(unknown_class(unknown[1], file)) from error
+        reason = str(error).strip().partition("\n")[0].partition(". ")[0] or type(error).__name__
         raise ModelError(
-            f"{file} cannot be opened with Keras {keras.__version__}: {reason[0]} "
+            f"{file} cannot be opened with Keras {keras.__version__}: {reason}. "
             "Save it again with a current Keras as .keras, or export it to ONNX, where it can be opened."
         ) from error
 
@@ -75,30 +82,43 @@ def open_saved_model(folder: Path, *, trust: bool) -> Runtime:
             "Open it with --trust-model only if you trust whoever made it, or use the model's .keras or .onnx file."
         )
     tensorflow = import_tensorflow()
+    v1 = tensorflow.compat.v1
+    session = v1.Session(graph=v1.Graph())
     try:
-        loaded = tensorflow.saved_model.load(str(folder))
+        # the way of servers: the graph alone, without the Python objects that only the version that saved them knows
+        with session.graph.as_default(), _quiet(tensorflow.get_logger()):
+            signatures = v1.saved_model.load(session, ["serve"], str(folder)).signature_def
     except Exception as error:  # TensorFlow raises all kinds
         raise ModelError(f"TensorFlow cannot open {folder}: {error}") from error
-    signatures = loaded.signatures
     name = next((name for name in ("serving_default", "serve") if name in signatures), None)
     if name is None:
         raise ModelError(f"{folder} has the signatures {sorted(signatures)}. Expected serving_default or serve.")
-    return _signature_runtime(tensorflow, loaded, signatures[name], folder)
+    return _signature_runtime(session, signatures[name], folder)
 
 
-def _signature_runtime(tensorflow: Any, loaded: Any, signature: Any, folder: Path) -> Runtime:
-    inputs: Mapping[str, Any] = signature.structured_input_signature[1]
-    outputs: Mapping[str, Any] = signature.structured_outputs
-    if len(inputs) != 1 or len(outputs) != 1:
-        raise ModelError(f"{folder} has {len(inputs)} inputs and {len(outputs)} outputs. Expected one of each.")
-    (source, spec), target = next(iter(inputs.items())), next(iter(outputs))
-    shape = tuple(spec.shape.as_list() or ())
+@contextmanager
+def _quiet(logger: Logger) -> Iterator[None]:
+    """Keep TensorFlow from recommending its newer way, which fails on some folders."""
+    level = logger.level
+    logger.setLevel(ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _signature_runtime(session: Any, signature: Any, folder: Path) -> Runtime:
+    """Return the runtime of a SavedModel's signature, a message that names the graph's input and output."""
+    if len(signature.inputs) != 1 or len(signature.outputs) != 1:
+        counts = f"{len(signature.inputs)} inputs and {len(signature.outputs)} outputs"
+        raise ModelError(f"{folder} has {counts}. Expected one of each.")
+    source, target = (next(iter(ends.values())).name for ends in (signature.inputs, signature.outputs))
+    spec = session.graph.get_tensor_by_name(source)
+    dtype, shape = spec.dtype.as_numpy_dtype, tuple(spec.shape.as_list())
 
     def run(batch: Batch) -> Batch:
-        tensor = tensorflow.constant(batch, dtype=spec.dtype)
-        return np.asarray(signature(**{source: tensor})[target], dtype=np.float32)
+        return np.asarray(session.run(target, {source: batch.astype(dtype)}), dtype=np.float32)
 
-    run.model = loaded  # type: ignore[attr-defined]  # the graph's variables live only as long as the loaded object
     told = "0..255" if spec.dtype.name in WHOLE_NUMBERS else None
     return Runtime("tensorflow", run, _image_shape(shape, folder), "", told, batch=shape[0])
 

@@ -43,7 +43,7 @@ def open_tflite(file: Path, threads: int) -> Runtime:
 
 def _interpreter(content: bytes, threads: int | None) -> Any:
     try:
-        from ai_edge_litert.interpreter import Interpreter
+        from ai_edge_litert.interpreter import Interpreter  # type: ignore[import-not-found,unused-ignore]
     except ImportError:
         Interpreter = import_tensorflow().lite.Interpreter  # noqa: N806 - a class
     with warnings.catch_warnings():
@@ -74,7 +74,8 @@ def _quantize(images: Batch, detail: dict[str, Any]) -> NDArray[Any]:
     if not scale:
         return images.astype(dtype)
     limits = np.iinfo(dtype)
-    return np.clip(np.rint(images / scale) + zero_point, limits.min, limits.max).astype(dtype)
+    quantized: NDArray[Any] = np.clip(np.rint(images / scale) + zero_point, limits.min, limits.max)
+    return quantized.astype(dtype)
 
 
 def _dequantize(values: NDArray[Any], detail: dict[str, Any]) -> Batch:

@@ -21,6 +21,7 @@ Handler = Callable[["LayerCall"], Tensor]
 LAYERS: dict[str, Handler] = {}
 
 _TRAINING_ONLY = ("_initializer", "_regularizer", "_constraint")
+_LARGEST = 1 << 20  # of any size in a config: a wrong number must not fill the memory
 _PRECISE = ("float32", "float64")
 _REQUIRED: Any = object()
 
@@ -87,7 +88,7 @@ class Options:
     def integer(self, key: str, default: Any = _REQUIRED, *, least: int = 0) -> int:
         """Take a whole number of at least ``least``."""
         value = self.any(key, default)
-        if type(value) is not int or value < least:
+        if type(value) is not int or not least <= value <= _LARGEST:
             raise Unsupported(f"{key}={value!r}")
         return value
 
@@ -97,7 +98,7 @@ class Options:
         values = [value] * count if type(value) is int else value
         if not isinstance(values, list | tuple) or len(values) != count:
             raise Unsupported(f"{key}={value!r}")
-        if any(type(item) is not int or item < least for item in values):
+        if any(type(item) is not int or not least <= item <= _LARGEST for item in values):
             raise Unsupported(f"{key}={value!r}")
         return tuple(values)
 
@@ -173,7 +174,7 @@ class LayerCall:
 
 
 def axis_index(axis: Any, rank: int) -> int:
-    """Return Keras' axis (the batch is 0, negative counts from the end) as an index into the shape without the batch."""
+    """Return Keras' axis, where the batch is 0 and -1 the last, as an index into the shape without the batch."""
     if type(axis) is not int or not (1 <= axis <= rank or -rank <= axis <= -1):
         raise Unsupported(f"axis={axis!r}")
     return axis - 1 if axis > 0 else rank + axis

@@ -12,7 +12,7 @@ from batch_eval.models.layers.call import Array, LayerCall, Unsupported, convert
 
 
 def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
-    """Return what TensorFlow pads before and after an axis of ``size`` for ``padding="same"``; the odd one goes after."""
+    """Return what TensorFlow's ``padding="same"`` adds before and after an axis; of an odd total, more goes after."""
     total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
     return total // 2, total - total // 2
 

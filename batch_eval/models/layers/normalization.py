@@ -104,8 +104,8 @@ def range_of_factor(factor: float) -> str:
 
 
 def range_of_mean(mean: float) -> str:
-    """Return the pixel range that a mean of the training images tells: MNIST's is 33 of 255, or 0.13 of 1."""
-    return "0..255" if mean > 1 else "0..1"
+    """Return the pixel range that a mean of the training images tells: MNIST's is 33 of 255, 0.13 of 1, or -0.74."""
+    return "0..255" if mean > 1 else "0..1" if mean >= 0 else "-1..1"
 
 
 def _statistics(call: LayerCall, size: list[int], shape: list[int]) -> tuple[Array, Array]:
