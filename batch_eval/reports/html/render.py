@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
 
 from batch_eval.reports.html.assets import SOURCES, Assets
 from batch_eval.reports.html.page import Page
@@ -19,6 +19,8 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,
+        bytecode_cache=_bytecode_cache(),
     )
     environment.filters |= {
         "percent": percent,
@@ -27,6 +29,17 @@ def _environment() -> Environment:
         "count": "{:,}".format,
     }
     return environment
+
+
+def _bytecode_cache() -> BytecodeCache | None:
+    """Keep compiled templates in the user's temporary folder, as compiling takes longer than filling them.
+
+    Where there is no safe temporary folder, they are compiled each time.
+    """
+    try:
+        return FileSystemBytecodeCache()
+    except (OSError, RuntimeError):
+        return None
 
 
 def render(page: Page, assets: Assets) -> bytes:
