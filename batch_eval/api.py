@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from batch_eval.imaging import Preprocessor
     from batch_eval.models import Classifier
 
-REDUCE_TO = 1000
-"""Longest side, in pixels, that a photo keeps at least when the recipe works at a smaller size anyway."""
 
 
 def evaluate(
@@ -71,7 +69,7 @@ def evaluate_dataset(
     """Evaluate an opened model on a found dataset; ``progress`` is told how many images were finished."""
     from batch_eval.engines import local
 
-    task = local.Task(dataset, recipe, classifier, reduce_to=REDUCE_TO if recipe.passes_mnist else None)
+    task = local.Task(dataset, recipe, classifier, reduce_to=recipe.work_side)
     records = local.run(task, jobs=jobs, progress=progress)
     provenance = Provenance(
         folder=dataset.root.name or str(dataset.root),

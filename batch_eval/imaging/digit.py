@@ -16,12 +16,13 @@ def choose_digit(ink: Image) -> Image:
     ``ink`` is (H, W) uint8 as `clear_paper` leaves it; the rest becomes 0. A piece scores by its ink, the more the
     nearer it lies to the middle, and less for each edge of the image that it touches.
     """
-    mask = (ink >= CONTOUR).astype(np.uint8)
+    mask = cv2.compare(ink, CONTOUR, cv2.CMP_GE)
     count, labels, boxes, centres = cv2.connectedComponentsWithStats(mask, connectivity=8)
     if count <= 2:
         return ink
     stats = boxes.astype(np.intp)
-    amount = np.bincount(labels.ravel(), weights=ink.ravel(), minlength=count).astype(np.float64)
+    inked = mask > 0
+    amount = np.bincount(labels[inked], weights=ink[inked], minlength=count).astype(np.float64)
     scores = _scores(ink.shape, amount, stats, centres)
     main = int(scores.argmax())
     kept = _belonging(main, scores, stats, ink.shape)

@@ -8,10 +8,12 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from batch_eval.imaging.steps import MIN_CONTRAST, Image, border, grey
+from batch_eval.imaging.steps import Image, border, grey
 
 CONTOUR = 128
 """The value at which an ink map crosses the edge of a stroke, once the paper is cleared."""
+SURE_SIGMAS, EDGE_SIGMAS = 6.0, 4.0
+"""How far above the paper, in standard deviations of its noise, ink must reach somewhere and everywhere."""
 COARSE_SIDE = 64
 """Longest side, in pixels, at which light and polarity are judged: they vary slowly."""
 
@@ -74,38 +76,49 @@ def separate_ink(image: Image) -> Image:
     black, and a shadow, which dims pixel and paper alike, is no ink.
     """
     absorbed = cv2.bitwise_not(cv2.divide(image, paper_tone(image), scale=255))
-    return absorbed if absorbed.ndim == 2 else absorbed.max(axis=2)
-
-
-def two_tones(ink: Image) -> tuple[float, float]:
-    """Return the mean of what lies below and above the threshold that separates them best (Otsu, 1979)."""
-    _, mask = cv2.threshold(ink, 0, 255, cv2.THRESH_OTSU)
-    above, below = cv2.mean(ink, mask)[0], cv2.mean(ink, cv2.bitwise_not(mask))[0]
-    return below, above
+    if absorbed.ndim == 2:
+        return absorbed
+    blue, green, red = cv2.split(absorbed)
+    return cv2.max(cv2.max(blue, green), red)
 
 
 def clear_paper(ink: Image) -> Image:
     """Set paper and its noise to exactly 0, keep strokes whole also where they get faint, and fix their contour.
 
     Hysteresis (J. Canny, IEEE PAMI 8, 1986): what lies nearer to ink's tone than to paper's is ink, and so is what
-    touches it and exceeds 0.6 of that threshold. The result rises through 128 exactly where a stroke ends, so that the
-    contour can be found between pixels. All 0 where the strongest ink is within the noise.
+    touches it and exceeds 0.6 of that threshold; neither may lie within the paper's noise. The result rises through
+    128 exactly where a stroke ends, so that the contour can be found between pixels. All 0 where nothing is ink.
     """
     smooth = cv2.GaussianBlur(ink, (0, 0), max(ink.shape) / 400) if max(ink.shape) > 200 else ink
-    paper, stroke = two_tones(smooth)
-    if stroke - paper < MIN_CONTRAST:
-        return np.zeros_like(ink)
-    sure = (paper + stroke) / 2
-    noise = float(np.median(smooth))
-    edge = max(noise + 10, 0.6 * sure)
-    count, labels = cv2.connectedComponents((smooth > edge).astype(np.uint8), connectivity=8)
+    middle = _middle_tone(smooth)
+    paper, noise = paper_noise(smooth)
+    filled = paper > middle  # a thick digit that fills its frame: most of it is ink, and there is paper enough
+    sure = middle if filled else max(middle, paper + SURE_SIGMAS * noise)
+    edge = 0.6 * sure if filled else max(0.6 * sure, paper + EDGE_SIGMAS * noise)
+    count, labels = cv2.connectedComponents(cv2.compare(smooth, edge, cv2.CMP_GT), connectivity=8)
     kept = np.zeros(count, np.uint8)
-    kept[np.unique(labels[smooth > sure])] = 255
+    kept[labels[smooth > sure]] = 255
     kept[0] = 0
     # a straight line through (edge, CONTOUR) that reaches 255 at twice the edge
     slope = (255 - CONTOUR) / edge
     contoured = cv2.addWeighted(smooth, slope, smooth, 0, CONTOUR - slope * edge)
     return keep(contoured, kept[labels])
+
+
+def paper_noise(ink: Image) -> tuple[float, float]:
+    """Return the level of an ink map's paper and its standard deviation, at least 1, in grey levels.
+
+    Ink is the minority, so the paper is the median; its spread is read on the side where there is no ink.
+    """
+    cumulated = np.cumsum(np.bincount(ink.ravel(), minlength=256))
+    low, middle = np.searchsorted(cumulated, [0.159 * ink.size, 0.5 * ink.size])
+    return float(middle), max(1.0, float(middle - low))
+
+
+def _middle_tone(ink: Image) -> float:
+    """Return the middle between the means of what lies below and above Otsu's threshold (IEEE Trans. SMC 9, 1979)."""
+    _, mask = cv2.threshold(ink, 0, 255, cv2.THRESH_OTSU)
+    return (cv2.mean(ink, mask)[0] + cv2.mean(ink, cv2.bitwise_not(mask))[0]) / 2
 
 
 def keep(ink: Image, mask: Image) -> Image:

@@ -78,12 +78,16 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Preprocessor:
-    """A recipe with its settings; call it with a decoded image. ``skip`` lists the steps that are switched off."""
+    """A recipe with its settings; call it with a decoded image. ``skip`` lists the steps that are switched off.
+
+    ``work_side`` is the longest side in pixels that the recipe works at: photos may be decoded reduced to it.
+    """
 
     name: str
     steps: tuple[Step, ...]
     skip: tuple[str, ...] = ()
     passes_mnist: bool = False
+    work_side: int | None = None
     settings_sha256: str = field(default="")
 
     def __call__(self, image: Image) -> Prepared:
@@ -128,7 +132,14 @@ def preprocessor(
     kept = tuple(step for step in recipe if step.name not in skip)
     settings = {"recipe": name, "revision": REVISION, "steps": [step.name for step in kept], "size": [*size, channels]}
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
-    return Preprocessor(name, kept, tuple(skip), name in ("photo", "mnist"), digest)
+    return Preprocessor(
+        name,
+        kept,
+        tuple(skip),
+        passes_mnist=name in ("photo", "mnist"),
+        work_side=WORK_SIDE if name == "photo" else None,
+        settings_sha256=digest,
+    )
 
 
 def _resize(size: tuple[int, int], channels: int) -> tuple[Step, ...]:
