@@ -106,7 +106,7 @@ def test_a_range_against_the_models_own_is_obeyed_and_said() -> None:
 
 
 def test_unknown_range_is_refused() -> None:
-    with pytest.raises(ConfigError, match="Must be one of auto, 0..1, 0..255, -1..1"):
+    with pytest.raises(ConfigError, match=r"Must be one of auto, 0\.\.1, 0\.\.255, -1\.\.1"):
         classifier(Recorder(), input_range="0..2")
 
 

@@ -102,7 +102,7 @@ UNKNOWN: dict[str, tuple[Change, str]] = {
     "weights that are missing": (setting("conv", use_bias=True, groups=4), "shape"),
     "weights that are left": (setting("conv", use_bias=False), "unexpected weights"),
     "model class": (lambda config: config.update(class_name="Recursive"), "Recursive"),
-    "broken layout": (lambda config: layer(config, "flatten")["config"].pop("name"), "name"),
+    "broken layout": (lambda config: layer(config, "flatten").pop("class_name"), "class_name"),
     "broken connection": (lambda config: layer(config, "conv")["inbound_nodes"][0].update(args=[]), "inputs"),
     "loop": (
         lambda config: layer(config, "conv").update(inbound_nodes=layer(config, "dense")["inbound_nodes"]),

@@ -6,7 +6,6 @@ Layouts: ``keras.src.saving.saving_lib`` (a zip of config.json and model.weights
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import zipfile
@@ -22,6 +21,7 @@ import numpy as np
 from batch_eval.errors import ModelError
 from batch_eval.models.layers.call import Array, Unsupported
 
+_WEIGHTS = "The part of the file that holds the weights"
 _LARGEST_JSON = 64 << 20
 _LARGEST_WEIGHTS = 2 << 30  # an ONNX model cannot be larger
 
@@ -89,17 +89,18 @@ def read_keras_h5(path: Path) -> KerasFile:
     file = _hdf5(path.read_bytes(), path)
     with _damage(path):
         config, version = (_attribute(file.attrs.get(key)) for key in ("model_config", "keras_version"))
+        has_weights = "model_weights" in file
     if not config:
         raise ModelError(
             f"{path} holds weights only, no architecture, so that it cannot be run. "
             "Save the whole model with model.save('model.keras') instead of model.save_weights."
         )
-    if "model_weights" not in file:
+    if not has_weights:
         raise ModelError(
             f"{path} holds an architecture without weights. Save the model with model.save('model.keras')."
         )
     weights = _H5Weights(_hard(file, "model_weights"))
-    return KerasFile(_json(config.encode(), path), _major(version), weights)
+    return KerasFile(_json(config.encode("utf-8", "surrogateescape"), path), _major(version), weights)
 
 
 def _hdf5(data: bytes, path: Path) -> Any:
@@ -107,7 +108,7 @@ def _hdf5(data: bytes, path: Path) -> Any:
     import h5py
 
     with _damage(path):
-        return h5py.File(io.BytesIO(data), "r")
+        return h5py.File(h5py.h5f.open_file_image(data))
 
 
 @contextmanager
@@ -147,6 +148,7 @@ def _json(data: bytes, path: Path) -> dict[str, Any]:
     return content
 
 
+@_damage(_WEIGHTS)
 def _hard(group: Any, name: str) -> Any:
     """Return a member that lies in this very file: links to other files or places are never followed."""
     import h5py
@@ -159,11 +161,11 @@ def _hard(group: Any, name: str) -> Any:
             raise Unsupported(f"{name} is not among the weights")
         if not isinstance(link, h5py.HardLink):
             raise ModelError(f"The weights hold a link ({name}) to somewhere else; such a model is never opened.")
-        with _damage(f"The weight {name}"):
-            group = group[part]
+        group = group[part]
     return group
 
 
+@_damage(_WEIGHTS)
 def check_links(source: WeightSource) -> None:
     """Refuse weights with a link to another file anywhere, before a reader that would follow it."""
     import h5py
@@ -184,6 +186,7 @@ def _check_inside(dataset: Any) -> None:
         raise ModelError(f"The weight {dataset.name} lies in another file; such a model is never opened.")
 
 
+@_damage(_WEIGHTS)
 def _array(dataset: Any) -> Array:
     """Read numbers that lie in this very file."""
     import h5py
@@ -195,8 +198,7 @@ def _array(dataset: Any) -> Array:
         raise Unsupported(f"weights of type {dataset.dtype}")
     if dataset.nbytes > _LARGEST_WEIGHTS or dataset.nbytes > 1000 * max(dataset.id.get_storage_size(), 1 << 16):
         raise ModelError(f"The weight {dataset.name} claims {dataset.nbytes} bytes, more than a model can have.")
-    with _damage(f"The weight {dataset.name}"):
-        return np.asarray(dataset[()])
+    return np.asarray(dataset[()])
 
 
 @dataclass(frozen=True)
@@ -222,6 +224,7 @@ class _ZipWeights:
         except Unsupported:  # a layer without weights may have no group; one that needs them will say so
             return _ZipWeights(None)
 
+    @_damage(_WEIGHTS)
     def read(self, name: str) -> NamedWeights:  # noqa: ARG002 - the position has already told the layer
         """Return ``vars/0``, ``vars/1``, …"""
         if self.group is None or "vars" not in self.group:
@@ -290,6 +293,7 @@ def _layer_name(entry: Mapping[str, Any]) -> str:
     return str(config.get("name") if isinstance(config, Mapping) else "")
 
 
+@_damage(_WEIGHTS)
 def _weight_names(group: Any) -> list[str]:
     """Return the attribute ``weight_names``, which HDF5's limit on attributes may have cut into several."""
     if "weight_names" in group.attrs:

@@ -65,7 +65,8 @@ def load_keras(saved: KerasFile, file: Path, *, trust: bool) -> Any:
         unknown = re.match(r"Unknown layer: '(\w+)'", str(error))
         if unknown:
             raise ModelError(unknown_class(unknown[1], file)) from error
-        reason = str(error).strip().partition("\n")[0].partition(". ")[0] or type(error).__name__
+        innermost = str(error).rpartition("Exception encountered: ")[2].strip()  # Keras wraps one error in another
+        reason = innermost.partition("\n")[0].partition(". ")[0] or type(error).__name__
         raise ModelError(
             f"{file} cannot be opened with Keras {keras.__version__}: {reason}. "
             "Save it again with a current Keras as .keras, or export it to ONNX, where it can be opened."
