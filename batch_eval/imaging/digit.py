@@ -35,8 +35,10 @@ def _scores(
     """(count,) score of each piece; 0 for the background."""
     height, width = shape
     offset = np.hypot(centres[:, 0] / width - 0.5, centres[:, 1] / height - 0.5)
-    scores: NDArray[np.float64] = amount * np.exp(-((offset / 0.35) ** 2)) * 0.25 ** _edges(stats, shape)
-    speck = stats[:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_HEIGHT + 1].max(axis=1) < 0.03 * max(shape)
+    extent = stats[:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_HEIGHT + 1].max(axis=1)
+    tone = amount / stats[:, cv2.CC_STAT_AREA]
+    scores: NDArray[np.float64] = extent * tone * np.exp(-((offset / 0.35) ** 2)) * 0.25 ** _edges(stats, shape)
+    speck = extent < 0.03 * max(shape)
     scores[speck] *= 1e-3
     scores[0] = 0
     return scores
