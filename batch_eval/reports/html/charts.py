@@ -50,6 +50,6 @@ def coverage_points(evaluation: Evaluation, thresholds: tuple[float, ...]) -> li
 
 
 def coverage_floor(points: list[CoveragePoint]) -> float:
-    """Return where the accuracy axis begins: a tenth below the lowest interval, so that differences can be seen."""
-    lows = [p.tally.interval[0] for p in points if p.tally.n]
-    return math.floor(10 * min(lows, default=0)) / 10
+    """Return where the accuracy axis begins, in steps of 5 % up to 95 %, so that differences can be seen."""
+    lowest = min((p.tally.share for p in points if p.tally.n), default=0)
+    return min(19, math.floor(20 * lowest)) / 20

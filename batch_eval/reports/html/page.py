@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -126,6 +127,13 @@ class Page:
     def flags(self) -> list[FlagTally]:
         """The accuracy by quality flag."""
         return by_flag(self.evaluation)
+
+    @cached_property
+    def scale_floor(self) -> float:
+        """Where the interval bars begin, in 0..0.9, so that close shares can be told apart."""
+        tallies = [tally for slice_ in self.slices for _, tally in slice_.parts] + [flag.having for flag in self.flags]
+        shares = [row.scores.recall for row in self.scores if row.scores.support] + [t.share for t in tallies]
+        return max(0, min(9, math.floor(10 * min(shares, default=0)) - 1)) / 10
 
     @cached_property
     def reliability(self) -> charts.Reliability:
