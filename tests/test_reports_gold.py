@@ -6,7 +6,7 @@ from report_examples import small
 from batch_eval.reports import FORMATS, reporter
 
 BINARY = (".png", ".jpg")
-ASSETS = ("report.css", "report.js")
+ASSETS = (".css", "gallery.js", "selection.js", "coverage.js")
 
 
 @pytest.mark.parametrize("name", sorted(FORMATS))

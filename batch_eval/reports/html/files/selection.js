@@ -48,9 +48,9 @@
 
   const actions = {
     async copy(button) {
-      await navigator.clipboard.writeText(fileList());
-      button.textContent = "Copied";
-      setTimeout(() => (button.textContent = "Copy file list"), 1500);
+      const copied = await navigator.clipboard.writeText(fileList()).then(() => true, () => false);
+      button.textContent = copied ? "Copied" : "Not allowed here: save it";
+      setTimeout(() => (button.textContent = "Copy file list"), 2000);
     },
     save: () => save("files.txt", fileList(), "text/plain"),
     labels: () => save("labels.csv", labelsCsv(), "text/csv"),
