@@ -10,8 +10,11 @@ from batch_eval.imaging.steps import BOX, Image
 
 DRAWN_SIDE = 80
 """Longest side, in pixels, at which strokes are measured and redrawn: 4 × MNIST's box."""
-WIDTH_RANGE = (1.7, 2.6)
+WIDTH_RANGE = (2.1, 2.7)
 """Stroke widths in MNIST pixels that are left alone; 90 % of MNIST's digits lie in 1.3 … 3.0 (median 1.9)."""
+EDGE_WIDTH = 1.5
+"""MNIST pixels over which a stroke's edge rises from 0 to 255. MNIST's own edges measure 0.5 to 1; softer ones hide from
+a network the jags that binarisation left."""
 
 
 def enlarge(ink: Image) -> Image:
@@ -49,5 +52,5 @@ def normalise_stroke(ink: Image, width_range: tuple[float, float] = WIDTH_RANGE)
     inside = cv2.distanceTransform(mask, cv2.DIST_L2, 3)
     # distances are to the nearest pixel of the other side: the contour runs half a pixel before it
     depth = inside - outside + np.where(mask, -0.5, 0.5).astype(np.float32)
-    redrawn: Image = (np.clip(depth + growth + 0.5, 0, 1) * 255).astype(np.uint8)
+    redrawn: Image = (np.clip((depth + growth) / (EDGE_WIDTH * unit) + 0.5, 0, 1) * 255).astype(np.uint8)
     return redrawn
