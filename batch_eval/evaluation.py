@@ -212,14 +212,15 @@ class Evaluation:
         """Return the per-sample table as columns: id, truth, predicted, …, the slices, the flags."""
         r = self.records
         names: tuple[str | None, ...] = (*self.class_names, None)
+        outcomes = [outcome.value for outcome in OUTCOMES]
         table: dict[str, list[Any]] = {
             "id": list(r.ids),
             "truth": list(r.truth),
-            "predicted": [names[i] for i in r.predicted],
+            "predicted": [names[i] for i in r.predicted.tolist()],
             "confidence": r.confidence.tolist(),
             "margin": r.margin.tolist(),
-            "runner_up": [names[i] for i in r.runner_up],
-            "outcome": [OUTCOMES[i].value for i in r.outcome],
+            "runner_up": [names[i] for i in r.runner_up.tolist()],
+            "outcome": [outcomes[i] for i in r.outcome.tolist()],
             "reason": [r.reasons.get(i, "") for i in range(len(r))],
         }
         taken = set(table)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -9,60 +11,106 @@ from numpy.typing import NDArray
 from batch_eval.imaging.ink import CONTOUR, keep
 from batch_eval.imaging.steps import Image
 
+MIN_EXTENT = 0.04
+"""Longest side of a digit as a share of the image's; smaller pieces are specks."""
+MIN_SHARE = 0.15
+"""Share of all ink that a digit has; where it is one of many alike, as in dots or the grain of paper, there is none."""
+RIM = 0.12
+"""Width of the border, as a share of the image's longest side, in which light falls off and pages end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """The connected pieces of ink in an image, as columns; row 0 is the background. Lengths are in pixels."""
+
+    shape: tuple[int, int]
+    left: NDArray[np.intp]
+    top: NDArray[np.intp]
+    right: NDArray[np.intp]
+    bottom: NDArray[np.intp]
+    area: NDArray[np.intp]
+    amount: NDArray[np.float64]
+    offset: NDArray[np.float64]
+
+    @property
+    def extent(self) -> NDArray[np.intp]:
+        """Longest side of each piece."""
+        return np.asarray(np.maximum(self.right - self.left, self.bottom - self.top))
+
+    @property
+    def edges(self) -> NDArray[np.intp]:
+        """Number of the image's edges that each piece touches."""
+        height, width = self.shape
+        touching = [self.left <= 0, self.top <= 0, self.right >= width, self.bottom >= height]
+        return np.asarray(np.sum(touching, axis=0))
+
+    @property
+    def scores(self) -> NDArray[np.float64]:
+        """How likely each piece is the digit: large, dark, near the middle, clear of the edges."""
+        tone = self.amount / np.maximum(self.area, 1)
+        scores = self.extent * tone * np.exp(-((self.offset / 0.35) ** 2)) * 0.25**self.edges
+        scores[self.extent < MIN_EXTENT * max(self.shape)] *= 1e-3
+        scores[0] = 0
+        return np.asarray(scores, np.float64)
+
 
 def choose_digit(ink: Image) -> Image:
     """Keep the connected piece of ink that is most likely the digit, with the pieces that belong to it.
 
-    ``ink`` is (H, W) uint8 as `clear_paper` leaves it; the rest becomes 0. A piece scores by its ink, the more the
-    nearer it lies to the middle, and less for each edge of the image that it touches.
+    ``ink`` is (H, W) uint8 as `clear_paper` leaves it; the rest becomes 0, and all of it where no piece can be a digit.
     """
-    mask = cv2.compare(ink, CONTOUR, cv2.CMP_GE)
-    count, labels, boxes, centres = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    if count <= 2:
+    labels, pieces = find_pieces(ink)
+    if len(pieces.area) == 1:
         return ink
-    stats = boxes.astype(np.intp)
-    inked = mask > 0
-    amount = np.bincount(labels[inked], weights=ink[inked], minlength=count).astype(np.float64)
-    scores = _scores(ink.shape, amount, stats, centres)
-    main = int(scores.argmax())
-    kept = _belonging(main, scores, stats, ink.shape)
+    main = int(pieces.scores.argmax())
+    kept = belonging(pieces, main)
+    if not _credible(pieces, main, kept):
+        return np.zeros_like(ink)
     return keep(ink, (kept * np.uint8(255))[labels])
 
 
-def _scores(
-    shape: tuple[int, ...], amount: NDArray[np.float64], stats: NDArray[np.intp], centres: Image
-) -> NDArray[np.float64]:
-    """(count,) score of each piece; 0 for the background."""
-    height, width = shape
-    offset = np.hypot(centres[:, 0] / width - 0.5, centres[:, 1] / height - 0.5)
-    extent = stats[:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_HEIGHT + 1].max(axis=1)
-    tone = amount / stats[:, cv2.CC_STAT_AREA]
-    scores: NDArray[np.float64] = extent * tone * np.exp(-((offset / 0.35) ** 2)) * 0.25 ** _edges(stats, shape)
-    speck = extent < 0.03 * max(shape)
-    scores[speck] *= 1e-3
-    scores[0] = 0
-    return scores
+def find_pieces(ink: Image) -> tuple[Image, Pieces]:
+    """Return the (H, W) labels of the connected pieces inside the contour, and the pieces."""
+    mask = (ink >= CONTOUR).astype(np.uint8)
+    count, labels, stats, centres = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    left, top, width, height, area = stats.T.astype(np.intp)
+    inked = mask > 0
+    amount = np.bincount(labels[inked], weights=ink[inked], minlength=count).astype(np.float64)
+    middle = np.array([(ink.shape[1] - 1) / 2, (ink.shape[0] - 1) / 2])
+    offset = np.hypot(*((centres - middle) / (ink.shape[1], ink.shape[0])).T)
+    return labels, Pieces(ink.shape[:2], left, top, left + width, top + height, area, amount, offset)
 
 
-def _edges(stats: NDArray[np.intp], shape: tuple[int, ...]) -> NDArray[np.intp]:
-    """(count,) number of the image's edges that each piece touches."""
-    left, top, width, height = (stats[:, i] for i in range(4))
-    touching = left <= 0, top <= 0, left + width >= shape[1], top + height >= shape[0]
-    return np.asarray(np.sum(touching, axis=0))
-
-
-def _belonging(
-    main: int, scores: NDArray[np.float64], stats: NDArray[np.intp], shape: tuple[int, ...]
-) -> NDArray[np.bool_]:
+def belonging(pieces: Pieces, main: int) -> NDArray[np.bool_]:
     """(count,) which pieces make up the digit: the main one, and what lies near it and is no speck or edge."""
-    left, top, width, height, area = (stats[:, i] for i in range(5))
-    right, bottom = left + width, top + height
-    gap_x = np.maximum(left[main] - right, left - right[main])
-    gap_y = np.maximum(top[main] - bottom, top - bottom[main])
-    near = np.maximum(gap_x, gap_y) < 0.15 * max(width[main], height[main])
-    edges = _edges(stats, shape)
-    kept: NDArray[np.bool_] = near & (area >= 0.02 * area[main]) & (scores > 0.02 * scores[main])
-    kept &= (edges == 0) | (edges[main] > 0)
+    gap_x = np.maximum(pieces.left[main] - pieces.right, pieces.left - pieces.right[main])
+    gap_y = np.maximum(pieces.top[main] - pieces.bottom, pieces.top - pieces.bottom[main])
+    near = np.maximum(gap_x, gap_y) < 0.15 * pieces.extent[main]
+    kept: NDArray[np.bool_] = near & (pieces.area >= 0.02 * pieces.area[main])
+    kept &= pieces.scores > 0.02 * pieces.scores[main]
+    kept &= (pieces.edges == 0) | (pieces.edges[main] > 0)
     kept[main] = True
     kept[0] = False
     return kept
+
+
+def _credible(pieces: Pieces, main: int, kept: NDArray[np.bool_]) -> bool:
+    """Say whether the chosen pieces can be a digit rather than what an empty sheet shows."""
+    height, width = pieces.shape
+    longest = max(pieces.shape)
+    if longest < 64:
+        return True  # somebody has cut this image to its digit
+    if pieces.extent[main] < MIN_EXTENT * longest:
+        return False
+    inner = pieces.edges == 0
+    if inner[main] and pieces.amount[kept].sum() < MIN_SHARE * pieces.amount[inner].sum():
+        return False
+    rim = RIM * longest
+    in_rim = (
+        pieces.right[main] < rim
+        or pieces.left[main] > width - rim
+        or pieces.bottom[main] < rim
+        or pieces.top[main] > height - rim
+    )
+    crosses = pieces.left[main] <= 0 and pieces.right[main] >= width and pieces.bottom[main] - pieces.top[main] < rim
+    return not (pieces.edges[main] and in_rim) and not crosses

@@ -103,7 +103,7 @@ def clear_paper(ink: Image) -> Image:
     filled = paper > middle  # a thick digit that fills its frame: most of it is ink, and there is paper enough
     surely = middle if filled else max(middle, paper + SURE_SIGMAS * noise)
     possibly = 0.6 * surely if filled else max(0.6 * surely, paper + POSSIBLE_SIGMAS * noise)
-    count, labels = cv2.connectedComponents(cv2.compare(smooth, possibly, cv2.CMP_GT), connectivity=8)
+    count, labels = cv2.connectedComponents((smooth > possibly).astype(np.uint8), connectivity=8)
     cut = np.maximum(TONE_SHARE * _tones(smooth, labels, count), possibly)
     sure = np.zeros(count, bool)
     sure[labels[smooth > surely]] = True
@@ -126,7 +126,7 @@ def _middle_tone(ink: Image) -> float:
     return (cv2.mean(inner, mask)[0] + cv2.mean(inner, cv2.bitwise_not(mask))[0]) / 2
 
 
-def _tones(ink: Image, labels: NDArray[np.int32], count: int) -> NDArray[np.float32]:
+def _tones(ink: Image, labels: Image, count: int) -> NDArray[np.float32]:
     """(count,) the tone of each piece: the mean of its ink weighted by itself, so that faint fringes count little."""
     inside = labels > 0
     piece, value = labels[inside], ink[inside].astype(np.float64)

@@ -29,7 +29,7 @@ MAX_RULES = 60
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A line from the left border at row ``first`` to the right one at row ``last``, in pixels; ``tone`` as in the ink."""
+    """A line from the left border at row ``first`` to the right one at row ``last``; ``tone`` in the ink's levels."""
 
     first: int
     last: int
@@ -80,7 +80,7 @@ def _sheared_rows(height: int, width: int) -> NDArray[np.intp]:
     """(slopes, H, SEGMENTS) the row at which a line through each row of the middle column crosses each segment."""
     offset = (np.arange(SEGMENTS) + 0.5) / SEGMENTS * width - width / 2
     shift = np.rint(SLOPES[:, None, None] * offset).astype(np.intp)
-    return np.clip(np.arange(height)[None, :, None] + shift, 0, height - 1)
+    return np.asarray(np.clip(np.arange(height)[None, :, None] + shift, 0, height - 1))
 
 
 def _peaks(votes: NDArray[np.uint8], thickest: int) -> Iterator[tuple[int, int]]:
@@ -129,7 +129,7 @@ def _erase(ink: Image, rules: list[Rule]) -> Image:
     for rule in rules:
         level = min(255, 1.6 * rule.tone + 8)
         cv2.line(exceed, (0, rule.first), (ink.shape[1] - 1, rule.last), level, rule.thickness)
-    faint = cv2.bitwise_and(cv2.compare(ink, exceed, cv2.CMP_LE), cv2.compare(exceed, 0, cv2.CMP_GT))
+    faint: Image = ((exceed > 0) & (ink <= exceed)).astype(np.uint8) * 255
     erased = cv2.subtract(ink, faint)
     closed = cv2.morphologyEx(erased, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
     return cv2.copyTo(closed, faint, erased)

@@ -13,8 +13,8 @@ DRAWN_SIDE = 80
 WIDTH_RANGE = (2.1, 2.7)
 """Stroke widths in MNIST pixels that are left alone; 90 % of MNIST's digits lie in 1.3 … 3.0 (median 1.9)."""
 EDGE_WIDTH = 1.5
-"""MNIST pixels over which a stroke's edge rises from 0 to 255. MNIST's own edges measure 0.5 to 1; softer ones hide from
-a network the jags that binarisation left."""
+"""MNIST pixels over which a stroke's edge rises from 0 to 255. MNIST's own edges measure 0.5 to 1; softer ones hide
+from a network the jags that binarisation left."""
 
 
 def enlarge(ink: Image) -> Image:
