@@ -91,7 +91,7 @@ def test_says_and_returns_what_was_written(tmp_path):
 
 def test_a_folder_that_is_a_file_is_an_error_with_advice(tmp_path):
     (tmp_path / "out").write_text("")
-    with pytest.raises(ReportError, match=r"cannot write reports to .*out: .* --out"):
+    with pytest.raises(ReportError, match=r"cannot write to .*out: .* --out"):
         write_reports(small(), tmp_path / "out", ["json"])
 
 

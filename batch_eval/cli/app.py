@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 
 from batch_eval import __version__
+from batch_eval.cli.preprocess import preprocess
 from batch_eval.cli.run import run
+from batch_eval.cli.train import train
 
 app = typer.Typer(
     name="batch-eval",
@@ -41,3 +43,5 @@ def batch_eval(
 
 
 app.command()(run)
+app.command()(preprocess)
+app.command()(train)

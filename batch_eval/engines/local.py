@@ -20,6 +20,7 @@ from batch_eval.errors import UnreadableImageError
 from batch_eval.evaluation import OUTCOMES, Outcome, Picture, Records
 from batch_eval.imaging import Prepared, Preprocessor
 from batch_eval.imaging.decode import decode
+from batch_eval.imaging.files import read
 from batch_eval.models import Classifier
 
 CHUNK = 64
@@ -127,7 +128,7 @@ def _work(task: Task, chunk: range, stop: threading.Event) -> list[_Row]:
             break
         sample = task.dataset.samples[i]
         try:
-            image = decode(_read(task.dataset.path(sample)), reduce_to=task.reduce_to)
+            image = decode(read(task.dataset.path(sample)), reduce_to=task.reduce_to)
         except UnreadableImageError as error:
             rows[i] = _Row(Outcome.UNREADABLE, str(error))
             continue
@@ -141,15 +142,6 @@ def _work(task: Task, chunk: range, stop: threading.Event) -> list[_Row]:
             batch = _Batch()
     rows.update(_classify(task, batch))
     return [rows[i] for i in chunk if i in rows]
-
-
-def _read(path: str) -> bytes:
-    """Return a file's bytes; a file that cannot be read is an unreadable image."""
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError as error:
-        raise UnreadableImageError(f"the file cannot be read: {error.strerror}") from error
 
 
 def _classify(task: Task, batch: _Batch) -> dict[int, _Row]:

@@ -6,6 +6,7 @@ import cv2
 
 from batch_eval.evaluation import Picture
 from batch_eval.imaging import Prepared, Preprocessor
+from batch_eval.imaging.files import encode
 from batch_eval.imaging.ink import shrink
 from batch_eval.imaging.steps import Image
 
@@ -27,9 +28,3 @@ def picture(image: Image, prepared: Prepared, preprocessor: Preprocessor) -> Pic
         mime="image/jpeg" if photo else "image/png",
         steps=steps,
     )
-
-
-def encode(image: Image, suffix: str = ".png") -> bytes:
-    """Return a uint8 image as the bytes of a PNG or JPEG file."""
-    _, data = cv2.imencode(suffix, image)
-    return data.tobytes()

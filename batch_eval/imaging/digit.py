@@ -106,11 +106,10 @@ def _credible(pieces: Pieces, main: int, kept: NDArray[np.bool_]) -> bool:
     if inner[main] and pieces.amount[kept].sum() < MIN_SHARE * pieces.amount[inner].sum():
         return False
     rim = RIM * longest
-    in_rim = (
-        pieces.right[main] < rim
-        or pieces.left[main] > width - rim
-        or pieces.bottom[main] < rim
-        or pieces.top[main] > height - rim
+    left, right = pieces.left[main], pieces.right[main]
+    top, bottom = pieces.top[main], pieces.bottom[main]
+    in_rim = right < rim or left > width - rim or bottom < rim or top > height - rim
+    through = (left <= 0 and right >= width and bottom - top < rim) or (
+        top <= 0 and bottom >= height and right - left < rim
     )
-    crosses = pieces.left[main] <= 0 and pieces.right[main] >= width and pieces.bottom[main] - pieces.top[main] < rim
-    return not (pieces.edges[main] and in_rim) and not crosses
+    return not through and not (pieces.edges[main] and in_rim)

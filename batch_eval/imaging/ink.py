@@ -15,6 +15,12 @@ CONTOUR = 128
 """The value at which an ink map crosses the edge of a stroke, once the paper is cleared."""
 SURE_SIGMAS, POSSIBLE_SIGMAS = 6.0, 4.0
 """How far above the paper, in standard deviations of its noise, ink must reach somewhere and everywhere."""
+MAX_GRAIN = 6.0
+"""Standard deviation, in grey levels, that the coarsest paper's grain reaches; what varies more is ink."""
+MIN_FILLED_TONE = 30
+"""Grey levels of absorbed light above which ink can cover most of an image."""
+MIN_LIGHT_INK = 24
+"""Grey levels by which light ink stands out; less, and it is the light's own falling off."""
 TONE_SHARE = 0.45
 """The share of a piece's own tone at which its strokes end."""
 COARSE_SIDE = 64
@@ -53,7 +59,7 @@ def dark_on_light(image: Image, window: float = 0.3) -> bool:
     below = local.astype(np.float32) - coarse
     height, width = coarse.shape
     central = cv2.getGaussianKernel(height, height * 0.3) @ cv2.getGaussianKernel(width, width * 0.3).T
-    return bool((below**3 * central).sum() > 0)
+    return bool((below**3 * central).sum() > 0 or below.min() > -MIN_LIGHT_INK)
 
 
 def dark_ink(image: Image) -> Image:
@@ -100,7 +106,8 @@ def clear_paper(ink: Image) -> Image:
     smooth = cv2.GaussianBlur(ink, (0, 0), max(ink.shape) / 400) if max(ink.shape) > 200 else ink
     paper, noise = paper_noise(smooth)
     middle = _middle_tone(smooth)
-    filled = paper > middle  # a thick digit that fills its frame: most of it is ink, and there is paper enough
+    # a thick digit that fills its frame: most of it is ink, dark enough to need no look at the noise
+    filled = paper > middle > MIN_FILLED_TONE
     surely = middle if filled else max(middle, paper + SURE_SIGMAS * noise)
     possibly = 0.6 * surely if filled else max(0.6 * surely, paper + POSSIBLE_SIGMAS * noise)
     count, labels = cv2.connectedComponents((smooth > possibly).astype(np.uint8), connectivity=8)
@@ -137,11 +144,12 @@ def _tones(ink: Image, labels: Image, count: int) -> NDArray[np.float32]:
 def paper_noise(ink: Image) -> tuple[float, float]:
     """Return the level of an ink map's paper and its standard deviation, at least 1, in grey levels.
 
-    Ink is the minority, so the paper is the median; its spread is read on the side where there is no ink.
+    Ink is the minority, so the paper is the median. Its spread is read on the side where there is no ink, and on the
+    other as far as that can be the grain of the paper.
     """
     cumulated = np.cumsum(np.bincount(ink.ravel(), minlength=256))
-    low, middle = np.searchsorted(cumulated, [0.159 * ink.size, 0.5 * ink.size])
-    return float(middle), max(1.0, float(middle - low))
+    low, middle, high = np.searchsorted(cumulated, [0.159 * ink.size, 0.5 * ink.size, 0.841 * ink.size])
+    return float(middle), max(1.0, float(middle - low), min(float(high - middle), MAX_GRAIN))
 
 
 def keep(ink: Image, mask: Image) -> Image:

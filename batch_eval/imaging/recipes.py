@@ -16,6 +16,7 @@ from batch_eval.imaging import steps
 from batch_eval.imaging.digit import choose_digit
 from batch_eval.imaging.ink import clear_paper, dark_ink, separate_ink, shrink
 from batch_eval.imaging.lines import remove_lines
+from batch_eval.imaging.quality import flags
 from batch_eval.imaging.steps import Image
 from batch_eval.imaging.stroke import normalise_stroke
 
@@ -92,9 +93,9 @@ class Preprocessor:
 
     def __call__(self, image: Image) -> Prepared:
         """Prepare one (H, W) or (H, W, 3) BGR uint8 image."""
-        for _, result in self.trace(image):
-            image = result
-        return Prepared(image, blank=self.passes_mnist and not image.any())
+        stages = dict(self.trace(image))
+        seen = stages[self.steps[-1].name] if stages else image
+        return Prepared(seen, blank=self.passes_mnist and not seen.any(), flags=flags(stages))
 
     def trace(self, image: Image) -> Iterator[tuple[str, Image]]:
         """Yield each step's name and what it made of the image; nothing for an image that already is MNIST-like."""

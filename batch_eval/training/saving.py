@@ -13,7 +13,7 @@ import numpy as np
 
 from batch_eval import __version__
 from batch_eval.errors import TrainingError
-from batch_eval.reports.core import publish
+from batch_eval.output import publish
 from batch_eval.training.batches import Digits, network_input
 from batch_eval.training.card import Card, card_json, card_markdown, history_csv, history_svg
 from batch_eval.training.data import TrainingData

@@ -1,0 +1,39 @@
+"""batch-eval preprocess: see what a model would see of an image, and how it got there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from batch_eval.cli import options
+from batch_eval.errors import ExitCode
+
+
+def preprocess(
+    images: Annotated[list[Path], typer.Argument(help="Image files.", show_default=False)],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="The folder for the pictures: NAME.png and NAME-steps.png.")
+    ] = Path("preprocessed"),
+    recipe: options.Preprocess = "photo",
+    skip: options.Skip = None,
+) -> None:
+    """Write what the model would see of each image, and a strip of every step with its name.
+
+    **Example**
+
+    `batch-eval preprocess photos/IMG_2041.jpg --out steps`
+    """
+    from batch_eval.cli.console import say
+    from batch_eval.imaging import preprocessor
+    from batch_eval.imaging.inspect import Inspection
+    from batch_eval.output import publish
+
+    inspection = Inspection(images, preprocessor(recipe, skip=skip or ()))
+    for path in publish(out, inspection.files(), say=None):
+        typer.echo(path)
+    for path, reason in inspection.unreadable:
+        say(f"{path}: {reason}")
+    if inspection.unreadable:
+        raise typer.Exit(ExitCode.USER_ERROR)

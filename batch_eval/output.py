@@ -1,0 +1,63 @@
+"""Write files whole or not at all: beside their place first, then renamed."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from batch_eval.errors import ReportError
+
+
+def publish(folder: Path, contents: Iterable[tuple[str, str, bytes]], say: Callable[[str], None] | None) -> list[Path]:
+    """Write (title, path, data) beside the folder's files, then rename; return the paths on the top level."""
+    written: list[tuple[str, Path]] = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".batch_eval-", dir=folder, ignore_cleanup_errors=True) as beside:
+            new, old = Path(beside, "new"), Path(beside, "old")
+            new.mkdir()
+            old.mkdir()
+            made: set[str] = set()
+            for title, path, data in contents:
+                _write(new, path, data, made)
+                if "/" not in path:
+                    written.append((title, folder / path))
+            _swap_in(new, folder, old)
+    except OSError as error:
+        raise ReportError(
+            f"cannot write to {folder}: {error.strerror or error}. "
+            "Choose a folder that you may write to with --out, and check that its disk has space."
+        ) from error
+    for title, file in written:
+        if say:
+            say(f"Wrote {title} to {file}")
+    return [file for _, file in written]
+
+
+def _write(folder: Path, path: str, data: bytes, made: set[str]) -> None:
+    parent = os.path.dirname(path)
+    if parent not in made:  # tens of thousands of pictures share a few folders
+        os.makedirs(folder / parent, exist_ok=True)
+        made.add(parent)
+    with open(f"{folder}/{path}", "xb") as file:
+        file.write(data)
+
+
+def _swap_in(new: Path, folder: Path, old: Path) -> None:
+    """Move each entry of ``new`` into ``folder``; what it replaces waits in ``old`` and comes back on a failure."""
+    moved: list[str] = []
+    try:
+        for entry in sorted(os.listdir(new)):
+            if os.path.lexists(folder / entry):
+                os.rename(folder / entry, old / entry)
+            moved.append(entry)
+            os.rename(new / entry, folder / entry)
+    except BaseException:
+        for entry in moved:
+            if os.path.lexists(folder / entry):
+                os.rename(folder / entry, new / entry)
+            if os.path.lexists(old / entry):
+                os.rename(old / entry, folder / entry)
+        raise
