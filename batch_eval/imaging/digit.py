@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from batch_eval.imaging.ink import CONTOUR, keep
 from batch_eval.imaging.steps import Image
 
+CUT_OUT = 64
+"""Longest side, in pixels, below which an image is one that somebody has cut to its digit."""
 MIN_EXTENT = 0.04
 """Longest side of a digit as a share of the image's; smaller pieces are specks."""
 MIN_SHARE = 0.15
@@ -39,8 +41,10 @@ class Pieces:
 
     @property
     def edges(self) -> NDArray[np.intp]:
-        """Number of the image's edges that each piece touches."""
+        """Number of the image's edges that each piece touches; 0 where somebody has cut the image to its digit."""
         height, width = self.shape
+        if max(self.shape) < CUT_OUT:
+            return np.zeros_like(self.left)
         touching = [self.left <= 0, self.top <= 0, self.right >= width, self.bottom >= height]
         return np.asarray(np.sum(touching, axis=0))
 
@@ -98,8 +102,8 @@ def _credible(pieces: Pieces, main: int, kept: NDArray[np.bool_]) -> bool:
     """Say whether the chosen pieces can be a digit rather than what an empty sheet shows."""
     height, width = pieces.shape
     longest = max(pieces.shape)
-    if longest < 64:
-        return True  # somebody has cut this image to its digit
+    if longest < CUT_OUT:
+        return True
     if pieces.extent[main] < MIN_EXTENT * longest:
         return False
     inner = pieces.edges == 0

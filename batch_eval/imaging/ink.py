@@ -144,12 +144,12 @@ def _tones(ink: Image, labels: Image, count: int) -> NDArray[np.float32]:
 def paper_noise(ink: Image) -> tuple[float, float]:
     """Return the level of an ink map's paper and its standard deviation, at least 1, in grey levels.
 
-    Ink is the minority, so the paper is the median. Its spread is read on the side where there is no ink, and on the
-    other as far as that can be the grain of the paper.
+    Ink is the minority, so the paper is the median. Its spread is read on both sides, as far as it can be the grain of
+    the paper: the rest is ink.
     """
     cumulated = np.cumsum(np.bincount(ink.ravel(), minlength=256))
     low, middle, high = np.searchsorted(cumulated, [0.159 * ink.size, 0.5 * ink.size, 0.841 * ink.size])
-    return float(middle), max(1.0, float(middle - low), min(float(high - middle), MAX_GRAIN))
+    return float(middle), float(np.clip(max(middle - low, high - middle), 1, MAX_GRAIN))
 
 
 def keep(ink: Image, mask: Image) -> Image:
