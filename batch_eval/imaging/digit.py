@@ -86,15 +86,23 @@ def find_pieces(ink: Image) -> tuple[Image, Pieces]:
 
 
 def belonging(pieces: Pieces, main: int) -> NDArray[np.bool_]:
-    """(count,) which pieces make up the digit: the main one, and what lies near it and is no speck or edge."""
-    gap_x = np.maximum(pieces.left[main] - pieces.right, pieces.left - pieces.right[main])
-    gap_y = np.maximum(pieces.top[main] - pieces.bottom, pieces.top - pieces.bottom[main])
-    near = np.maximum(gap_x, gap_y) < 0.15 * pieces.extent[main]
-    kept: NDArray[np.bool_] = near & (pieces.area >= 0.02 * pieces.area[main])
-    kept &= pieces.scores > 0.02 * pieces.scores[main]
-    kept &= (pieces.edges == 0) | (pieces.edges[main] > 0)
-    kept[main] = True
-    kept[0] = False
+    """(count,) which pieces make up the digit: the main one, and what lies near it and is no speck or edge.
+
+    Near is within 0.15 of the extent of what was found so far, again and again, so that a stroke which broke into
+    many pieces is followed to its end.
+    """
+    likely = (pieces.area >= 0.02 * pieces.area[main]) & (pieces.scores > 0.02 * pieces.scores[main])
+    likely &= (pieces.edges == 0) | (pieces.edges[main] > 0)
+    likely[0] = False
+    kept = np.zeros(len(likely), bool)
+    grown = np.arange(len(kept)) == main
+    while (grown & ~kept).any():
+        kept = grown
+        left, top = pieces.left[kept].min(), pieces.top[kept].min()
+        right, bottom = pieces.right[kept].max(), pieces.bottom[kept].max()
+        gap_x = np.maximum(left - pieces.right, pieces.left - right)
+        gap_y = np.maximum(top - pieces.bottom, pieces.top - bottom)
+        grown = kept | (likely & (np.maximum(gap_x, gap_y) < 0.15 * max(right - left, bottom - top)))
     return kept
 
 

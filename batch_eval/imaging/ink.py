@@ -49,7 +49,7 @@ def dark_on_light(image: Image, window: float = 0.3) -> bool:
     ring = border(coarse)
     ring.sort()
     darkest, middle, brightest = (float(ring[int(share * (len(ring) - 1))]) for share in (0.1, 0.5, 0.9))
-    if brightest - darkest < 0.06 * (float(coarse.max()) - float(coarse.min())):
+    if brightest - darkest <= 0.06 * (float(coarse.max()) - float(coarse.min())):
         threshold, _ = cv2.threshold(coarse, 0, 255, cv2.THRESH_OTSU)
         return middle > threshold
     size = max(3, int(max(coarse.shape) * window) | 1)
@@ -88,7 +88,8 @@ def separate_ink(image: Image) -> Image:
     255 · (1 - pixel / paper), in the colour channel that absorbs most, so that red, green and cyan ink are as dark as
     black, and a shadow, which dims pixel and paper alike, is no ink.
     """
-    absorbed = cv2.bitwise_not(cv2.divide(image, paper_tone(image), scale=255))
+    lit = cv2.max(image, 1)  # type: ignore[call-overload] # a scalar, which the stubs do not know
+    absorbed = cv2.bitwise_not(cv2.divide(lit, paper_tone(lit), scale=255))
     if absorbed.ndim == 2:
         return absorbed
     blue, green, red = cv2.split(absorbed)

@@ -78,10 +78,10 @@ def _ruled(ink: Image, without: Image) -> bool:
 
 
 def _several(paper: Image) -> bool:
-    """Say whether a piece that does not belong to the digit has more than half its extent and half its ink."""
+    """Say whether a piece that does not belong to the digit has more than half its extent and a quarter of its ink."""
     _, pieces = find_pieces(paper)
     main = int(pieces.scores.argmax())
     others = ~belonging(pieces, main) & (pieces.edges == 0)
     others[0] = False
-    large = (pieces.extent > pieces.extent[main] / 2) & (pieces.amount > pieces.amount[main] / 2)
+    large = (pieces.extent > pieces.extent[main] / 2) & (pieces.amount > pieces.amount[main] / 4)
     return bool((others & large).any())

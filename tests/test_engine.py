@@ -1,0 +1,116 @@
+"""The local engine: one row a file in order, whatever the threads; damaged files become rows."""
+
+import os
+
+import cv2
+import numpy as np
+import pytest
+from drawn_digits import ink, on_paper
+
+from batch_eval import evaluate
+from batch_eval.engines import local
+from batch_eval.evaluation import Outcome
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """150 drawn digits in class folders, with one damaged and one blank image, and one that no class knows."""
+    folder = tmp_path_factory.mktemp("photos")
+    for i in range(150):
+        (folder / str(i % 10)).mkdir(exist_ok=True)
+        cv2.imwrite(str(folder / str(i % 10) / f"{i}.png"), on_paper(ink(i, i % 10)))
+    (folder / "3" / "damaged.png").write_bytes((folder / "3" / "3.png").read_bytes()[:200])
+    cv2.imwrite(str(folder / "4" / "blank.png"), np.full((90, 90), 200, np.uint8))
+    (folder / "11").mkdir()
+    cv2.imwrite(str(folder / "11" / "eleven.png"), on_paper(ink(1, 1)))
+    return folder
+
+
+def test_every_file_has_one_row_and_one_outcome(photos):
+    evaluation = evaluate(photos)
+
+    assert 153 == len(evaluation.records) == sum(evaluation.counts.values())
+    assert (1, 1, 1) == tuple(
+        evaluation.counts[outcome] for outcome in (Outcome.UNREADABLE, Outcome.BLANK, Outcome.OUT_OF_RANGE)
+    )
+
+
+def test_a_blank_image_counts_as_an_error(photos):
+    evaluation = evaluate(photos)
+
+    assert 151 == evaluation.scored
+    assert evaluation.counts[Outcome.CORRECT] / 151 == evaluation.accuracy
+
+
+def test_the_result_does_not_depend_on_the_threads(photos):
+    one, many = evaluate(photos, jobs=1), evaluate(photos, jobs=5)
+
+    assert one.records.ids == many.records.ids
+    np.testing.assert_array_equal(one.records.probabilities, many.records.probabilities)
+    np.testing.assert_array_equal(one.records.outcome, many.records.outcome)
+    assert one.records.pictures.keys() == many.records.pictures.keys()
+
+
+def test_the_result_does_not_depend_on_how_images_are_batched(photos, monkeypatch):
+    whole = evaluate(photos)
+    monkeypatch.setattr(local, "CHUNK", 7)
+    monkeypatch.setattr(local, "BATCH_BYTES", 40_000)
+    pieces = evaluate(photos)
+
+    np.testing.assert_array_equal(whole.records.probabilities, pieces.records.probabilities)
+
+
+def test_the_reason_of_an_unreadable_image_is_kept(photos):
+    records = evaluate(photos).records
+
+    (row,) = records.rows(Outcome.UNREADABLE)
+    assert "3/damaged.png" == records.ids[row]
+    assert records.reasons[int(row)]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
+def test_a_file_without_permission_is_unreadable(photos, tmp_path):
+    secret = tmp_path / "7_secret.png"
+    secret.write_bytes((photos / "7" / "7.png").read_bytes())
+    secret.chmod(0)
+
+    assert 1 == evaluate(tmp_path).counts[Outcome.UNREADABLE]
+
+
+def test_errors_keep_their_pictures_and_steps(photos):
+    records = evaluate(photos).records
+
+    errors = {*records.rows(Outcome.WRONG).tolist(), *records.rows(Outcome.BLANK).tolist()}
+    assert errors == set(records.pictures)
+    assert all(picture.original and picture.seen and picture.steps for picture in records.pictures.values())
+
+
+def test_mnist_as_png_files_predicts_as_the_arrays_do(data, tmp_path):
+    from batch_eval.models import open_model
+
+    with np.load(data / "mnist.npz") as mnist:
+        images, labels = mnist["x_test"], mnist["y_test"]
+    for i, (image, label) in enumerate(zip(images, labels, strict=True)):
+        (tmp_path / f"{label}_{i:05d}.png").write_bytes(cv2.imencode(".png", image)[1].tobytes())
+    model = data / "models" / "plain_cnn.keras"
+
+    records = evaluate(tmp_path, model=model).records
+    order = [int(name[2:7]) for name in records.ids]
+    np.testing.assert_array_equal(open_model(model).predict(images)[order], records.probabilities)
+
+
+@pytest.mark.parametrize(
+    ("model", "floors"),
+    [
+        ("plain_cnn.keras", {"phone-photo": 0.95, "scan": 0.93, "drawn-on-screen": 0.97}),
+        (None, {"phone-photo": 0.985, "scan": 0.975, "drawn-on-screen": 0.985}),
+    ],
+)
+def test_accuracy_on_real_digits_does_not_fall(data, model, floors):
+    evaluation = evaluate(data / "digits", model=data / "models" / model if model else None)
+
+    assert 3462 == sum(evaluation.counts.values())
+    kinds = np.array(evaluation.records.slices["kind"])
+    correct = evaluation.records.outcome == 0
+    reached = {kind: float(correct[kinds == kind].mean()) for kind in floors}
+    assert all(reached[kind] >= floor for kind, floor in floors.items()), reached

@@ -1,0 +1,134 @@
+"""The photo recipe: what leaves its result alone, what it survives, and what it takes for blank."""
+
+import cv2
+import numpy as np
+import pytest
+from drawn_digits import difference, ink, on_paper
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batch_eval.imaging import preprocess, preprocessor
+from batch_eval.training import papers
+from batch_eval.training.scenes import draw_scene, photographed
+
+LITTLE = 0.15
+"""The stated bound: 1 - cosine similarity at the best shift by one pixel. Different digits lie at 0.3 to 0.9."""
+
+seeds = st.integers(0, 300)
+
+
+def photo(image):
+    return preprocessor("photo")(image).image
+
+
+@given(seeds, st.integers(-25, 25), st.integers(-25, 25))
+def test_moving_the_digit_changes_little(seed, down, right):
+    digit = ink(seed)
+
+    moved = np.roll(digit, (down, right), (0, 1))
+    assert difference(photo(on_paper(digit)), photo(on_paper(moved))) < LITTLE
+
+
+@given(seeds, st.sampled_from([0.7, 1.5, 2.2]))
+def test_scaling_the_image_changes_little(seed, scale):
+    digit = ink(seed)
+
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    scaled = cv2.resize(digit, None, fx=scale, fy=scale, interpolation=method)
+    assert difference(photo(on_paper(digit)), photo(on_paper(scaled))) < LITTLE
+
+
+@given(seeds)
+def test_inverting_the_image_changes_nothing(seed):
+    image = on_paper(ink(seed))
+
+    np.testing.assert_array_equal(photo(image), photo(255 - image))
+
+
+@given(seeds, st.floats(120, 250))
+def test_brightness_changes_little(seed, paper):
+    digit = ink(seed)
+
+    assert difference(photo(on_paper(digit)), photo(on_paper(digit, paper))) < LITTLE
+
+
+@given(seeds, st.floats(0.5, 1.0))
+def test_a_shadow_ramp_changes_little(seed, darkest):
+    image = on_paper(ink(seed))
+
+    shaded = (image * np.linspace(1, darkest, image.shape[1])).astype(np.uint8)
+    assert difference(photo(image), photo(shaded)) < LITTLE
+
+
+@given(seeds, st.integers(18, 40))
+def test_ruled_lines_change_little(seed, pitch):
+    image = on_paper(ink(seed))
+
+    ruled = image.copy()
+    for row in range(pitch // 2, len(ruled), pitch):
+        ruled[row : row + 2] = np.minimum(ruled[row : row + 2], 185)
+    assert difference(photo(image), photo(ruled)) < LITTLE
+
+
+@given(seeds)
+def test_a_colour_cast_changes_little(seed):
+    image = on_paper(ink(seed))
+
+    warm = (image[..., None] * np.array([0.7, 0.9, 1.0])).astype(np.uint8)
+    assert difference(photo(image), photo(warm)) < LITTLE
+
+
+@pytest.mark.parametrize("colour", [(40, 40, 200), (200, 60, 40), (60, 160, 60), (200, 190, 60)])
+def test_coloured_ink_is_as_good_as_black(colour):
+    digit = ink(7)
+    cover = digit[..., None] / 255
+    page = (235 * (1 - cover) + np.array(colour) * cover).astype(np.uint8)
+
+    assert difference(photo(on_paper(digit)), photo(page)) < LITTLE
+
+
+@pytest.mark.parametrize("image", [np.full((40, 50), 200, np.uint8), np.zeros((28, 28), np.uint8)])
+def test_an_even_image_is_blank(image):
+    prepared = preprocessor("photo")(image)
+
+    assert prepared.blank
+    assert "no ink was found" == prepared.reason
+
+
+def test_blank_paper_is_blank_and_never_a_digit():
+    rng = np.random.default_rng(1)
+    blank = []
+    for paper in papers.PAPERS.values():
+        for light in papers.LIGHTS:
+            lit = papers.sheet(rng, paper, 384) * papers.light(rng, light, 384)[..., None]
+            blank.append(preprocessor("photo")(photographed(rng, lit, 0.5, 0.01)).blank)
+
+    assert sum(blank) / len(blank) >= 0.85
+
+
+@pytest.mark.parametrize("paper", ["plain", "ruled", "squared", "dotted", "yellow-pad", "recycled", "screen"])
+def test_the_ink_found_is_the_ink_drawn(paper):
+    rng = np.random.default_rng(5)
+    close = []
+    for label in range(10):
+        scene = draw_scene(rng, label, paper=paper, pen="fountain", size=384)
+        expected = photo(on_paper(scene.ink))
+        found = photo(scene.image)
+        close.append(found.any() and difference(expected, found) < LITTLE)
+
+    assert sum(close) >= 9
+
+
+def test_lines_are_what_makes_the_difference_on_squared_paper():
+    scene = draw_scene(np.random.default_rng(2), 5, paper="squared", pen="pencil", light_name="even", size=384)
+
+    expected = photo(on_paper(scene.ink))
+    without = preprocess(scene.image, skip=["lines"])
+    assert difference(expected, photo(scene.image)) < LITTLE < difference(expected, without)
+
+
+def test_a_tiny_digit_in_a_large_frame_is_found():
+    rng = np.random.default_rng(4)
+    scene = draw_scene(rng, 3, paper="plain", pen="felt-tip", light_name="even", size=1500, share=(0.08, 0.081))
+
+    assert difference(photo(on_paper(scene.ink)), photo(scene.image)) < LITTLE
