@@ -29,11 +29,29 @@ WORK_SIDE = 384
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One named function from image to image; a step that is not ``optional`` cannot be switched off."""
+    """One named function from image to image, and what takes its place when it is switched off.
+
+    ``plain`` is None for a step that the recipe cannot do without.
+    """
 
     name: str
     run: Callable[[Image], Image]
-    optional: bool = False
+    plain: Callable[[Image], Image] | None = None
+
+    def without(self) -> Step:
+        """Return the step that stands here when this one is switched off."""
+        if self.plain is None:
+            raise AssertionError(f"the step {self.name} cannot be switched off")
+        return Step(f"no {self.name}", self.plain)
+
+
+def _same(image: Image) -> Image:
+    return image
+
+
+def _darkness(image: Image) -> Image:
+    """Return how dark each pixel is, whatever the light: the ink map of an even scan."""
+    return cv2.bitwise_not(steps.grey(image))
 
 
 _FINISH = (
@@ -49,13 +67,13 @@ _MNIST = (
 )
 _PHOTO = (
     Step("shrink", partial(shrink, side=WORK_SIDE)),
-    Step("polarity", dark_ink, optional=True),
-    Step("ink", separate_ink),
-    Step("lines", remove_lines, optional=True),
-    Step("paper", clear_paper),
-    Step("digit", choose_digit, optional=True),
+    Step("polarity", dark_ink, plain=_same),
+    Step("ink", separate_ink, plain=_darkness),
+    Step("lines", remove_lines, plain=_same),
+    Step("paper", clear_paper, plain=steps.clear_background),
+    Step("digit", choose_digit, plain=_same),
     Step("isolate", steps.crop_to_ink),
-    Step("stroke", normalise_stroke, optional=True),
+    Step("stroke", normalise_stroke, plain=_same),
     *_FINISH,
 )
 RECIPES = ("photo", "mnist", "simple", "none")
@@ -126,11 +144,11 @@ def preprocessor(
         "simple": (*_resize(size, 1), Step("invert", cv2.bitwise_not)),
         "none": _resize(size, channels),
     }[name]
-    optional = [step.name for step in recipe if step.optional]
+    optional = [step.name for step in recipe if step.plain]
     for skipped in skip:
         if skipped not in optional:
             raise ConfigError(_unknown(f"step that `{name}` can skip", skipped, optional))
-    kept = tuple(step for step in recipe if step.name not in skip)
+    kept = tuple(step.without() if step.name in skip else step for step in recipe)
     settings = {"recipe": name, "revision": REVISION, "steps": [step.name for step in kept], "size": [*size, channels]}
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
     return Preprocessor(

@@ -1,0 +1,117 @@
+"""What each preprocessing step is worth, and what it costs.
+
+Run as `python benchmarks/preprocessing.py DATA`, where DATA holds `digits/`, `fullres/` and `models/plain_cnn.keras`.
+Prints Markdown tables: accuracy by kind of image for every recipe and for `photo` without each of its steps, the same
+split into the sources on which the steps were tuned (odd numbers) and those left out (even numbers), and the cost.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import statistics
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from batch_eval.imaging import Preprocessor, decode, preprocessor
+from batch_eval.metrics import wilson_interval
+from batch_eval.models import open_model
+
+KINDS = ("phone-photo", "scan", "drawn-on-screen")
+STEPS = ("polarity", "ink", "lines", "paper", "digit", "stroke")
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path)
+    data = parser.parse_args().data
+    cv2.setNumThreads(1)
+    with open(data / "digits" / "labels.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    models = {"plain_cnn": open_model(data / "models" / "plain_cnn.keras"), "default": open_model(None)}
+
+    recipes = [preprocessor(name) for name in ("simple", "mnist", "photo")]
+    recipes += [preprocessor("photo", skip=[step]) for step in STEPS]
+    print("| model | preprocessing | " + " | ".join(KINDS) + " |\n|---|---|---|---|---|")
+    for recipe in recipes:
+        seen = np.stack([recipe(image).image for image in _images(data, rows, recipe)])
+        for name, model in models.items():
+            correct = _correct(model.predict(seen), rows)
+            cells = [f"{correct[_of(rows, kind)].mean():.2%}" for kind in KINDS]
+            print(f"| {name} | {_name(recipe)} | " + " | ".join(cells) + " |", flush=True)
+            if recipe.name == "photo" and not recipe.skip:
+                _print_left_out(name, correct, rows)
+    _print_costs(data)
+
+
+def _images(data: Path, rows: list[dict[str, str]], recipe: Preprocessor) -> Iterator[NDArray[np.uint8]]:
+    for row in rows:
+        yield decode((data / "digits" / row["filename"]).read_bytes(), reduce_to=recipe.work_side)
+
+
+def _correct(probabilities: NDArray[np.float32], rows: list[dict[str, str]]) -> NDArray[np.bool_]:
+    return probabilities.argmax(axis=1) == np.array([int(row["label"]) for row in rows])
+
+
+def _of(rows: list[dict[str, str]], kind: str, odd: bool | None = None) -> NDArray[np.bool_]:
+    """(N,) whether a row is of a kind, and of an odd (even) source."""
+    return np.array([row["kind"] == kind and odd in (None, int(row["source"][1:]) % 2 == 1) for row in rows])
+
+
+def _name(recipe: Preprocessor) -> str:
+    return " ".join([recipe.name, *(f"without `{step}`" for step in recipe.skip)])
+
+
+def _print_left_out(model: str, correct: NDArray[np.bool_], rows: list[dict[str, str]]) -> None:
+    """Print the row of `photo` again, for tuned and left-out sources, with 95 % intervals."""
+    for odd, label in ((True, "odd sources (tuned on)"), (False, "even sources (left out)")):
+        cells = []
+        for kind in KINDS:
+            chosen = correct[_of(rows, kind, odd)]
+            low, high = wilson_interval(int(chosen.sum()), len(chosen))
+            cells.append(f"{chosen.mean():.2%} ({low:.1%} to {high:.1%}, n = {len(chosen)})")
+        print(f"| {model} | photo, {label} | " + " | ".join(cells) + " |")
+
+
+def _print_costs(data: Path) -> None:
+    """Print milliseconds after decoding, one core, median over images of the best of 5 runs each."""
+    recipe = preprocessor("photo")
+    large = [decode(path.read_bytes(), reduce_to=recipe.work_side) for path in sorted(data.glob("fullres/*.jpg"))]
+    small = [decode(path.read_bytes()) for path in sorted(data.glob("digits/scan/*.png"))]
+    small = [image for image in small if image.shape[:2] == (28, 28)][:200]
+    print("\n| step | photo of 7 to 14 megapixels, decoded reduced | 28×28 |\n|---|---|---|")
+    times = [_step_times(recipe, images) for images in (large, small)]
+    for step in recipe.steps:
+        print(f"| {step.name} | " + " | ".join(f"{t[step.name]:.3f} ms" for t in times) + " |")
+    whole = [statistics.median(_best(lambda i=i: recipe(i)) for i in images) for images in (large, small)]
+    print("| whole recipe, with flags | " + " | ".join(f"{t:.3f} ms" for t in whole) + " |")
+
+
+def _step_times(recipe: Preprocessor, images: list[NDArray[np.uint8]]) -> dict[str, float]:
+    times: dict[str, list[float]] = {step.name: [] for step in recipe.steps}
+    for image in images:
+        for step in recipe.steps:
+            before = image
+            times[step.name].append(_best(lambda s=step, b=before: s.run(b)))
+            image = step.run(before)  # noqa: PLW2901 - each step works on what the one before it made
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def _best(work, runs: int = 5) -> float:
+    """Milliseconds of the fastest run."""
+    seconds = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds) * 1000
+
+
+if __name__ == "__main__":
+    main()
