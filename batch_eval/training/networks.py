@@ -51,7 +51,7 @@ NETWORKS: Mapping[str, Network] = {
             _default,
             epochs=20,
             learning_rate=3e-3,
-            drawn=60_000,
+            drawn=80_000,
         ),
     )
 }

@@ -146,7 +146,19 @@ def nine_small_head(hand: Hand) -> list[Stroke]:
     head = hand.arc((0.5 - width, height), (width, height), hand.between(-60, 0), -(300 + hand.between(0, 60)))
     x, y = head[-1]
     bend = hand.between(0, 0.2)
-    tail = hand.curve(
-        (x, y), (0.5 + bend * 0.4, 0.4), (0.5 + bend * 0.2, 0.75), (0.5 - bend * 2 - hand.between(0, 0.2), 1)
-    )
-    return [join(head, tail)]
+    foot = 0.5 - bend * 2 - hand.between(0, 0.2)
+    tail = hand.curve((x, y), (0.5 + bend * 0.4, 0.4), (0.5 + bend * 0.2, 0.75), (foot, 1))
+    hook = hand.curve((foot, 1), (foot - 0.12, 0.98), (foot - 0.2, 1 - hand.between(0.05, 0.2)))
+    return [join(head, tail, hook) if hand.chance(0.5) else join(head, tail)]
+
+
+@writes(9, 0.8)
+def nine_large_ring(hand: Hand) -> list[Stroke]:
+    """Draw a ring of nearly the whole height and a short tail, straight or bent below it."""
+    height, width = hand.between(0.3, 0.44), hand.between(0.26, 0.44)
+    head = hand.arc((0.5 - width, height), (width, height), hand.between(-70, -10), -(330 + hand.between(0, 40)))
+    x, y = head[-1]
+    if hand.chance(0.5):
+        return [join(head, hand.line((x, y), (0.5, 0.1), (hand.between(0.36, 0.54), 1)))]
+    tail = hand.curve((0.5, 0.1), (0.52, 0.6), (0.4, 0.94), (0.1, 1), (hand.between(-0.4, 0), 0.97))
+    return [join(head, hand.line((x, y), (0.5, 0.1)), tail)]

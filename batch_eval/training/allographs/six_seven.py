@@ -36,19 +36,20 @@ def six_straight(hand: Hand) -> list[Stroke]:
     return [_six(hand, (hand.between(0.14, 0.42), 0), hand.between(-0.06, -0.01), hand.between(0.3, 0.55))]
 
 
-@writes(6, 1)
+@writes(6, 2)
 def six_hooked(hand: Hand) -> list[Stroke]:
-    """Draw a back that begins with a hook, and a ring."""
-    hook = hand.curve((0.58, hand.between(0.1, 0.25)), (0.5, 0.02), (0.36, 0))
+    """Draw a back that begins with a hook, short or as deep as a G's, and a ring."""
+    deep = hand.between(0.08, 0.42)
+    hook = hand.curve((0.58 - deep * hand.between(0, 0.5), deep), (0.56, deep * 0.4), (0.5, 0.02), (0.36, 0))
     return [join(hook, _six(hand, (0.36, 0), 0.06, hand.between(0.34, 0.55)))]
 
 
-@writes(6, 1)
+@writes(6, 1.5)
 def six_ring_last(hand: Hand) -> list[Stroke]:
-    """Draw a back and a nearly closed oval that ends inside or past it."""
-    size = hand.between(0.22, 0.4)
-    back = hand.curve((hand.between(0.25, 0.5), 0), (0.1, 0.35), (0.02, 1 - size))
-    return [join(back, hand.arc((0.28, 1 - size), (0.27, size), 180, -(330 + hand.between(0, 60))))]
+    """Draw a back and a nearly closed oval, up to the whole height, that ends inside or past it."""
+    size, width = hand.between(0.22, 0.46), hand.between(0.2, 0.4)
+    back = hand.curve((hand.between(0.25, 0.6), 0), (0.1, 0.35 - size * 0.3), (0.02, 1 - size))
+    return [join(back, hand.arc((0, 0), (width, size), 180, -(330 + hand.between(0, 60))))]
 
 
 @writes(6, 0.4)
@@ -111,14 +112,14 @@ def seven_crossed(hand: Hand) -> list[Stroke]:
 
 def _wave(hand: Hand, width: float) -> Stroke:
     """Draw a bar that first falls or climbs and then swings to (width, 0), as in school hands."""
-    depth = hand.between(0.06, 0.2)
-    start = (0, hand.between(-0.06, 0.06) if hand.chance(0.5) else hand.between(0.14, 0.28))
+    depth = hand.between(0.06, 0.4)
+    start = (0, hand.between(-0.06, 0.06) if hand.chance(0.5) else hand.between(0.1, 0.2) + depth * 0.6)
     return hand.curve(start, (width * 0.22, 0.02 + depth * hand.between(-0.1, 0.6)), (width * 0.55, depth), (width, 0))
 
 
-@writes(7, 1.6)
+@writes(7, 2.6)
 def seven_waved(hand: Hand) -> list[Stroke]:
-    """Draw a bar with a deep wave, often crossed."""
+    """Draw a bar with a wave, as deep as an N at times, often crossed."""
     width = hand.between(0.5, 0.8)
     seven = join(_wave(hand, width), _leg(hand, width))
     return [seven, _cross(hand, seven)] if hand.chance(0.65) else [seven]
