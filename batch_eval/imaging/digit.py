@@ -64,22 +64,22 @@ def choose_digit(ink: Image) -> Image:
     ``ink`` is (H, W) uint8 as `clear_paper` leaves it; the rest becomes 0, and all of it where no piece can be a digit.
     """
     labels, pieces = find_pieces(ink)
-    if len(pieces.area) == 1:
+    if len(pieces.area) == 1 or (len(pieces.area) == 2 and max(ink.shape) < CUT_OUT):
         return ink
     main = int(pieces.scores.argmax())
     kept = belonging(pieces, main)
     if not _credible(pieces, main, kept):
         return np.zeros_like(ink)
-    return keep(ink, (kept * np.uint8(255))[labels])
+    return keep(ink, np.take(kept * np.uint8(255), labels.astype(np.intp)))
 
 
 def find_pieces(ink: Image) -> tuple[Image, Pieces]:
     """Return the (H, W) labels of the connected pieces inside the contour, and the pieces."""
-    mask = (ink >= CONTOUR).astype(np.uint8)
+    _, mask = cv2.threshold(ink, CONTOUR - 1, 255, cv2.THRESH_BINARY)
     count, labels, stats, centres = cv2.connectedComponentsWithStats(mask, connectivity=8)
     left, top, width, height, area = stats.T.astype(np.intp)
-    inked = mask > 0
-    amount = np.bincount(labels[inked], weights=ink[inked], minlength=count).astype(np.float64)
+    inked = np.flatnonzero(mask)
+    amount = np.bincount(labels.ravel()[inked], ink.ravel()[inked], count).astype(np.float64)
     middle = np.array([(ink.shape[1] - 1) / 2, (ink.shape[0] - 1) / 2])
     offset = np.hypot(*((centres - middle) / (ink.shape[1], ink.shape[0])).T)
     return labels, Pieces(ink.shape[:2], left, top, left + width, top + height, area, amount, offset)

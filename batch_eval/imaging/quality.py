@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 
-from batch_eval.imaging.digit import belonging, find_pieces
+from batch_eval.imaging.digit import CUT_OUT, belonging, find_pieces
 from batch_eval.imaging.ink import CONTOUR, paper_noise
-from batch_eval.imaging.lines import MIN_SIDE, MIN_STRENGTH
+from batch_eval.imaging.lines import MIN_STRENGTH
 from batch_eval.imaging.steps import Image, border
 from batch_eval.imaging.stroke import stroke_width
 
@@ -27,44 +27,44 @@ FLAGS = {
 def flags(stages: Mapping[str, Image]) -> tuple[str, ...]:
     """Return the flags of one image from the results of the `photo` recipe's steps, by step name.
 
-    A flag whose steps were switched off is not raised; an image without ink has no flags.
+    A flag whose steps were switched off is not raised. An image without ink has no flags, nor has one that somebody
+    cut to its digit: it is coarse, not blurred, and touches the border on purpose.
     """
     if not {"ink", "paper", "digit"} <= stages.keys() or not stages["digit"].any():
         return ()
     ink, digit = stages["ink"], stages["digit"]
+    if max(ink.shape) < CUT_OUT:
+        return ()
     found = {
         **_ink_flags(ink, digit),
         "touches_border": _touches_border(digit),
         "ruled_paper": "lines" in stages and _ruled(ink, stages["lines"]),
-        "several_digits": _several(stages["paper"]),
+        "several_digits": _several(stages["paper"], digit),
     }
     return tuple(name for name in FLAGS if found[name])
 
 
 def _ink_flags(ink: Image, digit: Image) -> dict[str, bool]:
     """Judge the ink map (H, W) where the digit (H, W) lies."""
-    stroke = (digit >= CONTOUR).astype(np.uint8)
-    tone = cv2.mean(ink, stroke)[0]
     paper, noise = paper_noise(ink)
+    x, y, width, height = cv2.boundingRect(digit)
+    around = slice(max(0, y - 2), y + height + 2), slice(max(0, x - 2), x + width + 2)
+    stroke = cv2.threshold(digit[around], CONTOUR - 1, 1, cv2.THRESH_BINARY)[1]
+    tone = cv2.mean(ink[around], stroke)[0]
+    edge = _edge_width(ink[around], stroke, tone)
     return {
         "low_contrast": tone - paper < 51,
         "faint": tone - paper < 8 * noise,
-        "blurred": _blurred(ink, stroke, tone),
+        # wide both in the image, where an eye sees 2 %, and for the strokes
+        "blurred": edge > 0.02 * max(ink.shape) and edge > 0.45 * stroke_width(stroke),
     }
 
 
-def _blurred(ink: Image, stroke: Image, tone: float) -> bool:
-    """Say whether the strokes' edges are wide, both in the image and for the strokes.
-
-    An edge is as wide as its tone divided by its steepest rise; at 2 % of the image's longest side an eye sees it. An
-    image of few pixels is coarse, not blurred.
-    """
-    if max(ink.shape) < MIN_SIDE:
-        return False
+def _edge_width(ink: Image, stroke: Image, tone: float) -> float:
+    """Return over how many pixels the strokes' edges rise: their tone divided by their steepest rise."""
     rise = np.hypot(cv2.Sobel(ink, cv2.CV_32F, 1, 0, scale=1 / 8), cv2.Sobel(ink, cv2.CV_32F, 0, 1, scale=1 / 8))
-    around = cv2.dilate(stroke, np.ones((3, 3), np.uint8)) > 0
-    edge = tone / max(float(np.percentile(rise[around], 90)), 1e-3)
-    return edge > 0.02 * max(ink.shape) and edge > 0.45 * stroke_width(stroke)
+    near = cv2.dilate(stroke, np.ones((3, 3), np.uint8)) > 0
+    return tone / max(float(np.percentile(rise[near], 90)), 1e-3)
 
 
 def _touches_border(digit: Image) -> bool:
@@ -77,8 +77,10 @@ def _ruled(ink: Image, without: Image) -> bool:
     return bool((cv2.subtract(ink, without) > MIN_STRENGTH).sum() >= max(ink.shape))
 
 
-def _several(paper: Image) -> bool:
+def _several(paper: Image, digit: Image) -> bool:
     """Say whether a piece that does not belong to the digit has more than half its extent and a quarter of its ink."""
+    if cv2.sumElems(paper)[0] < 1.25 * cv2.sumElems(digit)[0]:
+        return False
     _, pieces = find_pieces(paper)
     main = int(pieces.scores.argmax())
     others = ~belonging(pieces, main) & (pieces.edges == 0)
