@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from batch_eval import __version__
+from batch_eval.errors import DatasetError
 from batch_eval.evaluation import Evaluation, Provenance
 
 if TYPE_CHECKING:
     from batch_eval.dataset import Dataset
     from batch_eval.engines.local import Progress
     from batch_eval.imaging import Preprocessor
-    from batch_eval.models import Classifier
-
+    from batch_eval.models import Classifier, Verification
 
 
 def evaluate(
@@ -69,7 +69,8 @@ def evaluate_dataset(
     """Evaluate an opened model on a found dataset; ``progress`` is told how many images were finished."""
     from batch_eval.engines import local
 
-    task = local.Task(dataset, recipe, classifier, reduce_to=recipe.work_side)
+    _check_labels(dataset, classifier)
+    task = local.Task(dataset, recipe, classifier)
     records = local.run(task, jobs=jobs, progress=progress)
     provenance = Provenance(
         folder=dataset.root.name or str(dataset.root),
@@ -85,3 +86,24 @@ def evaluate_dataset(
         missing=dataset.missing,
     )
     return Evaluation(classifier.class_names, records, provenance)
+
+
+def _check_labels(dataset: Dataset, classifier: Classifier) -> None:
+    """Raise DatasetError when not one label is a class of the model: then the names are wrong, not the images."""
+    truths = dict.fromkeys(sample.truth for sample in dataset.samples if sample.truth is not None)
+    if truths.keys() & set(classifier.class_names):
+        return
+    shown = ", ".join(map(repr, list(truths)[:10]))
+    raise DatasetError(
+        f"No label in {dataset.root} is one of the model's classes. Found {shown} ({dataset.label_source}); "
+        f"{classifier.name} has the classes {', '.join(classifier.class_names)}. "
+        "Name the model's classes in the order of its outputs with --classes, or give the right labels with --labels."
+    )
+
+
+def verify_model(model: Path | None, dataset: Dataset, classifier: Classifier, recipe: Preprocessor) -> Verification:
+    """Run the model file over the dataset with TensorFlow too, and compare; raises ModelError where they differ."""
+    from batch_eval.engines import local
+    from batch_eval.models import DEFAULT_MODEL, verify
+
+    return verify(classifier, model or DEFAULT_MODEL, local.prepared_batches(local.Task(dataset, recipe, classifier)))

@@ -10,6 +10,14 @@ from pathlib import Path
 from batch_eval.errors import ReportError
 
 
+def check_writable(folder: Path) -> None:
+    """Raise ReportError when files cannot be written into a folder, which need not exist yet; writes nothing."""
+    existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        what = "you may not write there" if existing.is_dir() else f"{existing} is a file"
+        raise ReportError(f"cannot write to {folder}: {what}. Choose another folder with --out.")
+
+
 def publish(folder: Path, contents: Iterable[tuple[str, str, bytes]], say: Callable[[str], None] | None) -> list[Path]:
     """Write (title, path, data) beside the folder's files, then rename; return the paths on the top level."""
     written: list[tuple[str, Path]] = []

@@ -34,7 +34,7 @@ def test_none_fits_the_models_input():
 
     prepared = preprocessor("none", size=(32, 24), channels=3)(image).image
     assert (32, 24, 3) == prepared.shape
-    assert [30, 20, 10] == prepared[0, 0].tolist()
+    assert [10, 20, 30] == prepared[0, 0].tolist()
 
 
 def test_every_recipe_and_skipped_step_has_a_hash_of_its_own():

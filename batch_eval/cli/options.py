@@ -65,6 +65,10 @@ TrustModel = Annotated[
         "--trust-model", help="Open models that are programs: SavedModel folders and Lambda layers can run any code."
     ),
 ]
+Verify = Annotated[
+    bool,
+    typer.Option("--verify", help="Also run the model with TensorFlow, which is slow, and fail where the two differ."),
+]
 Out = Annotated[
     Path | None,
     typer.Option("--out", "-o", help="The folder for the reports. Default: reports/FOLDER.", show_default=False),

@@ -21,6 +21,7 @@ def run(
     classes: options.Classes = None,
     input_range: options.InputRange = "auto",
     trust_model: options.TrustModel = False,
+    verify: options.Verify = False,
     out: options.Out = None,
     jobs: options.Jobs = None,
     quiet: options.Quiet = False,
@@ -37,13 +38,16 @@ def run(
 
     `batch-eval run photos --labels truth.csv --preprocess mnist`
     """
-    from batch_eval.api import evaluate_dataset
+    from batch_eval.api import evaluate_dataset, verify_model
     from batch_eval.cli.console import progress_bar, say
     from batch_eval.dataset import load_dataset
     from batch_eval.imaging import preprocessor
     from batch_eval.models import open_model
+    from batch_eval.output import check_writable
     from batch_eval.reports import DEFAULT_FORMATS, write_report, write_reports
 
+    target = out or Path("reports") / (folder.resolve().name or "root")
+    check_writable(target)
     classifier = open_model(
         model, class_names=options.class_names(classes), input_range=input_range, trust=trust_model, threads=1
     )
@@ -57,7 +61,8 @@ def run(
             say(f"Note: {note}")
     with progress_bar(len(dataset.samples), hidden=quiet) as progress:
         evaluation = evaluate_dataset(dataset, classifier, recipe, jobs=jobs, progress=progress)
-    target = out or Path("reports") / (folder.resolve().name or "root")
+    if verify:
+        say(str(verify_model(model, dataset, classifier, recipe)))
     write_reports(evaluation, target, DEFAULT_FORMATS)
     if not quiet:
         write_report(evaluation, "text", "-")

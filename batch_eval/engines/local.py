@@ -38,12 +38,16 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What every thread needs to know: the samples and how to read them. ``reduce_to`` as in `decode`."""
+    """What every thread needs to know: the samples and how to read them."""
 
     dataset: Dataset
     preprocessor: Preprocessor
     classifier: Classifier
-    reduce_to: int | None = None
+
+    def prepare(self, sample: Sample) -> tuple[cv2.typing.MatLike, Prepared]:
+        """Return a sample's decoded image, and what the model will see; raises UnreadableImageError."""
+        image = decode(read(self.dataset.path(sample)), reduce_to=self.preprocessor.work_side)
+        return image, self.preprocessor(image)
 
 
 @dataclass(slots=True)
@@ -90,6 +94,23 @@ def run(task: Task, *, jobs: int | None = None, progress: Progress | None = None
     return collector.records(task.dataset)
 
 
+def prepared_batches(task: Task) -> Iterator[NDArray[np.uint8]]:
+    """Yield what the model sees of every image that is not blank, in batches (n, h, w) or (n, h, w, 3) uint8."""
+    batch: list[cv2.typing.MatLike] = []
+    for sample in task.dataset.samples:
+        try:
+            _, prepared = task.prepare(sample)
+        except UnreadableImageError:  # the run has already recorded it
+            continue
+        if not prepared.blank:
+            batch.append(prepared.image)
+        if len(batch) == CHUNK:
+            yield np.stack(batch).astype(np.uint8, copy=False)
+            batch = []
+    if batch:
+        yield np.stack(batch).astype(np.uint8, copy=False)
+
+
 def _in_order(task: Task, chunks: Sequence[range], jobs: int) -> Iterator[list[_Row]]:
     """Yield the rows of each chunk in order, while threads work on the next ones."""
     stop = threading.Event()
@@ -126,13 +147,11 @@ def _work(task: Task, chunk: range, stop: threading.Event) -> list[_Row]:
     for i in chunk:
         if stop.is_set():
             break
-        sample = task.dataset.samples[i]
         try:
-            image = decode(read(task.dataset.path(sample)), reduce_to=task.reduce_to)
+            image, prepared = task.prepare(task.dataset.samples[i])
         except UnreadableImageError as error:
             rows[i] = _Row(Outcome.UNREADABLE, str(error))
             continue
-        prepared = task.preprocessor(image)
         batch.rows.append(i)
         batch.images.append(image)
         batch.prepared.append(prepared)

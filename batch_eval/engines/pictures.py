@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
-
 from batch_eval.evaluation import Picture
 from batch_eval.imaging import Prepared, Preprocessor
 from batch_eval.imaging.files import encode
@@ -20,11 +18,10 @@ def picture(image: Image, prepared: Prepared, preprocessor: Preprocessor) -> Pic
     """Return the pictures of one decoded image: (H, W) or (H, W, 3) BGR uint8."""
     small = shrink(image, THUMBNAIL_SIDE)
     photo = small is not image
-    seen = prepared.image if prepared.image.ndim == 2 else cv2.cvtColor(prepared.image, cv2.COLOR_RGB2BGR)
     steps = tuple((name, encode(shrink(step, STEP_SIDE))) for name, step in preprocessor.trace(image))
     return Picture(
         original=encode(small, ".jpg" if photo else ".png"),
-        seen=encode(seen),
+        seen=encode(prepared.image),
         mime="image/jpeg" if photo else "image/png",
         steps=steps,
     )

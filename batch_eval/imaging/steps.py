@@ -30,8 +30,8 @@ def grey(image: Image) -> Image:
 
 
 def colour(image: Image) -> Image:
-    """Return (H, W, 3) RGB of a (H, W) or (H, W, 3) BGR image."""
-    return cv2.cvtColor(image, cv2.COLOR_GRAY2RGB if image.ndim == 2 else cv2.COLOR_BGR2RGB)
+    """Return (H, W, 3) BGR of a (H, W) or (H, W, 3) BGR image."""
+    return cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) if image.ndim == 2 else image
 
 
 def resize(image: Image, size: tuple[int, int]) -> Image:

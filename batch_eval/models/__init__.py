@@ -1,7 +1,7 @@
 """A saved model file becomes a Classifier."""
 
 from batch_eval.models.classifier import INPUT_RANGES, Classifier
-from batch_eval.models.loading import open_model
+from batch_eval.models.loading import DEFAULT_MODEL, open_model
 from batch_eval.models.verify import Verification, verify
 
-__all__ = ["INPUT_RANGES", "Classifier", "Verification", "open_model", "verify"]
+__all__ = ["DEFAULT_MODEL", "INPUT_RANGES", "Classifier", "Verification", "open_model", "verify"]

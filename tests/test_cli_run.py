@@ -1,0 +1,212 @@
+"""The command line as a person or a script meets it: every run is a process of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from drawn_digits import ink, on_paper
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def batch_eval(*arguments, cwd=ROOT, **environment):
+    """Run `batch-eval` in a process of its own, without a terminal."""
+    command = [sys.executable, "-m", "batch_eval", *map(str, arguments)]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+
+
+def modules_after(code):
+    """Return the names of the modules that a fresh process has imported after some code."""
+    script = f"import sys\n{code}\nprint(chr(10).join(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+@pytest.fixture
+def digits(tmp_path):
+    """Ten drawn digits whose file names say their labels."""
+    folder = tmp_path / "digits"
+    folder.mkdir()
+    for label in range(10):
+        cv2.imwrite(str(folder / f"{label}_a.png"), on_paper(ink(label, label)))
+    return folder
+
+
+def test_run_prints_the_accuracy_and_writes_the_reports(tmp_path):
+    done = batch_eval("run", ROOT / "sample_images", cwd=tmp_path)
+
+    assert 0 == done.returncode, done.stderr
+    assert done.stdout.startswith("Accuracy ")
+    written = {path.name for path in (tmp_path / "reports" / "sample_images").iterdir()}
+    assert {
+        "confusion_matrix.csv",
+        "evaluation.json",
+        "metrics.json",
+        "misclassified.csv",
+        "per_class.csv",
+        "predictions.csv",
+        "report.html",
+        "report_files",
+    } <= written
+    metrics = json.loads((tmp_path / "reports" / "sample_images" / "metrics.json").read_text())
+    assert 60 == metrics["files"] == metrics["correct"] + metrics["wrong"] + metrics["blank"]
+
+
+def test_results_go_to_stdout_and_talk_to_stderr(digits, tmp_path):
+    done = batch_eval("run", digits, "--out", tmp_path / "out")
+
+    assert "Labels: " in done.stderr
+    assert "Labels: " not in done.stdout
+    assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_quiet_prints_nothing(digits, tmp_path):
+    done = batch_eval("run", digits, "--out", tmp_path / "out", "--quiet")
+
+    assert ("", "", 0) == (done.stdout, done.stderr, done.returncode)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "nowhere"], "nowhere"),
+        (["run", "{digits}", "--model", "nothing.keras"], "There is no model at nothing.keras"),
+        (["run", "{digits}", "--model", "{digits}/7_a.png"], "a PNG image, not a model"),
+        (["run", "{digits}", "--preprocess", "foto"], "Did you mean 'photo'"),
+        (["run", "{digits}", "--skip", "fit"], "can skip"),
+        (["run", "{digits}", "--classes", "a,b"], "10"),
+        (["run", "{digits}", "--classes", "a,b,c,d,e,f,g,h,i,j"], "--classes"),
+        (["run", "{digits}", "--input-range", "0..2"], "0..1"),
+        (["run", "{digits}", "--out", "{digits}/7_a.png"], "--out"),
+        (["preprocess", "nowhere.png"], "nowhere.png"),
+        (["run"], "Missing argument"),
+    ],
+)
+def test_what_the_user_must_change_is_one_message_and_exit_code_2(digits, tmp_path, arguments, message):
+    done = batch_eval(*(argument.format(digits=digits) for argument in arguments), cwd=tmp_path)
+
+    assert 2 == done.returncode
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_existing_report_survives_a_failed_run(digits, tmp_path):
+    batch_eval("run", digits, "--out", tmp_path / "out")
+    before = (tmp_path / "out" / "metrics.json").read_bytes()
+
+    batch_eval("run", digits, "--out", tmp_path / "out", "--model", "nothing.keras")
+    assert before == (tmp_path / "out" / "metrics.json").read_bytes()
+
+
+def test_a_folder_that_cannot_be_written_is_found_before_the_work(digits, tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+
+    done = batch_eval("run", digits, "--out", tmp_path / "file" / "out")
+    assert 2 == done.returncode
+    assert "Labels: " not in done.stderr
+
+
+def test_ctrl_c_stops_with_130_and_leaves_nothing(digits, tmp_path):
+    many = tmp_path / "many"
+    many.mkdir()
+    for i in range(20_000):
+        os.link(digits / "7_a.png", many / f"7_a{i}.png")
+    command = [sys.executable, "-m", "batch_eval", "run", str(many), "--out", str(tmp_path / "out")]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process.stderr.readline()  # it has read the labels and goes to work
+    process.send_signal(signal.SIGINT)
+    _, talk = process.communicate(timeout=60)
+
+    assert 130 == process.returncode, talk
+    assert "Traceback" not in talk
+    assert not (tmp_path / "out").exists()
+
+
+def test_any_file_name_can_be_run(tmp_path):
+    folder = tmp_path / "bilder"
+    folder.mkdir()
+    for name in (b"7_\xff\xfe.png", "3_größe.png".encode(), b"1_<img src=x>.png", b"2_=cmd.png"):
+        data = cv2.imencode(".png", on_paper(ink(int(name[:1]), int(name[:1]))))[1].tobytes()
+        (folder / os.fsdecode(name)).write_bytes(data)
+
+    done = batch_eval("run", folder, "--out", tmp_path / "out", LC_ALL="C", PYTHONIOENCODING="")
+    assert 0 == done.returncode, done.stderr
+    assert 4 == json.loads((tmp_path / "out" / "metrics.json").read_text())["files"]
+
+
+def test_verify_compares_with_tensorflow(digits, tmp_path):
+    done = batch_eval("run", digits, "--out", tmp_path / "out", "--verify")
+
+    assert 0 == done.returncode, done.stderr
+    assert "On 10 images, the largest difference" in done.stderr
+
+
+def test_preprocess_writes_the_result_and_the_strip(digits, tmp_path):
+    done = batch_eval("preprocess", digits / "7_a.png", digits / "3_a.png", "--out", tmp_path / "out")
+
+    assert 0 == done.returncode, done.stderr
+    assert (28, 28) == cv2.imread(str(tmp_path / "out" / "7_a.png"), cv2.IMREAD_UNCHANGED).shape
+    assert cv2.imread(str(tmp_path / "out" / "3_a-steps.png")).shape[1] > 1000
+
+
+def test_preprocess_goes_on_after_a_damaged_image(digits, tmp_path):
+    (digits / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    done = batch_eval("preprocess", digits / "bad.png", digits / "3_a.png", "--out", tmp_path / "out")
+
+    assert 2 == done.returncode
+    assert "bad.png: " in done.stderr
+    assert (tmp_path / "out" / "3_a.png").exists()
+
+
+@pytest.mark.parametrize("command", [[], ["run"], ["train"], ["preprocess"]])
+def test_every_command_has_help(command):
+    done = batch_eval(*command, "--help")
+
+    assert 0 == done.returncode
+    assert "Usage: batch-eval" in done.stdout
+
+
+def test_version_is_the_packages():
+    from batch_eval import __version__
+
+    assert f"batch-eval {__version__}\n" == batch_eval("--version").stdout
+
+
+def test_help_imports_nothing_heavy():
+    modules = modules_after(
+        "from batch_eval.cli.app import app\nimport contextlib, io\n"
+        "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit): app(['run', '--help'])"
+    )
+
+    assert not modules & {"numpy", "cv2", "tensorflow", "pandas", "sklearn", "onnxruntime", "matplotlib", "h5py"}
+
+
+def test_run_imports_no_tensorflow(tmp_path):
+    modules = modules_after(
+        "from batch_eval.cli.app import app\nimport contextlib, io\n"
+        "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit): "
+        f"app(['run', 'sample_images', '--out', {str(tmp_path / 'out')!r}])"
+    )
+
+    assert {"onnxruntime", "cv2"} <= modules
+    assert not modules & {"tensorflow", "keras", "sklearn", "matplotlib", "pandas", "scipy"}
+
+
+def test_the_python_api_gives_what_the_command_gives(tmp_path):
+    from batch_eval import evaluate
+
+    batch_eval("run", "sample_images", "--out", tmp_path / "out")
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
+
+    evaluation = evaluate(ROOT / "sample_images")
+    assert metrics["accuracy"] == pytest.approx(evaluation.accuracy)
+    table = evaluation.to_pandas()
+    assert 60 == len(table)
+    assert np.isclose(evaluation.accuracy, (table["truth"] == table["predicted"]).mean())
