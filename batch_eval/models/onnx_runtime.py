@@ -65,6 +65,8 @@ def _session(onnx: bytes, threads: int) -> Any:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
+    # waiting threads sleep: by default they spin, and take the cores from those that decode the next images
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 4  # what matters is raised, and is then said in our words
     try:
         return onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
