@@ -132,23 +132,31 @@ def _from_folder(folder: Path, preprocess: str, seed: int) -> TrainingData:
 
 def _prepared(path: str, preprocess: str) -> NDArray[np.uint8] | None:
     """Return what a run would show the model, (28, 28), or None for a blank or unreadable image."""
-    from batch_eval.imaging import preprocessor
-    from batch_eval.imaging.decode import decode
+    from batch_eval.imaging import decode, preprocessor
+    from batch_eval.imaging.files import read
 
+    recipe = preprocessor(preprocess)
     try:
-        with open(path, "rb") as file:
-            prepared = preprocessor(preprocess)(decode(file.read()))
+        prepared = recipe(decode(read(path), reduce_to=recipe.work_side))
     except UnreadableImageError:
         return None
     return None if prepared.blank else np.asarray(prepared.image, dtype=np.uint8)
 
 
 def _parted(digits: Digits, seed: int) -> tuple[Digits, Digits]:
-    """Set a tenth of every class aside for testing, at least one image of each class that has two."""
-    rng = np.random.default_rng([seed, 3])
-    test = np.zeros(len(digits), dtype=bool)
-    for label in np.unique(digits.labels):
-        rows = rng.permutation(np.flatnonzero(digits.labels == label))
-        test[rows[: min(len(rows) - 1, max(1, round(len(rows) * TEST_SHARE)))]] = True
-    order = rng.permutation(np.flatnonzero(~test))
-    return Digits(digits.images[order], digits.labels[order]), Digits(digits.images[test], digits.labels[test])
+    """Set a tenth aside for testing, of every class alike and at least one of each, and shuffle the rest."""
+    from sklearn.model_selection import train_test_split
+
+    labels, counts = np.unique(digits.labels, return_counts=True)
+    if counts.min() < 2:
+        raise TrainingError(
+            f"There is only one usable image of {labels[counts.argmin()]}. "
+            "Expected at least two of every digit: one to train on and one to test with."
+        )
+    rows, test = train_test_split(
+        np.arange(len(digits)),
+        test_size=max(len(labels), round(len(digits) * TEST_SHARE)),
+        stratify=digits.labels,
+        random_state=seed,
+    )
+    return Digits(digits.images[rows], digits.labels[rows]), Digits(digits.images[test], digits.labels[test])
