@@ -1,0 +1,232 @@
+"""batch_eval against what people do today: whole processes, same machine, same run, medians of pairs.
+
+Run as `python benchmarks/peers.py DATA`, where DATA holds `mnist.npz`, `fullres/` and `models/plain_cnn.keras`.
+Copies its own data into a temporary folder, prints a table with ratios and writes it to `benchmarks/RESULTS.md`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Medians over several runs of one command: seconds from start to exit, and the peak resident MiB."""
+
+    seconds: float
+    mib: float
+
+
+@dataclass(frozen=True)
+class Work:
+    """A folder of images in class folders, how to evaluate it, and how often each peer runs."""
+
+    name: str
+    folder: Path
+    images: int
+    preprocess: str
+    loop_runs: int
+    runs: int
+
+
+def main() -> None:
+    """Measure and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--runs", type=int, default=5, help="runs of each command (median)")
+    parser.add_argument("--loop-runs", type=int, default=1, help="runs of the slow loop over 10,000 images")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="peers-") as temporary:
+        lines = _measure(options, Path(temporary))
+    text = "\n".join(lines) + "\n"
+    (ROOT / "benchmarks" / "RESULTS.md").write_text(text)
+    print(text)
+
+
+def _measure(options: argparse.Namespace, temporary: Path) -> list[str]:
+    model = options.data / "models" / "plain_cnn.keras"
+    works = [
+        Work("30 PNG 28×28", _digits(options.data, temporary, 30), 30, "none", options.runs, options.runs),
+        Work(
+            "10,000 PNG 28×28",
+            _digits(options.data, temporary, 10_000),
+            10_000,
+            "none",
+            options.loop_runs,
+            options.runs,
+        ),
+        Work(
+            "200 photos, 7 to 14 Mpx",
+            _photos(options.data, temporary, 200),
+            200,
+            "photo",
+            options.loop_runs,
+            options.runs,
+        ),
+    ]
+    lines = [
+        "# batch_eval against what people do today",
+        "",
+        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}; "
+        f"model `plain_cnn.keras`; medians of {options.runs} runs (the loop over 10,000 images and over the photos: "
+        f"{options.loop_runs}). Made by `python benchmarks/peers.py DATA`. Ours writes all default reports.",
+        "",
+        "| work | ours | loop of `imread` + `predict` | `image_dataset_from_directory` | limit |",
+        "|---|---|---|---|---|",
+    ]
+    for work in works:
+        lines.append(_compare(work, model, temporary))
+        print(lines[-1], file=sys.stderr, flush=True)
+    lines += ["", "| files | seconds | peak memory | against 10,000 |", "|---|---|---|---|"]
+    small = _run(lambda: _ours(works[1], model, temporary), options.runs)
+    large_work = Work("100,000", _copies(works[1].folder, temporary, 10), 100_000, "none", 1, 1)
+    large = _run(lambda: _ours(large_work, model, temporary), max(1, options.runs // 2))
+    lines.append(f"| 10,000 | {small.seconds:.2f} | {small.mib:.0f} MiB | |")
+    ratios = f"{large.seconds / small.seconds:.1f} × time, {large.mib / small.mib:.2f} × memory"
+    lines.append(f"| 100,000 | {large.seconds:.2f} | {large.mib:.0f} MiB | {ratios} |")
+    return lines
+
+
+def _compare(work: Work, model: Path, temporary: Path) -> str:
+    """Return the table row of one work: ours, both peers with the ratio, and the share of the limit reached."""
+    ours = _run(lambda: _ours(work, model, temporary), work.runs)
+    loop = _run(lambda: _peer("predict_loop.py", work, model), work.loop_runs)
+    dataset = _run(lambda: _peer("keras_dataset.py", work, model), work.runs)
+    limit = _limit(work, model)
+    cells = [
+        f"{ours.seconds:.2f} s, {ours.mib:.0f} MiB",
+        *(
+            f"{peer.seconds:.2f} s, {peer.mib:.0f} MiB: **{peer.seconds / ours.seconds:.1f} × faster**, "
+            f"memory {ours.mib / peer.mib:.2f}"
+            for peer in (loop, dataset)
+        ),
+        f"{limit:.2f} s: {limit / ours.seconds:.0%} reached",
+    ]
+    return f"| {work.name} | " + " | ".join(cells) + " |"
+
+
+def _ours(work: Work, model: Path, temporary: Path) -> list[str]:
+    shutil.rmtree(temporary / "out", ignore_errors=True)
+    command = [sys.executable, "-m", "batch_eval", "run", str(work.folder), "--model", str(model)]
+    return [*command, "--preprocess", work.preprocess, "--out", str(temporary / "out")]
+
+
+def _peer(script: str, work: Work, model: Path) -> list[str]:
+    return [sys.executable, str(HERE / "peers" / script), str(work.folder), str(model)]
+
+
+def _run(command: Callable[[], Sequence[str]], runs: int) -> Measured:
+    """Run a command several times after one warm-up (none for a single run); return the medians."""
+    results = []
+    for run in range(runs + (runs > 1)):
+        arguments = list(command())
+        start = time.perf_counter()
+        process = subprocess.Popen(
+            arguments, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_environment()
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - start
+        if status:
+            raise SystemExit(f"failed: {' '.join(arguments)}")
+        if run or runs == 1:
+            results.append((seconds, usage.ru_maxrss / 1024))
+    return Measured(*(statistics.median(column) for column in zip(*results, strict=True)))
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
+
+
+def _limit(work: Work, model: Path) -> float:
+    """Seconds of the slower of decoding alone and inference alone, each on all cores, plus the start-up of ours."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from batch_eval.imaging import decode, preprocessor
+    from batch_eval.models import open_model
+
+    cv2.setNumThreads(1)
+    paths = sorted(path for path in work.folder.rglob("*.*") if path.is_file())
+    reduce_to = preprocessor(work.preprocess).work_side
+    classifier = open_model(model, threads=1)
+    chunks = [paths[i : i + 64] for i in range(0, len(paths), 64)] if work.images > 1000 else [[p] for p in paths]
+    images = np.zeros((64, 28, 28), np.uint8)
+
+    def decode_all(chunk: Sequence[Path]) -> None:
+        for path in chunk:
+            decode(path.read_bytes(), reduce_to=reduce_to)
+
+    def infer(chunk: Sequence[Path]) -> None:
+        classifier.predict(images[: len(chunk)])
+
+    batches = [paths[i : i + 64] for i in range(0, len(paths), 64)]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        decoding = statistics.median(_timed(lambda: list(pool.map(decode_all, chunks))) for _ in range(3))
+        inference = statistics.median(_timed(lambda: list(pool.map(infer, batches))) for _ in range(3))
+    start_up = _run(lambda: [sys.executable, "-c", _START_UP.format(model=str(model))], 5).seconds
+    return max(decoding, inference) + start_up
+
+
+_START_UP = (
+    "import typer, cv2, batch_eval.api; from batch_eval.models import open_model; open_model({model!r}, threads=1)"
+)
+
+
+def _timed(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def _digits(data: Path, temporary: Path, count: int) -> Path:
+    """Write MNIST test images as PNG files in class folders."""
+    folder = temporary / f"digits-{count}"
+    with np.load(data / "mnist.npz") as mnist:
+        images, labels = mnist["x_test"][:count], mnist["y_test"][:count]
+    for i, (image, label) in enumerate(zip(images, labels, strict=True)):
+        (folder / str(label)).mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(folder / str(label) / f"{i}.png"), image)
+    return folder
+
+
+def _photos(data: Path, temporary: Path, count: int) -> Path:
+    """Copy the full-resolution photos, each several times, into class folders."""
+    folder = temporary / "photos"
+    with open(data / "fullres" / "labels.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for i in range(count):
+        row = rows[i % len(rows)]
+        (folder / row["label"]).mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(data / "fullres" / row["filename"], folder / row["label"] / f"{i}.jpg")
+    return folder
+
+
+def _copies(folder: Path, temporary: Path, times: int) -> Path:
+    """Copy a folder of images several times over."""
+    target = temporary / "copies"
+    for path in folder.rglob("*.png"):
+        (target / path.parent.name).mkdir(parents=True, exist_ok=True)
+        for i in range(times):
+            shutil.copyfile(path, target / path.parent.name / f"{path.stem}-{i}.png")
+    return target
+
+
+if __name__ == "__main__":
+    main()
