@@ -88,9 +88,10 @@ def find_pieces(ink: Image) -> tuple[Image, Pieces]:
 def belonging(pieces: Pieces, main: int) -> NDArray[np.bool_]:
     """(count,) which pieces make up the digit: the main one, and what lies near it and is no speck or edge.
 
-    Near is within 0.15 of the extent of what was found so far, again and again, so that a stroke which broke into
-    many pieces is followed to its end.
+    Near is within 0.15 of the extent of what was found so far, 0.25 for a piece of some size, again and again, so that
+    a stroke which broke into many pieces is followed to its end.
     """
+    reach = np.where(pieces.area >= 0.2 * pieces.area[main], 0.25, 0.15)
     likely = (pieces.area >= 0.02 * pieces.area[main]) & (pieces.scores > 0.02 * pieces.scores[main])
     likely &= (pieces.edges == 0) | (pieces.edges[main] > 0)
     likely[0] = False
@@ -102,7 +103,7 @@ def belonging(pieces: Pieces, main: int) -> NDArray[np.bool_]:
         right, bottom = pieces.right[kept].max(), pieces.bottom[kept].max()
         gap_x = np.maximum(left - pieces.right, pieces.left - right)
         gap_y = np.maximum(top - pieces.bottom, pieces.top - bottom)
-        grown = kept | (likely & (np.maximum(gap_x, gap_y) < 0.15 * max(right - left, bottom - top)))
+        grown = kept | (likely & (np.maximum(gap_x, gap_y) < reach * max(right - left, bottom - top)))
     return kept
 
 
