@@ -1,9 +1,13 @@
-"""Gates: limits that an evaluation must keep, so that a CI job can decide."""
+"""Gates: limits that an evaluation must keep, so that a CI job can decide. ``gate_checks`` holds the checks."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
+
+from batch_eval.errors import ConfigError
 
 if TYPE_CHECKING:
     from batch_eval.evaluation import Evaluation
@@ -13,7 +17,8 @@ if TYPE_CHECKING:
 class GateResult:
     """What one gate said: its figure, its limit, and on how many images ``n`` the figure rests.
 
-    ``value`` and ``limit`` are shares in 0..1 (NaN of no images); ``message`` is the sentence that reports show.
+    ``value`` and ``limit`` are shares in 0..1 (NaN of no images), of ``fail-if-worse`` p-values, and of ``max-drop``
+    a difference in -1..1; ``message`` is the sentence that reports show.
     """
 
     name: str
@@ -23,6 +28,10 @@ class GateResult:
     n: int
     message: str
 
+    def __str__(self) -> str:
+        """Return the line that a run prints."""
+        return f"{'passed' if self.passed else 'FAILED'}  {self.name}: {self.message}"
+
 
 @dataclass(frozen=True, slots=True)
 class ReportContext:
@@ -30,3 +39,117 @@ class ReportContext:
 
     gates: tuple[GateResult, ...] = ()
     baseline: Evaluation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClassLimit:
+    """The lowest accuracy of a class, or of every class that has images where ``name`` is None."""
+
+    name: str | None
+    limit: float
+
+
+@dataclass(frozen=True, slots=True)
+class SliceLimit:
+    """The lowest accuracy of one value of a slice, or of every value where ``value`` is None."""
+
+    name: str
+    value: str | None
+    limit: float
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits of an evaluation's gates, as shares in 0..1; None is no gate."""
+
+    fail_under: float | None = None
+    fail_under_low: float | None = None
+    fail_under_class: tuple[ClassLimit, ...] = ()
+    fail_under_slice: tuple[SliceLimit, ...] = ()
+    max_unreadable: float | None = None
+    max_unlabelled: float | None = None
+    max_ece: float | None = None
+    max_drop: float | None = None
+    fail_if_worse: bool = False
+
+    @property
+    def need_baseline(self) -> tuple[str, ...]:
+        """The options given that compare with a baseline."""
+        options = {"--max-drop": self.max_drop is not None, "--fail-if-worse": self.fail_if_worse}
+        return tuple(option for option, given in options.items() if given)
+
+    def check_baseline(self, given: bool) -> None:
+        """Raise ConfigError when a gate needs a baseline and none was given."""
+        if self.need_baseline and not given:
+            raise ConfigError(
+                f"{self.need_baseline[0]} needs something to compare with. "
+                "Name the evaluation.json of an earlier run with --baseline."
+            )
+
+
+def parse_limits(
+    *,
+    fail_under: str | None = None,
+    fail_under_low: str | None = None,
+    fail_under_class: Sequence[str] | None = None,
+    fail_under_slice: Sequence[str] | None = None,
+    max_unreadable: str | None = None,
+    max_unlabelled: str | None = None,
+    max_ece: str | None = None,
+    max_drop: str | None = None,
+    fail_if_worse: bool = False,
+) -> Limits:
+    """Return the limits as they are written: `0.95` or `95%`, for classes `7=0.9`, for slices `paper=ruled:0.9`.
+
+    Raises ConfigError naming the option whose limit is invalid.
+    """
+    return Limits(
+        _optional("--fail-under", fail_under),
+        _optional("--fail-under-low", fail_under_low),
+        tuple(_class_limit(text) for text in fail_under_class or ()),
+        tuple(_slice_limit(text) for text in fail_under_slice or ()),
+        _optional("--max-unreadable", max_unreadable),
+        _optional("--max-unlabelled", max_unlabelled),
+        _optional("--max-ece", max_ece),
+        _optional("--max-drop", max_drop),
+        fail_if_worse,
+    )
+
+
+def _optional(option: str, text: str | None) -> float | None:
+    return None if text is None else parse_share(option, text, text)
+
+
+def _class_limit(text: str) -> ClassLimit:
+    name, equals, limit = text.rpartition("=")
+    return ClassLimit(name if equals else None, parse_share("--fail-under-class", limit, text))
+
+
+def _slice_limit(text: str) -> SliceLimit:
+    where, colon, limit = text.rpartition(":")
+    name, equals, value = where.partition("=")
+    if not colon or not name:
+        raise ConfigError(
+            f"--fail-under-slice {text} is invalid: write NAME=VALUE:LIMIT, such as paper=ruled:0.9, "
+            "or NAME:LIMIT for every value."
+        )
+    return SliceLimit(name, value if equals else None, parse_share("--fail-under-slice", limit, text))
+
+
+def parse_share(option: str, limit: str, shown: str) -> float:
+    """Return a share in 0..1 from `0.95` or `95%`; raises ConfigError naming the option and what was ``shown``.
+
+    >>> parse_share("--fail-under", "99.5 %", "99.5 %")
+    0.995
+    """
+    number = limit.strip()
+    percent = number.endswith("%")
+    try:
+        value = Decimal(number.removesuffix("%").strip())
+    except InvalidOperation:
+        raise ConfigError(f"{option} {shown} is invalid: {limit!r} is no number. Write 0.95 or 95%.") from None
+    share = value / 100 if percent else value
+    if not (share.is_finite() and 0 <= share <= 1):
+        hint = f" Did you mean {number}%?" if not percent and 1 < share <= 100 else ""
+        raise ConfigError(f"{option} {shown} is invalid: it must lie between 0 and 1, or 0% and 100%.{hint}")
+    return float(share)

@@ -203,7 +203,8 @@ def mcnemar_exact(fixed: int, broke: int) -> float:
 
     Formula: min(1, 2 · Σ_{k ≤ min(fixed, broke)} C(n, k) / 2ⁿ) with n = fixed + broke; 1 when n is 0.
     Source: Q. McNemar, Note on the sampling error of the difference between correlated proportions or percentages,
-    Psychometrika 12 (1947); exact as in M. W. Fagerland, S. Lydersen and P. Laake, BMC Med. Res. Methodol. 13:91 (2013).
+    Psychometrika 12 (1947); exact as in M. W. Fagerland, S. Lydersen and P. Laake, The McNemar test for binary
+    matched-pairs data, BMC Medical Research Methodology 13:91 (2013).
 
     >>> mcnemar_exact(0, 6)
     0.03125
@@ -227,7 +228,7 @@ def tango_interval(fixed: int, broke: int, n: int, z: float = Z_95) -> tuple[flo
     paired-sample design, Statistics in Medicine 17 (1998).
 
     >>> [round(x, 3) for x in tango_interval(12, 2, 50)]
-    [0.057, 0.338]
+    [0.061, 0.345]
     """
     if n == 0:
         return math.nan, math.nan

@@ -1,0 +1,190 @@
+"""Does an evaluation keep its limits? One small check a gate, which also says when its n is too small."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import TypeVar
+
+from batch_eval import metrics
+from batch_eval.comparison import Pair, shared_images
+from batch_eval.errors import ConfigError
+from batch_eval.evaluation import Evaluation, Outcome
+from batch_eval.gates import ClassLimit, GateResult, Limits, SliceLimit
+from batch_eval.metrics import ReliabilityBin, Tally
+from batch_eval.reports.breakdown import by_slice, calibration
+from batch_eval.reports.wording import percent, percent_range
+
+T = TypeVar("T")
+
+SIGNIFICANCE = 0.05
+FEWEST_DISCORDANT = 6
+"""McNemar's exact p is below 0.05 from six images on that all changed for the worse: 2 / 2⁶ = 0.031."""
+
+
+def check(evaluation: Evaluation, limits: Limits, baseline: Evaluation | None = None) -> tuple[GateResult, ...]:
+    """Return what each gate says, in the order of the options.
+
+    Raises ConfigError when a limit names a class or slice that the evaluation lacks, when a gate needs a baseline
+    and there is none, and when the baseline shares no image with the evaluation.
+    """
+    limits.check_baseline(baseline is not None)
+    results = [*_of_accuracy(evaluation, limits), *_of_files(evaluation, limits)]
+    if limits.max_ece is not None:
+        results.append(ece(calibration(evaluation), limits.max_ece))
+    if baseline is not None and limits.need_baseline:
+        shared = shared_images([baseline, evaluation])
+        results += _of_pair(Pair.of(shared.hits[0], shared.hits[1]), limits)
+    return tuple(results)
+
+
+def _of_accuracy(evaluation: Evaluation, limits: Limits) -> Iterator[GateResult]:
+    overall = Tally(evaluation.counts[Outcome.CORRECT], evaluation.scored)
+    if limits.fail_under is not None:
+        yield at_least("fail-under", "Accuracy", overall, limits.fail_under)
+    if limits.fail_under_low is not None:
+        yield low_at_least("fail-under-low", overall, limits.fail_under_low)
+    for wanted in limits.fail_under_class:
+        for name, tally in _classes(evaluation, wanted).items():
+            yield at_least(f"fail-under-class {name}", f"Accuracy of class {name}", tally, wanted.limit)
+    for part in limits.fail_under_slice:
+        for name, tally in _slices(evaluation, part).items():
+            yield at_least(f"fail-under-slice {name}", f"Accuracy of {name}", tally, part.limit)
+
+
+def _of_files(evaluation: Evaluation, limits: Limits) -> Iterator[GateResult]:
+    wanted = {Outcome.UNREADABLE: limits.max_unreadable, Outcome.UNLABELLED: limits.max_unlabelled}
+    for outcome, limit in wanted.items():
+        if limit is not None:
+            yield at_most(outcome, Tally(evaluation.counts[outcome], len(evaluation.records)), limit)
+
+
+def _of_pair(pair: Pair, limits: Limits) -> Iterator[GateResult]:
+    if limits.max_drop is not None:
+        yield drop(pair, limits.max_drop)
+    if limits.fail_if_worse:
+        yield not_worse(pair)
+
+
+def _classes(evaluation: Evaluation, wanted: ClassLimit) -> Mapping[str, Tally]:
+    hits = evaluation.confusion.diagonal().tolist()
+    support = [scores.support for scores in evaluation.per_class]
+    tallies = {name: Tally(*counts) for name, *counts in zip(evaluation.class_names, hits, support, strict=True)}
+    if wanted.name is None:
+        return {name: tally for name, tally in tallies.items() if tally.n}
+    return {wanted.name: _named(tallies, wanted.name, "--fail-under-class", "class")}
+
+
+def _slices(evaluation: Evaluation, wanted: SliceLimit) -> Mapping[str, Tally]:
+    slices = {breakdown.name: dict(breakdown.parts) for breakdown in by_slice(evaluation)}
+    values = _named(slices, wanted.name, "--fail-under-slice", "slice")
+    if wanted.value is None:
+        return {f"{wanted.name}={value}": tally for value, tally in values.items()}
+    found = _named(values, wanted.value, "--fail-under-slice", f"value of {wanted.name}")
+    return {f"{wanted.name}={wanted.value}": found}
+
+
+def _named(known: Mapping[str, T], name: str, option: str, what: str) -> T:
+    """Return what has this name; raises ConfigError with the nearest name where nothing has."""
+    if name in known:
+        return known[name]
+    close = get_close_matches(name, known, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    raise ConfigError(
+        f"{option} names {name!r}, but there is no such {what} with scored images.{hint} "
+        f"Found: {', '.join(map(repr, known)) or 'none'}."
+    )
+
+
+def at_least(name: str, what: str, tally: Tally, limit: float) -> GateResult:
+    """Check that a share is no lower than its limit; a share of no images fails."""
+    value, bound = _apart(tally.share, limit)
+    message = f"{what} {value} of {tally.n:,} images; at least {bound} is required.{_caution(tally, limit)}"
+    return GateResult(name, tally.share >= limit, tally.share, limit, tally.n, message)
+
+
+def low_at_least(name: str, tally: Tally, limit: float) -> GateResult:
+    """Check that the lower end of the accuracy's 95 % interval is no lower than its limit."""
+    low = tally.interval[0]
+    value, bound = _apart(low, limit)
+    message = f"Interval's lower end {value} of {tally.n:,} images; at least {bound} is required."
+    return GateResult(name, low >= limit, low, limit, tally.n, message + _too_few(tally.n, limit))
+
+
+def at_most(outcome: Outcome, tally: Tally, limit: float) -> GateResult:
+    """Check that a share of all files is no higher than its limit."""
+    value, bound = _apart(tally.share, limit)
+    message = f"{tally.hits:,} of {tally.n:,} files are {outcome} ({value}); at most {bound} is allowed."
+    caution = _one_is_too_many(tally.n, limit)
+    return GateResult(f"max-{outcome}", tally.share <= limit, tally.share, limit, tally.n, message + caution)
+
+
+def ece(bins: tuple[ReliabilityBin, ...], limit: float) -> GateResult:
+    """Check that the expected calibration error is no higher than its limit."""
+    n = sum(b.tally.n for b in bins)
+    error, noise = metrics.expected_calibration_error(bins), metrics.calibration_noise(bins)
+    value, bound = _apart(error, limit)
+    message = f"Expected calibration error {value} of {n:,} images; at most {bound} is allowed."
+    if noise > limit:
+        message += f" n is too small for this limit: chance alone gives a perfectly calibrated model {percent(noise)}."
+    return GateResult("max-ece", error <= limit, error, limit, n, message)
+
+
+def drop(pair: Pair, limit: float) -> GateResult:
+    """Check that the accuracy on the shared images fell by no more than its limit."""
+    fell = metrics.ratio(pair.broke - pair.fixed, pair.n)
+    value, bound = _apart(fell, limit)
+    message = (
+        f"Accuracy fell by {value} on {pair.n:,} shared images ({pair.fixed:,} fixed, {pair.broke:,} broke); "
+        f"a drop of at most {bound} is allowed."
+    )
+    low, high = (-end for end in reversed(pair.interval))
+    caution = _one_is_too_many(pair.n, limit) or (_within((low, high)) if low < limit < high else "")
+    return GateResult("max-drop", fell <= limit, fell, limit, pair.n, message + caution)
+
+
+def not_worse(pair: Pair) -> GateResult:
+    """Check that the evaluation is not significantly worse than its baseline, by McNemar's exact test."""
+    worse = pair.broke > pair.fixed and pair.p_value < SIGNIFICANCE
+    message = (
+        f"{pair.fixed:,} fixed, {pair.broke:,} broke of {pair.n:,} shared images: McNemar's exact p = "
+        f"{pair.p_value:.2g}; worse with p < {SIGNIFICANCE} fails."
+    )
+    if pair.n < FEWEST_DISCORDANT:
+        message += f" n is too small for this gate: fewer than {FEWEST_DISCORDANT} images can never fail it."
+    return GateResult("fail-if-worse", not worse, pair.p_value, SIGNIFICANCE, pair.n, message)
+
+
+def _caution(tally: Tally, limit: float) -> str:
+    """Say when the limit lies so near that other images like these could decide otherwise."""
+    low, high = tally.interval
+    return _too_few(tally.n, limit) or (_within((low, high)) if low < limit < high else "")
+
+
+def _within(interval: tuple[float, float]) -> str:
+    return f" The limit lies in the 95 % interval {percent_range(interval)}: other images could decide otherwise."
+
+
+def _too_few(n: int, limit: float) -> str:
+    """Say when even n right images of n would not show that the true share reaches the limit.
+
+    Their Wilson interval begins at n / (n + z²), which reaches the limit from n = z²·limit / (1 - limit) on.
+    """
+    if limit >= 1 or metrics.wilson_interval(n, n)[0] >= limit:
+        return ""
+    needed = math.ceil(metrics.Z_95**2 * limit / (1 - limit))
+    return f" n is too small for this limit: it takes {needed:,} images, all right, to show it with 95 % confidence."
+
+
+def _one_is_too_many(n: int, limit: float) -> str:
+    """Say when a single image is more than the limit, so that it means the same as 0."""
+    if not n or not 0 < limit < 1 / n:
+        return ""
+    return f" n is too small for this limit: a single image is {percent(1 / n)}."
+
+
+def _apart(value: float, limit: float) -> tuple[str, str]:
+    """Return both as percentages, with digits enough to tell them apart."""
+    digits = next((d for d in range(1, 15) if value == limit or percent(value, d) != percent(limit, d)), 15)
+    return percent(value, digits), percent(limit, digits)
