@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import TypeVar
 
@@ -14,7 +14,7 @@ from batch_eval.evaluation import Evaluation, Outcome
 from batch_eval.gates import ClassLimit, GateResult, Limits, SliceLimit
 from batch_eval.metrics import ReliabilityBin, Tally
 from batch_eval.reports.breakdown import by_slice, calibration
-from batch_eval.reports.wording import percent, percent_range
+from batch_eval.reports.wording import percent, percent_range, printable
 
 T = TypeVar("T")
 
@@ -41,16 +41,22 @@ def check(evaluation: Evaluation, limits: Limits, baseline: Evaluation | None = 
 
 def _of_accuracy(evaluation: Evaluation, limits: Limits) -> Iterator[GateResult]:
     overall = Tally(evaluation.counts[Outcome.CORRECT], evaluation.scored)
+    # what is said of one class or value counts more than what is said of all
+    classes = sorted(limits.fail_under_class, key=lambda wanted: wanted.name is not None)
+    slices = sorted(limits.fail_under_slice, key=lambda wanted: wanted.value is not None)
     if limits.fail_under is not None:
         yield at_least("fail-under", "Accuracy", overall, limits.fail_under)
     if limits.fail_under_low is not None:
         yield low_at_least("fail-under-low", overall, limits.fail_under_low)
-    for wanted in limits.fail_under_class:
-        for name, tally in _classes(evaluation, wanted).items():
-            yield at_least(f"fail-under-class {name}", f"Accuracy of class {name}", tally, wanted.limit)
-    for part in limits.fail_under_slice:
-        for name, tally in _slices(evaluation, part).items():
-            yield at_least(f"fail-under-slice {name}", f"Accuracy of {name}", tally, part.limit)
+    yield from _of_parts("fail-under-class", "class ", [(c.limit, _classes(evaluation, c)) for c in classes])
+    yield from _of_parts("fail-under-slice", "", [(s.limit, _slices(evaluation, s)) for s in slices])
+
+
+def _of_parts(gate: str, what: str, limited: Sequence[tuple[float, Mapping[str, Tally]]]) -> Iterator[GateResult]:
+    """Check each class or slice once, by the last limit that covers it."""
+    chosen = {name: (tally, limit) for limit, tallies in limited for name, tally in tallies.items()}
+    for name, (tally, limit) in chosen.items():
+        yield at_least(f"{gate} {name}", f"Accuracy of {what}{printable(name)}", tally, limit)
 
 
 def _of_files(evaluation: Evaluation, limits: Limits) -> Iterator[GateResult]:
@@ -135,8 +141,9 @@ def drop(pair: Pair, limit: float) -> GateResult:
     """Check that the accuracy on the shared images fell by no more than its limit."""
     fell = metrics.ratio(pair.broke - pair.fixed, pair.n)
     value, bound = _apart(fell, limit)
+    moved = f"rose by {value[1:]}" if fell < 0 else f"fell by {value}"
     message = (
-        f"Accuracy fell by {value} on {pair.n:,} shared images ({pair.fixed:,} fixed, {pair.broke:,} broke); "
+        f"Accuracy {moved} on {pair.n:,} shared images ({pair.fixed:,} fixed, {pair.broke:,} broke); "
         f"a drop of at most {bound} is allowed."
     )
     low, high = (-end for end in reversed(pair.interval))

@@ -214,7 +214,7 @@ def mcnemar_exact(fixed: int, broke: int) -> float:
     for k in range(1, min(fixed, broke) + 1):
         term = term * (n - k + 1) // k
         ways += term
-    return min(1.0, 2 * ways / 2**n)
+    return min(1.0, 2 * ways / (1 << n))
 
 
 def tango_interval(fixed: int, broke: int, n: int, z: float = Z_95) -> tuple[float, float]:
