@@ -54,13 +54,13 @@ class Picture:
     """What reports show of one image: encoded files, small enough to keep.
 
     ``original`` is a PNG or JPEG thumbnail (None where the file is unreadable), ``seen`` the PNG of what the model
-    saw, ``mime`` the type of ``original``, ``steps`` the PNG of each preprocessing step by name, in order.
+    saw, ``mime`` the type of ``original``, ``steps`` the JPEG of all preprocessing steps side by side with their names.
     """
 
     original: bytes | None
     seen: bytes | None
     mime: str = "image/png"
-    steps: tuple[tuple[str, bytes], ...] = ()
+    steps: bytes | None = None
 
 
 @dataclass(frozen=True)

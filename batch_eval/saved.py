@@ -56,6 +56,7 @@ def _pictures(pictures: Mapping[int, Picture]) -> dict[str, list[Any]]:
         "mime": [p.mime for p in pictures.values()],
         "original": [_text(p.original) for p in pictures.values()],
         "seen": [_text(p.seen) for p in pictures.values()],
+        "steps": [_text(p.steps) for p in pictures.values()],
     }
 
 
@@ -125,9 +126,10 @@ def _flag(rows: list[int], length: int) -> NDArray[np.bool_]:
 
 
 def _parse_pictures(stored: Mapping[str, list[Any]]) -> dict[int, Picture]:
-    columns = (stored["row"], stored["original"], stored["seen"], stored["mime"])
+    columns = (stored[name] for name in ("row", "original", "seen", "mime", "steps"))
     return {
-        row: Picture(_bytes(original), _bytes(seen), mime) for row, original, seen, mime in zip(*columns, strict=True)
+        row: Picture(_bytes(original), _bytes(seen), mime, _bytes(steps))
+        for row, original, seen, mime, steps in zip(*columns, strict=True)
     }
 
 

@@ -74,7 +74,7 @@ def small() -> Evaluation:
         slices={"pen": ("thin", "thick", "thin", "thin", "thick", "thick", "thin", "thick")},
         flags={"faint": np.array([0, 0, 1, 0, 1, 0, 0, 0], dtype=np.bool_)},
         pictures={
-            2: Picture(tiny_png(200), tiny_png(100)),
+            2: Picture(tiny_png(200), tiny_png(100), steps=b"\xff\xd8\xff strip of steps"),
             3: Picture(tiny_png(200), tiny_png(50)),
             5: Picture(None, None),
         },

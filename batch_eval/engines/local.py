@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -31,6 +31,9 @@ AHEAD = 4
 """Chunks for each thread that may be in progress or finished ahead of the one that is recorded."""
 MAX_PICTURES = 10_000
 """Images whose pictures are kept for the reports; all others keep their row."""
+
+MAX_STEPS = 500
+"""Images of which also the steps are kept; `batch-eval preprocess` shows those of any other."""
 
 Progress = Callable[[int], None]
 """Called with the number of images finished since the last call."""
@@ -210,7 +213,8 @@ class _Collector:
             for flag in row.flags:
                 self._flags.setdefault(flag, []).append(i)
             if row.picture and len(self._pictures) < MAX_PICTURES:
-                self._pictures[i] = row.picture
+                with_steps = len(self._pictures) < MAX_STEPS
+                self._pictures[i] = row.picture if with_steps else replace(row.picture, steps=None)
         self._filled += len(rows)
 
     def records(self, dataset: Dataset) -> Records:

@@ -1,4 +1,4 @@
-"""Encode what reports show of an image: the original, small, beside what the model saw."""
+"""Encode what reports show of an image: the original, small, beside what the model saw, and the steps between."""
 
 from __future__ import annotations
 
@@ -7,21 +7,22 @@ from batch_eval.imaging import Prepared, Preprocessor
 from batch_eval.imaging.files import encode
 from batch_eval.imaging.ink import shrink
 from batch_eval.imaging.steps import Image
+from batch_eval.imaging.strip import strip
 
 THUMBNAIL_SIDE = 160
 """Longest side, in pixels, of the original in a report."""
 STEP_SIDE = 96
-"""Longest side, in pixels, of each step's picture."""
+"""Side, in pixels, of each step's tile in a report."""
 
 
 def picture(image: Image, prepared: Prepared, preprocessor: Preprocessor) -> Picture:
     """Return the pictures of one decoded image: (H, W) or (H, W, 3) BGR uint8."""
     small = shrink(image, THUMBNAIL_SIDE)
     photo = small is not image
-    steps = tuple((name, encode(shrink(step, STEP_SIDE))) for name, step in preprocessor.trace(image))
+    stages = list(preprocessor.trace(image))
     return Picture(
         original=encode(small, ".jpg" if photo else ".png"),
         seen=encode(prepared.image),
         mime="image/jpeg" if photo else "image/png",
-        steps=steps,
+        steps=encode(strip(stages, STEP_SIDE), ".jpg") if stages else None,
     )

@@ -23,7 +23,7 @@ class Guess:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One image: its label and reading, the two pictures' addresses, and all that may explain an error."""
+    """One image: its label and reading, the pictures' addresses, and all that may explain an error."""
 
     row: int
     id: str
@@ -37,9 +37,10 @@ class Card:
     suspect: bool
     original: str | None
     seen: str | None
+    steps: str | None
 
 
-PATTERN = Card(-1, "", "", "", Outcome.WRONG, "", (Guess("", 0.0),) * TOP, (("", ""),), (), True, "", "")
+PATTERN = Card(-1, "", "", "", Outcome.WRONG, "", (Guess("", 0.0),) * TOP, (("", ""),), (), True, "", "", "")
 """The card that the page's script copies and fills, so that cards have one layout."""
 
 
@@ -68,6 +69,7 @@ class Cards:
             suspect=bool(self._suspects[row]),
             original=self._pictures.original(row),
             seen=self._pictures.seen(row),
+            steps=self._pictures.steps(row),
         )
 
     def _guesses(self, row: int) -> tuple[Guess, ...]:

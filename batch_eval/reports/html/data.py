@@ -82,4 +82,5 @@ def _cards(
         "reason": {i: printable(r.reasons[row]) for i, row in enumerate(drawn) if row in r.reasons},
         "original": [None if row in on_page else pictures.original(row) for row in drawn],
         "seen": [None if row in on_page else pictures.seen(row) for row in drawn],
+        "steps": [None if row in on_page else pictures.steps(row) for row in drawn],
     }

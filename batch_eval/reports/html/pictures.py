@@ -14,13 +14,16 @@ _SUFFIXES = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 
 
 class Pictures(Protocol):
-    """Gives the addresses of a row's two pictures; None where there is none."""
+    """Gives the addresses of a row's pictures; None where there is none."""
 
     def original(self, row: int) -> str | None:
         """Return the address of the thumbnail."""
 
     def seen(self, row: int) -> str | None:
         """Return the address of what the model saw."""
+
+    def steps(self, row: int) -> str | None:
+        """Return the address of the strip of preprocessing steps."""
 
 
 class FilePictures:
@@ -41,10 +44,16 @@ class FilePictures:
         picture = self._pictures.get(row)
         return f"{FOLDER}/pictures/{row}-seen.png" if picture and picture.seen else None
 
+    def steps(self, row: int) -> str | None:
+        """Return the path of the strip of steps, relative to the page."""
+        picture = self._pictures.get(row)
+        return f"{FOLDER}/pictures/{row}-steps.jpg" if picture and picture.steps else None
+
     def files(self) -> Iterator[tuple[str, bytes]]:
         """Yield every picture with its path."""
         for row, picture in self._pictures.items():
-            for path, data in ((self.original(row), picture.original), (self.seen(row), picture.seen)):
+            paths = self.original(row), self.seen(row), self.steps(row)
+            for path, data in zip(paths, (picture.original, picture.seen, picture.steps), strict=True):
                 if path and data:
                     yield path, data
 
@@ -64,6 +73,11 @@ class EmbeddedPictures:
         """Return what the model saw as a data URI."""
         picture = self._pictures.get(row)
         return _data_uri("image/png", picture.seen) if picture else None
+
+    def steps(self, row: int) -> str | None:
+        """Return the strip of steps as a data URI."""
+        picture = self._pictures.get(row)
+        return _data_uri("image/jpeg", picture.steps) if picture else None
 
 
 def _data_uri(mime: str, data: bytes | None) -> str | None:

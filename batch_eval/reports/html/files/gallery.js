@@ -28,7 +28,7 @@
   function picturesOnPage() {
     const found = new Map();
     for (const card of document.querySelectorAll("#static-errors .card")) {
-      const images = [...card.querySelectorAll(".picture")].map((p) => p.querySelector("img")?.getAttribute("src") ?? null);
+      const images = [...card.querySelectorAll(".picture, .steps")].map((p) => p.querySelector("img")?.getAttribute("src") ?? null);
       found.set(Number(card.dataset.row), images);
     }
     return found;
@@ -146,6 +146,10 @@
   function drawPictures(card, i) {
     const kept = onPage.get(cards.row[i]) ?? [];
     const sources = [cards.original[i] ?? kept[0], cards.seen[i] ?? kept[1]];
+    const strip = card.querySelector(".steps");
+    const steps = cards.steps[i] ?? kept[2];
+    if (steps) strip.querySelector("img").src = steps;
+    else strip.remove();
     card.querySelectorAll(".picture").forEach((figure, place) => {
       const image = figure.querySelector("img");
       if (sources[place]) image.src = sources[place];
@@ -206,7 +210,7 @@
   }
 
   function onKey(event) {
-    if (event.target.closest("input, select, button") || event.altKey || event.ctrlKey || event.metaKey) return;
+    if (event.target.closest("input, select, button, summary, .strip") || event.altKey || event.ctrlKey || event.metaKey) return;
     const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns(), ArrowUp: -columns() }[event.key];
     if (step !== undefined) focusCard(current + step);
     else if (event.key === "Home") focusCard(0);
