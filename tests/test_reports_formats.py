@@ -209,12 +209,13 @@ def test_one_html_document_refers_to_nothing_outside():
     assert re.findall(r"url\((?!data:)|@import|https?://(?!www\.w3\.org)", page) == []
 
 
-def test_html_shows_every_error_with_both_pictures():
+def test_html_shows_every_error_with_its_pictures():
     files = written("html", small())
     page = files["report.html"].decode()
     pictures = sorted(path for path in files if path.startswith("report_files/pictures/"))
 
-    assert [p.rsplit("/")[-1] for p in pictures] == ["2-original.png", "2-seen.png", "3-original.png", "3-seen.png"]
+    expected = ["2-original.png", "2-seen.png", "2-steps.jpg", "3-original.png", "3-seen.png"]
+    assert [p.rsplit("/")[-1] for p in pictures] == expected
     assert all(f'src="{p}"' in page for p in pictures)
 
 
