@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
-from typing import TypeVar
 
 from batch_eval import metrics
 from batch_eval.comparison import Pair, shared_images
-from batch_eval.errors import ConfigError
 from batch_eval.evaluation import Evaluation, Outcome
 from batch_eval.gates import ClassLimit, GateResult, Limits, SliceLimit
 from batch_eval.metrics import ReliabilityBin, Tally
 from batch_eval.reports.breakdown import by_slice, calibration
 from batch_eval.reports.wording import percent, percent_range, printable
-
-T = TypeVar("T")
 
 SIGNIFICANCE = 0.05
 FEWEST_DISCORDANT = 6
@@ -30,6 +25,7 @@ def check(evaluation: Evaluation, limits: Limits, baseline: Evaluation | None = 
     and there is none, and when the baseline shares no image with the evaluation.
     """
     limits.check_baseline(baseline is not None)
+    limits.check_names(evaluation.class_names, evaluation.records.slices)
     results = [*_of_accuracy(evaluation, limits), *_of_files(evaluation, limits)]
     if limits.max_ece is not None:
         results.append(ece(calibration(evaluation), limits.max_ece))
@@ -79,28 +75,13 @@ def _classes(evaluation: Evaluation, wanted: ClassLimit) -> Mapping[str, Tally]:
     tallies = {name: Tally(*counts) for name, *counts in zip(evaluation.class_names, hits, support, strict=True)}
     if wanted.name is None:
         return {name: tally for name, tally in tallies.items() if tally.n}
-    return {wanted.name: _named(tallies, wanted.name, "--fail-under-class", "class")}
+    return {wanted.name: tallies[wanted.name]}
 
 
 def _slices(evaluation: Evaluation, wanted: SliceLimit) -> Mapping[str, Tally]:
-    slices = {breakdown.name: dict(breakdown.parts) for breakdown in by_slice(evaluation)}
-    values = _named(slices, wanted.name, "--fail-under-slice", "slice")
-    if wanted.value is None:
-        return {f"{wanted.name}={value}": tally for value, tally in values.items()}
-    found = _named(values, wanted.value, "--fail-under-slice", f"value of {wanted.name}")
-    return {f"{wanted.name}={wanted.value}": found}
-
-
-def _named(known: Mapping[str, T], name: str, option: str, what: str) -> T:
-    """Return what has this name; raises ConfigError with the nearest name where nothing has."""
-    if name in known:
-        return known[name]
-    close = get_close_matches(name, known, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    raise ConfigError(
-        f"{option} names {name!r}, but there is no such {what} with scored images.{hint} "
-        f"Found: {', '.join(map(repr, known)) or 'none'}."
-    )
+    tallies = next(dict(breakdown.parts) for breakdown in by_slice(evaluation) if breakdown.name == wanted.name)
+    chosen = tallies if wanted.value is None else [wanted.value]
+    return {f"{wanted.name}={value}": tallies.get(value, Tally(0, 0)) for value in chosen}
 
 
 def at_least(name: str, what: str, tally: Tally, limit: float) -> GateResult:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from batch_eval.errors import ConfigError
@@ -35,10 +36,18 @@ class GateResult:
 
 @dataclass(frozen=True, slots=True)
 class ReportContext:
-    """What reports are told beside the evaluation: the gates' results, and the evaluation it is compared with."""
+    """What reports are told beside the evaluation.
+
+    The gates' results, the evaluation it is compared with, and whether the HTML report is to be a single file.
+    """
 
     gates: tuple[GateResult, ...] = ()
     baseline: Evaluation | None = None
+    self_contained: bool = False
+
+
+NO_CONTEXT = ReportContext()
+"""Neither gates nor a baseline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +94,25 @@ class Limits:
                 f"{self.need_baseline[0]} needs something to compare with. "
                 "Name the evaluation.json of an earlier run with --baseline."
             )
+
+    def check_names(self, class_names: Collection[str], slices: Mapping[str, Collection[str]]) -> None:
+        """Raise ConfigError when a limit names a class, a slice or a slice's value that does not exist."""
+        for wanted in self.fail_under_class:
+            if wanted.name is not None:
+                _check_name("--fail-under-class", "class", wanted.name, class_names)
+        for part in self.fail_under_slice:
+            _check_name("--fail-under-slice", "slice", part.name, slices)
+            if part.value is not None:
+                _check_name("--fail-under-slice", f"value of {part.name}", part.value, slices[part.name])
+
+
+def _check_name(option: str, what: str, name: str, known: Collection[str]) -> None:
+    if name in known:
+        return
+    close = get_close_matches(name, known, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    found = ", ".join(map(repr, sorted(set(known)))) or "none"
+    raise ConfigError(f"{option} names the {what} {name!r}, which does not exist.{hint} Found: {found}.")
 
 
 def parse_limits(

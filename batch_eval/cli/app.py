@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
 
 from batch_eval import __version__
+from batch_eval.cli.compare import compare
+from batch_eval.cli.config import config
+from batch_eval.cli.defaults import default_map
 from batch_eval.cli.preprocess import preprocess
+from batch_eval.cli.report import report
 from batch_eval.cli.run import run
 from batch_eval.cli.train import train
 
@@ -28,10 +33,13 @@ def _show_version(value: bool) -> None:
 
 @app.callback()
 def batch_eval(
-    version: Annotated[
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001 - its callback has done the work
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")] = False,
+    debug: Annotated[  # noqa: ARG001 - main has looked at it
+        bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")
+    ] = False,
 ) -> None:
     """How good is my digit model on real photos?
 
@@ -40,8 +48,14 @@ def batch_eval(
 
     Example: `batch-eval run photos --model mnist.keras`
     """
+    command = context.invoked_subcommand
+    if command and not {"-h", "--help"} & set(sys.argv):  # help must work when the configuration does not
+        context.default_map = default_map(context.command, command)
 
 
 app.command()(run)
+app.command()(report)
+app.command()(compare)
 app.command()(preprocess)
 app.command()(train)
+app.command()(config)

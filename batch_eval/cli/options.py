@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+FORMATS = ("text", "csv", "json", "html")
+"""The names of the report formats, here because reading them from the reports would import numpy for ``--help``."""
 
 Folder = Annotated[Path, typer.Argument(help="The folder of images.", show_default=False)]
 Model = Annotated[
@@ -17,6 +20,10 @@ Model = Annotated[
         "Default: the model that ships with batch_eval.",
         show_default=False,
     ),
+]
+Saved = Annotated[
+    Path,
+    typer.Argument(help="A saved evaluation: evaluation.json, or the folder that holds it.", show_default=False),
 ]
 Labels = Annotated[
     Path | None,
@@ -71,12 +78,70 @@ Verify = Annotated[
 ]
 Out = Annotated[
     Path | None,
-    typer.Option("--out", "-o", help="The folder for the reports. Default: reports/FOLDER.", show_default=False),
+    typer.Option(
+        "--out",
+        "-o",
+        help="The folder for the reports, or - for stdout, which takes exactly one format. Default: reports/FOLDER.",
+        show_default=False,
+    ),
+]
+Format = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--format",
+        "-f",
+        help=f"A report to write: {', '.join(FORMATS)}; repeatable. Default: csv, json and html.",
+        show_default=False,
+    ),
+]
+SelfContained = Annotated[
+    bool, typer.Option("--self-contained", help="Write the HTML report as one file that holds its pictures.")
 ]
 Jobs = Annotated[
     int | None, typer.Option("--jobs", "-j", min=1, help="Threads. Default: one a core.", show_default=False)
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Write the reports and print nothing.")]
+
+_GATES = "Gates (exit code 1 where one fails)"
+
+
+def _limit(help: str, metavar: str = "SHARE") -> Any:  # noqa: A002 - the word that Typer uses
+    return typer.Option(help=help, metavar=metavar, show_default=False, rich_help_panel=_GATES)
+
+
+FailUnder = Annotated[str | None, _limit("The lowest accuracy, as 0.95 or 95%.")]
+FailUnderLow = Annotated[str | None, _limit("The lowest lower end of the accuracy's 95 % interval.")]
+FailUnderClass = Annotated[
+    list[str] | None,
+    _limit("The lowest accuracy of every class (0.9) or of one (7=0.9); repeatable.", "[CLASS=]SHARE"),
+]
+FailUnderSlice = Annotated[
+    list[str] | None,
+    _limit(
+        "The lowest accuracy of one value of a slice (paper=ruled:0.9) or of each (paper:0.9); repeatable.",
+        "NAME[=VALUE]:SHARE",
+    ),
+]
+MaxUnreadable = Annotated[str | None, _limit("The highest share of files that cannot be read.")]
+MaxUnlabelled = Annotated[str | None, _limit("The highest share of files without a label.")]
+MaxEce = Annotated[str | None, _limit("The highest expected calibration error.")]
+Baseline = Annotated[
+    Path | None,
+    typer.Option(
+        help="An earlier evaluation to compare with: its evaluation.json, or the folder that holds it.",
+        show_default=False,
+        rich_help_panel=_GATES,
+    ),
+]
+MaxDrop = Annotated[str | None, _limit("The highest loss of accuracy against --baseline, on the images of both.")]
+FailIfWorse = Annotated[
+    bool,
+    typer.Option(
+        "--fail-if-worse",
+        help="Fail when the model is significantly worse than --baseline: McNemar's exact test, p < 0.05.",
+        rich_help_panel=_GATES,
+    ),
+]
 
 
 def class_names(classes: str | None) -> tuple[str, ...] | None:

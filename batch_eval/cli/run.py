@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import typer
-
 from batch_eval.cli import options
 
 
@@ -23,8 +21,20 @@ def run(
     trust_model: options.TrustModel = False,
     verify: options.Verify = False,
     out: options.Out = None,
+    format: options.Format = None,  # noqa: A002 - the option's name
+    self_contained: options.SelfContained = False,
     jobs: options.Jobs = None,
     quiet: options.Quiet = False,
+    fail_under: options.FailUnder = None,
+    fail_under_low: options.FailUnderLow = None,
+    fail_under_class: options.FailUnderClass = None,
+    fail_under_slice: options.FailUnderSlice = None,
+    max_unreadable: options.MaxUnreadable = None,
+    max_unlabelled: options.MaxUnlabelled = None,
+    max_ece: options.MaxEce = None,
+    baseline: options.Baseline = None,
+    max_drop: options.MaxDrop = None,
+    fail_if_worse: options.FailIfWorse = False,
 ) -> None:
     """Evaluate a saved model on a folder of labelled digit images.
 
@@ -37,17 +47,32 @@ def run(
     `batch-eval run photos --model mnist.keras --out results`
 
     `batch-eval run photos --labels truth.csv --preprocess mnist`
+
+    `batch-eval run photos --fail-under 0.95 --format junit --format html`
     """
     from batch_eval.api import evaluate_dataset, verify_model
     from batch_eval.cli.console import progress_bar, say
+    from batch_eval.cli.finish import finish, load_saved, output
     from batch_eval.dataset import load_dataset
+    from batch_eval.gates import parse_limits
     from batch_eval.imaging import preprocessor
     from batch_eval.models import open_model
-    from batch_eval.output import check_writable
-    from batch_eval.reports import DEFAULT_FORMATS, write_report, write_reports
 
+    limits = parse_limits(
+        fail_under=fail_under,
+        fail_under_low=fail_under_low,
+        fail_under_class=fail_under_class,
+        fail_under_slice=fail_under_slice,
+        max_unreadable=max_unreadable,
+        max_unlabelled=max_unlabelled,
+        max_ece=max_ece,
+        max_drop=max_drop,
+        fail_if_worse=fail_if_worse,
+    )
+    limits.check_baseline(baseline is not None)
     target = out or Path("reports") / (folder.resolve().name or "root")
-    check_writable(target)
+    destination = output(target, format, self_contained=self_contained, quiet=quiet)
+    earlier = load_saved(baseline) if baseline else None
     classifier = open_model(
         model, class_names=options.class_names(classes), input_range=input_range, trust=trust_model, threads=1
     )
@@ -55,6 +80,8 @@ def run(
     dataset = load_dataset(
         folder, labels=labels, path_column=path_column, label_column=label_column, label_pattern=label_pattern
     )
+    slices = zip(*(sample.slices for sample in dataset.samples), strict=True)
+    limits.check_names(classifier.class_names, dict(zip(dataset.slice_names, slices, strict=True)))
     if not quiet:
         say(f"Labels: {dataset.label_source}")
         for note in (*dataset.notes, *classifier.notes):
@@ -63,7 +90,4 @@ def run(
         evaluation = evaluate_dataset(dataset, classifier, recipe, jobs=jobs, progress=progress)
     if verify:
         say(str(verify_model(model, dataset, classifier, recipe)))
-    write_reports(evaluation, target, DEFAULT_FORMATS)
-    if not quiet:
-        write_report(evaluation, "text", "-")
-        typer.echo(f"Reports in {target}")
+    finish(evaluation, destination, limits, earlier)

@@ -1,5 +1,5 @@
 """Evaluations of the same images, compared as what they are: paired data."""
 
-from batch_eval.comparison.paired import Comparison, Pair, Part, Shared, compare, shared_images
+from batch_eval.comparison.paired import Change, Comparison, Pair, Part, Shared, compare, shared_images
 
-__all__ = ["Comparison", "Pair", "Part", "Shared", "compare", "shared_images"]
+__all__ = ["Change", "Comparison", "Pair", "Part", "Shared", "compare", "shared_images"]

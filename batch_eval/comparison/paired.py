@@ -108,6 +108,20 @@ class Part:
     pair: Pair
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An image that one evaluation read right and the other did not; None is an image found blank.
+
+    ``rows`` says where the two record it.
+    """
+
+    id: str
+    truth: str
+    first: str | None
+    second: str | None
+    rows: tuple[int, int]
+
+
 @dataclass(frozen=True)
 class Comparison:
     """Several evaluations of the same images; every other one is compared with the first."""
@@ -125,21 +139,40 @@ class Comparison:
         """Return how the evaluation numbered ``other`` differs from the first."""
         return Pair.of(self.shared.hits[0], self.shared.hits[other])
 
-    def fixed(self, other: int) -> list[int]:
-        """Return the places among the shared images that only ``other`` read right."""
-        found: list[int] = np.flatnonzero(~self.shared.hits[0] & self.shared.hits[other]).tolist()
-        return found
+    def fixed(self, other: int) -> list[Change]:
+        """Return the images that ``other`` read right and the first did not."""
+        return self._changes(other, ~self.shared.hits[0] & self.shared.hits[other])
 
-    def broke(self, other: int) -> list[int]:
-        """Return the places among the shared images that only the first read right."""
-        found: list[int] = np.flatnonzero(self.shared.hits[0] & ~self.shared.hits[other]).tolist()
-        return found
+    def broke(self, other: int) -> list[Change]:
+        """Return the images that the first read right and ``other`` did not."""
+        return self._changes(other, self.shared.hits[0] & ~self.shared.hits[other])
+
+    def _changes(self, other: int, chosen: NDArray[np.bool_]) -> list[Change]:
+        records = self.evaluations[0].records
+        return [
+            Change(
+                self.shared.ids[place],
+                str(records.truth[self.shared.rows[0, place]]),
+                self._read(0, place),
+                self._read(other, place),
+                (int(self.shared.rows[0, place]), int(self.shared.rows[other, place])),
+            )
+            for place in np.flatnonzero(chosen).tolist()
+        ]
+
+    def _read(self, evaluation: int, place: int) -> str | None:
+        chosen = self.evaluations[evaluation]
+        predicted = int(chosen.records.predicted[self.shared.rows[evaluation, place]])
+        return chosen.class_names[predicted] if predicted >= 0 else None
 
     def parts(self, other: int) -> list[Part]:
         """Return the pair of each class, then of each value of each slice that the first evaluation knows."""
         records, rows = self.evaluations[0].records, self.shared.rows[0].tolist()
         truths = [str(records.truth[row]) for row in rows]
-        slices = [(name, [values[row] for row in rows]) for name, values in records.slices.items()]
+        slices = [
+            ("slice_class" if name == "class" else name, [values[row] for row in rows])
+            for name, values in records.slices.items()
+        ]
         return [part for name, values in [("class", truths), *slices] for part in self._parts(name, values, other)]
 
     def _parts(self, group: str, values: Sequence[str], other: int) -> list[Part]:
@@ -148,16 +181,6 @@ class Comparison:
         for place, value in enumerate(values):
             members.setdefault(value, []).append(place)
         return [Part(group, value, Pair.of(first[at], second[at])) for value, at in sorted(members.items())]
-
-    def read_as(self, evaluation: int, place: int) -> str:
-        """Return the class that an evaluation read in a shared image; empty where it found no ink."""
-        chosen = self.evaluations[evaluation]
-        predicted = int(chosen.records.predicted[self.shared.rows[evaluation, place]])
-        return chosen.class_names[predicted] if predicted >= 0 else ""
-
-    def truth(self, place: int) -> str:
-        """Return the label of a shared image."""
-        return str(self.evaluations[0].records.truth[self.shared.rows[0, place]])
 
 
 def compare(evaluations: Sequence[Evaluation], names: Sequence[str]) -> Comparison:

@@ -11,6 +11,7 @@ from typing import Literal, Protocol, cast
 
 from batch_eval.errors import ConfigError, ReportError
 from batch_eval.evaluation import Evaluation
+from batch_eval.gates import NO_CONTEXT, ReportContext
 from batch_eval.output import publish
 
 
@@ -50,6 +51,7 @@ def write_reports(
     out_dir: Path,
     formats: Sequence[str] = DEFAULT_FORMATS,
     *,
+    context: ReportContext = NO_CONTEXT,  # noqa: ARG001 - no format shows it yet
     say: Callable[[str], None] | None = None,
 ) -> list[Path]:
     """Write the formats' files into a folder, all of them or none, and return those on its top level.
@@ -67,6 +69,7 @@ def write_report(
     format: str,  # noqa: A002 - the word that users type
     target: Path | Literal["-"],
     *,
+    context: ReportContext = NO_CONTEXT,  # noqa: ARG001 - no format shows it yet
     say: Callable[[str], None] | None = None,
 ) -> Path | None:
     """Write one format as a single document to a file, or to stdout for ``-``; return the file's path.

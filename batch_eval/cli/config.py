@@ -1,0 +1,41 @@
+"""batch-eval config: see each default, and where it comes from."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from batch_eval.errors import ConfigError
+
+
+def config(
+    context: typer.Context,
+    command: Annotated[str, typer.Argument(help="The command whose options to show.")] = "run",
+) -> None:
+    """Show the value of each option when it is not given, and where that value comes from.
+
+    The order is: option, environment (`BATCH_EVAL_JOBS=4`), file (`batch_eval.toml`, or `[tool.batch_eval]` in
+    `pyproject.toml`), default.
+
+    **Example**
+
+    `batch-eval config`
+    """
+    from batch_eval.cli.defaults import settings
+
+    group = context.find_root().command
+    commands = getattr(group, "commands", {})
+    if command not in commands:
+        raise ConfigError(f"there is no command {command!r}. There are {', '.join(commands)}.")
+    found = settings(group, command)
+    for key, setting in found.items():
+        typer.echo(f"{key:<{max(map(len, found))}}  {_shown(setting.value):<24}  {setting.source}".rstrip())
+
+
+def _shown(value: object) -> str:
+    if value is None or value == []:
+        return "–"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,79 @@
+"""What follows an evaluation, new or saved: its gates are checked, its reports written, its summary printed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from batch_eval.cli.console import say
+from batch_eval.errors import ConfigError, ExitCode
+from batch_eval.evaluation import Evaluation
+from batch_eval.gate_checks import check
+from batch_eval.gates import GateResult, Limits, ReportContext
+from batch_eval.output import check_writable
+from batch_eval.reports import DEFAULT_FORMATS, reporter, write_report, write_reports
+from batch_eval.saved import load_evaluation
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Where reports go, as what, and whether to talk about it; ``-`` as the target is stdout."""
+
+    target: Path
+    formats: tuple[str, ...]
+    self_contained: bool = False
+    quiet: bool = False
+
+    @property
+    def stdout(self) -> bool:
+        """Whether the report itself goes to stdout."""
+        return str(self.target) == "-"
+
+
+def output(target: Path, formats: Sequence[str] | None, *, self_contained: bool = False, quiet: bool = False) -> Output:
+    """Return the output when everything about it is right, so that no work is done in vain.
+
+    Raises ConfigError for unknown formats and for `-` with other than one format, ReportError for a folder that
+    cannot be written.
+    """
+    chosen = tuple(dict.fromkeys(formats or ()))
+    for name in chosen:
+        reporter(name)
+    found = Output(target, chosen or DEFAULT_FORMATS, self_contained, quiet)
+    if not found.stdout:
+        check_writable(target)
+    elif len(chosen) != 1:
+        given = f"{len(chosen)} were given" if chosen else "none was given"
+        raise ConfigError(f"--out - prints one report, but {given}. Name one, such as --format json --out -.")
+    return found
+
+
+def load_saved(path: Path) -> Evaluation:
+    """Return a saved evaluation from its file, or from the report folder that holds it."""
+    return load_evaluation(path / "evaluation.json" if path.is_dir() else path)
+
+
+def finish(evaluation: Evaluation, out: Output, limits: Limits, baseline: Evaluation | None) -> None:
+    """Check the gates, write the reports, print the summary; raises typer.Exit when a gate failed."""
+    gates = check(evaluation, limits, baseline)
+    context = ReportContext(gates, baseline, out.self_contained)
+    if out.stdout:
+        write_report(evaluation, out.formats[0], "-", context=context)
+        _say_gates(gates, say, hidden=out.quiet)
+    else:
+        write_reports(evaluation, out.target, out.formats, context=context)
+        if not out.quiet:
+            write_report(evaluation, "text", "-")
+            _say_gates(gates, typer.echo, hidden=False)
+            typer.echo(f"Reports in {out.target}")
+    if not all(gate.passed for gate in gates):
+        raise typer.Exit(ExitCode.GATE_FAILED)
+
+
+def _say_gates(gates: Sequence[GateResult], tell: Callable[[str], None], *, hidden: bool) -> None:
+    if not hidden:
+        for gate in gates:
+            tell(str(gate))

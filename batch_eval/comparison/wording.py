@@ -1,0 +1,57 @@
+"""The sentences and signed figures of a comparison, the same in every format."""
+
+from __future__ import annotations
+
+from batch_eval.comparison.paired import Comparison, Pair
+from batch_eval.evaluation import Outcome
+from batch_eval.reports.wording import printable
+
+SIGNIFICANCE = 0.05
+
+
+def points(difference: float) -> str:
+    """Return a difference of accuracies in percentage points.
+
+    >>> points(0.0125), points(-0.3)
+    ('+1.2', '−30.0')
+    """
+    return f"{100 * difference:+.1f}".replace("-", "−")
+
+
+def points_range(interval: tuple[float, float]) -> str:
+    """Return an interval of a difference in percentage points.
+
+    >>> points_range((-0.0094, 0.029))
+    '−0.9 to +2.9'
+    """
+    return f"{points(interval[0])} to {points(interval[1])}"
+
+
+def p_text(p: float) -> str:
+    """Return a p-value as ``p = 0.031`` or, where digits say nothing, ``p < 0.0001``."""
+    return "p < 0.0001" if p < 0.0001 else f"p = {p:.2g}"
+
+
+def read_as(name: str | None) -> str:
+    """Return what an image was read as."""
+    return Outcome.BLANK.value if name is None else printable(name)
+
+
+def basis(comparison: Comparison) -> str:
+    """Return the sentence about which images are compared."""
+    shared = len(comparison.shared.ids)
+    sizes = [e.scored for e in comparison.evaluations]
+    if all(size == shared for size in sizes):
+        return f"All {shared:,} scored images are the same."
+    text = f"Compared on the {shared:,} images that all of them scored, of {' and '.join(f'{s:,}' for s in sizes)}."
+    if comparison.shared.relabelled:
+        text += f" {comparison.shared.relabelled:,} more are left out because their labels differ."
+    return text
+
+
+def verdict(pair: Pair) -> str:
+    """Return whether the difference can be chance."""
+    test = f"McNemar's exact {p_text(pair.p_value)}"
+    if pair.p_value >= SIGNIFICANCE:
+        return f"Neither is shown to be better ({test})."
+    return f"The second is {'better' if pair.difference > 0 else 'worse'} ({test})."

@@ -1,0 +1,177 @@
+"""Defaults of the options, from environment variables and a configuration file, and where each came from.
+
+The file is the nearest ``batch_eval.toml``, or ``pyproject.toml`` with a table ``[tool.batch_eval]``, in the current
+folder or above. Keys are option names. Those at the top are options of `run`, and hold for every command that shares
+them; a table named after a command is for that one alone. ``BATCH_EVAL_JOBS`` and ``BATCH_EVAL_TRAIN_EPOCHS`` do the
+same from the environment, and win over the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from batch_eval.errors import ConfigError
+
+PREFIX = "BATCH_EVAL"
+FILE = "batch_eval.toml"
+MAIN = "run"
+"""The command whose options stand at the top."""
+_WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An option as configuration sees it; two commands share it when everything but ``parameter`` is equal."""
+
+    parameter: str
+    key: str
+    help: str
+    kind: type = str
+    many: bool = False
+    default: Any = None
+
+    def same_as(self, other: Option) -> bool:
+        """Whether both commands mean the same."""
+        return (self.key, self.help, self.kind, self.many) == (other.key, other.help, other.kind, other.many)
+
+
+Commands = Mapping[str, Mapping[str, Option]]
+"""The options of each command by their key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """The value of an option where the command line gives none, and its source in words."""
+
+    value: Any
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """The table of a configuration file; without one, ``path`` is None and the table empty."""
+
+    path: Path | None
+    table: Mapping[str, Any]
+
+
+def find_file(start: Path) -> ConfigFile:
+    """Return the nearest configuration in a folder or those above; raises ConfigError when it is no valid TOML."""
+    for folder in (start, *start.parents):
+        own, shared = folder / FILE, folder / "pyproject.toml"
+        if own.is_file():
+            return ConfigFile(own, _toml(own))
+        if shared.is_file():
+            table = _toml(shared).get("tool", {}).get("batch_eval")
+            if table is not None:
+                return ConfigFile(shared, table)
+    return ConfigFile(None, {})
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"cannot read {path}: {error}. Mend the file, or remove it.") from error
+
+
+def settings(commands: Commands, name: str, file: ConfigFile, environ: Mapping[str, str]) -> dict[str, Setting]:
+    """Return the settings of a command's options by key: environment, else file, else default.
+
+    Raises ConfigError for keys in the file that are no option, and for values of the wrong type.
+    """
+    _check_keys(commands, file)
+    return {
+        key: next(_settings(commands, name, option, file, environ), Setting(option.default, "default"))
+        for key, option in commands[name].items()
+    }
+
+
+def _settings(
+    commands: Commands, name: str, option: Option, file: ConfigFile, environ: Mapping[str, str]
+) -> Iterator[Setting]:
+    """Yield the settings that are given for an option, the strongest first."""
+    main = commands[MAIN].get(option.key)
+    shared = main is not None and main.same_as(option)
+    variables = [f"{PREFIX}_{name}_{option.key}", *([f"{PREFIX}_{option.key}"] if shared else [])]
+    for variable in (v.upper().replace("-", "_") for v in variables):
+        if environ.get(variable):
+            yield Setting(_from_environment(option, environ[variable], variable), variable)
+    for table in (file.table.get(name, {}), file.table if shared else {}):
+        for key, value in table.items():
+            if _spelled(key) == option.key:
+                yield Setting(_from_file(option, value, file), f"{file.path}, key {key}")
+
+
+def _spelled(key: str) -> str:
+    return key.replace("_", "-")
+
+
+def _check_keys(commands: Commands, file: ConfigFile) -> None:
+    """Raise ConfigError for a key that is no option of its command."""
+    for key, value in file.table.items():
+        if key in commands and isinstance(value, dict):
+            for inner in value:
+                _check_key(inner, commands[key], f"{file.path}, table {key}")
+        else:
+            _check_key(key, [*commands[MAIN], *commands], str(file.path))
+
+
+def _check_key(key: str, known: Mapping[str, Any] | list[str], where: str) -> None:
+    if _spelled(key) in known:
+        return
+    close = get_close_matches(_spelled(key), known, n=1)
+    hint = f"Did you mean {close[0]!r}?" if close else f"There are {', '.join(known)}."
+    raise ConfigError(f"{where}: there is no option {key!r}. {hint}")
+
+
+def _from_environment(option: Option, text: str, variable: str) -> Any:
+    """Return the value of a variable; several values are separated by commas."""
+    parts = [part.strip() for part in text.split(",")] if option.many else [text]
+    values = [_converted(option, part, f"{variable}={text}") for part in parts]
+    return values if option.many else values[0]
+
+
+def _converted(option: Option, text: str, where: str) -> Any:
+    if option.kind is bool:
+        if text.lower() not in _WORDS:
+            raise ConfigError(f"{where} is invalid: write 1 or 0.")
+        return _WORDS[text.lower()]
+    if option.kind in (int, float):
+        try:
+            return option.kind(text)
+        except ValueError:
+            raise ConfigError(f"{where} is invalid: a {_NAMES[option.kind]} is expected.") from None
+    return text
+
+
+_NAMES = {bool: "true or false", int: "whole number", float: "number", str: "text", Path: "path"}
+
+
+def _from_file(option: Option, value: Any, file: ConfigFile) -> Any:
+    values = value if option.many and isinstance(value, list) else [value]
+    found = [_checked(option, one, file) for one in values]
+    return found if option.many else found[0]
+
+
+def _checked(option: Option, value: Any, file: ConfigFile) -> Any:
+    """Return a value of the file as the command takes it; paths are relative to the file."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    fits = {
+        bool: isinstance(value, bool),
+        int: number and isinstance(value, int),
+        float: number,
+        str: number or isinstance(value, str),
+        Path: isinstance(value, str),
+    }
+    if not fits[option.kind]:
+        raise ConfigError(f"{file.path}: {option.key} = {value!r} is invalid: {_NAMES[option.kind]} is expected.")
+    if option.kind is Path and value != "-" and file.path:
+        return str(file.path.parent / value)
+    return option.kind(value)
