@@ -174,10 +174,12 @@ def parse_share(option: str, limit: str, shown: str) -> float:
     percent = number.endswith("%")
     try:
         value = Decimal(number.removesuffix("%").strip())
+        if value.is_nan():
+            raise InvalidOperation
     except InvalidOperation:
         raise ConfigError(f"{option} {shown} is invalid: {limit!r} is no number. Write 0.95 or 95%.") from None
     share = value / 100 if percent else value
-    if not (share.is_finite() and 0 <= share <= 1):
+    if not 0 <= share <= 1:
         hint = f" Did you mean {number}%?" if not percent and 1 < share <= 100 else ""
         raise ConfigError(f"{option} {shown} is invalid: it must lie between 0 and 1, or 0% and 100%.{hint}")
     return float(share)

@@ -19,6 +19,7 @@ def test_files_of_a_format(name, gold):
 def test_every_golden_file_is_still_written(request):
     written = {f"{name}/{path}" for name in FORMATS for path, _ in reporter(name).files(small())}
     folder = request.path.parent / "gold"
-    stale = {f.relative_to(folder).as_posix() for f in folder.rglob("*") if f.is_file()} - written
+    files = (file for name in FORMATS for file in (folder / name).rglob("*") if file.is_file())
+    stale = {file.relative_to(folder).as_posix() for file in files} - written
 
     assert set() == stale
