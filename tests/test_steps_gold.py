@@ -10,7 +10,7 @@ from batch_eval.imaging import preprocessor
 from batch_eval.imaging.files import encode
 from batch_eval.training.scenes import draw_scene
 
-GOLD = Path(__file__).with_name("gold") / "steps"
+GOLD = Path(__file__).with_name("pictures") / "steps"
 TOLERANCE = 2.0
 """Mean grey levels by which OpenCV's releases may differ."""
 STEPS = [(recipe, step.name) for recipe in ("photo", "mnist") for step in preprocessor(recipe).steps]

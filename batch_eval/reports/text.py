@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from batch_eval.evaluation import Evaluation, Outcome
+from batch_eval.reports.advice import advice
 from batch_eval.reports.findings import errors_by_confidence, worst_confusions
 from batch_eval.reports.wording import percent, percent_range, printable, utf8
 
@@ -50,7 +51,10 @@ def _draw(evaluation: Evaluation, console: Console) -> str:
 
 def summary(evaluation: Evaluation) -> Group:
     """Return everything that the summary shows, from the answer down to single files."""
-    parts: list[RenderableType] = [_headline(evaluation), _origin(evaluation), _outcomes(evaluation)]
+    parts: list[RenderableType] = [_headline(evaluation)]
+    if lines := advice(evaluation):
+        parts.append(Text("\n".join(lines), style="yellow"))
+    parts += [_origin(evaluation), _outcomes(evaluation)]
     if evaluation.scored:
         parts.append(_classes(evaluation))
     if worst_confusions(evaluation):

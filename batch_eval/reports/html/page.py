@@ -11,6 +11,7 @@ from itertools import groupby
 from batch_eval import metrics
 from batch_eval.evaluation import Evaluation, Outcome
 from batch_eval.metrics import Tally
+from batch_eval.reports.advice import advice
 from batch_eval.reports.breakdown import FlagTally, by_flag, by_slice, suspects
 from batch_eval.reports.findings import errors, errors_by_confidence, predicted_columns
 from batch_eval.reports.html import charts
@@ -84,6 +85,11 @@ class Page:
     def correct(self) -> int:
         """Number of images read right."""
         return self.evaluation.counts[Outcome.CORRECT]
+
+    @property
+    def advice(self) -> list[str]:
+        """What explains the errors, a sentence each."""
+        return advice(self.evaluation)
 
     @property
     def scores(self) -> list[ScoreRow]:

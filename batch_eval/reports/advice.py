@@ -1,0 +1,60 @@
+"""What explains the errors, in a sentence: the quality flag or the confusion that stands behind many of them."""
+
+from __future__ import annotations
+
+from batch_eval.evaluation import Evaluation
+from batch_eval.metrics import wilson_interval
+from batch_eval.reports.breakdown import FlagTally, by_flag
+from batch_eval.reports.findings import errors, worst_confusions
+from batch_eval.reports.wording import percent, printable
+
+MIN_ERRORS = 3
+"""Errors below which nothing can be said."""
+CONFUSION_SHARE = 0.2
+"""Share of all errors from which one confusion is worth a sentence."""
+CLAUSES = {
+    "low_contrast": "have low contrast",
+    "faint": "show faint ink",
+    "blurred": "are blurred",
+    "touches_border": "touch the border of the image",
+    "ruled_paper": "are on ruled paper",
+    "several_digits": "show more than one digit",
+}
+
+
+def advice(evaluation: Evaluation) -> list[str]:
+    """Return a line for each quality flag that explains errors, and one for a confusion that is many of them.
+
+    A flag explains errors when images with it are misread more often than images at large, even at the lower end of
+    the 95 % Wilson interval of their error rate.
+    """
+    total = len(errors(evaluation))
+    if total < MIN_ERRORS:
+        return []
+    lines = [_flag_line(flag, total) for flag in by_flag(evaluation) if _explains(flag)]
+    worst = worst_confusions(evaluation)[0]
+    if worst.count >= max(MIN_ERRORS, CONFUSION_SHARE * total):
+        truth, predicted = printable(worst.truth), printable(worst.predicted)
+        lines.append(
+            f"{worst.count:,} of {total:,} errors are a {truth} read as {predicted}: look at them side by side, "
+            f"a way of writing {truth} may be missing from what the model was trained on."
+        )
+    return lines
+
+
+def _misses(flag: FlagTally) -> int:
+    return flag.having.n - flag.having.hits
+
+
+def _explains(flag: FlagTally) -> bool:
+    overall = 1 - (flag.having.hits + flag.lacking.hits) / (flag.having.n + flag.lacking.n)
+    low, _ = wilson_interval(_misses(flag), flag.having.n)
+    return _misses(flag) >= MIN_ERRORS and low > overall
+
+
+def _flag_line(flag: FlagTally, total: int) -> str:
+    clause = CLAUSES.get(flag.name, f"have the flag {printable(flag.name)}")
+    return (
+        f"{_misses(flag):,} of {total:,} errors {clause}: there {percent(flag.having.share)} of {flag.having.n:,} "
+        f"images are read right, elsewhere {percent(flag.lacking.share)}."
+    )
