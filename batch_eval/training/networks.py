@@ -53,10 +53,9 @@ NETWORKS: Mapping[str, Network] = {
             "default",
             "five convolutions with batch normalisation; ships with the package",
             _default,
-            epochs=20,
+            epochs=18,
             learning_rate=3e-3,
-            drawn=80_000,
-            settling=4,
+            drawn=60_000,
         ),
     )
 }

@@ -152,7 +152,7 @@ def nine_small_head(hand: Hand) -> list[Stroke]:
     return [join(head, tail, hook) if hand.chance(0.5) else join(head, tail)]
 
 
-@writes(9, 0.8)
+@writes(9, 0.5)
 def nine_large_ring(hand: Hand) -> list[Stroke]:
     """Draw a ring of nearly the whole height and a short tail, straight or bent below it."""
     height, width = hand.between(0.3, 0.44), hand.between(0.26, 0.44)

@@ -36,7 +36,7 @@ def six_straight(hand: Hand) -> list[Stroke]:
     return [_six(hand, (hand.between(0.14, 0.42), 0), hand.between(-0.06, -0.01), hand.between(0.3, 0.55))]
 
 
-@writes(6, 2)
+@writes(6, 1.5)
 def six_hooked(hand: Hand) -> list[Stroke]:
     """Draw a back that begins with a hook, short or as deep as a G's, and a ring."""
     deep = hand.between(0.08, 0.42)
@@ -44,12 +44,12 @@ def six_hooked(hand: Hand) -> list[Stroke]:
     return [join(hook, _six(hand, (0.36, 0), 0.06, hand.between(0.34, 0.55)))]
 
 
-@writes(6, 1.5)
+@writes(6, 1)
 def six_ring_last(hand: Hand) -> list[Stroke]:
-    """Draw a back and a nearly closed oval, up to the whole height, that ends inside or past it."""
-    size, width = hand.between(0.22, 0.46), hand.between(0.2, 0.4)
-    back = hand.curve((hand.between(0.25, 0.6), 0), (0.1, 0.35 - size * 0.3), (0.02, 1 - size))
-    return [join(back, hand.arc((0, 0), (width, size), 180, -(330 + hand.between(0, 60))))]
+    """Draw a back and a nearly closed oval that ends inside or past it."""
+    size = hand.between(0.22, 0.4)
+    back = hand.curve((hand.between(0.25, 0.5), 0), (0.1, 0.35), (0.02, 1 - size))
+    return [join(back, hand.arc((0.28, 1 - size), (0.27, size), 180, -(330 + hand.between(0, 60))))]
 
 
 @writes(6, 0.4)
