@@ -4,7 +4,6 @@ import csv
 import hashlib
 import io
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
@@ -61,19 +60,6 @@ def test_settings_take_the_rest_from_the_networks_recipe():
     recipe = recipe_of(Settings(epochs=3))
 
     assert (recipe.epochs, recipe.learning_rate) == (3, NETWORKS["default"].learning_rate)
-
-
-def test_who_sets_the_epochs_gets_exactly_those():
-    assert (NETWORKS["default"].settling, 0) == (recipe_of(Settings()).settling, recipe_of(Settings(epochs=3)).settling)
-
-
-def test_settling_follows_the_epochs_and_keeps_its_own_best(data: TrainingData, monkeypatch: pytest.MonkeyPatch):
-    small = replace(NETWORKS["default"], name="small", epochs=2, drawn=100, settling=1)
-    monkeypatch.setattr("batch_eval.training.networks.NETWORKS", {**NETWORKS, "small": small})
-
-    training = train(data.given, Settings("small", batch_size=32, seed=7), report=silent)
-    assert [1, 2, 3] == [epoch.epoch for epoch in training.epochs]
-    assert not training.interrupted
 
 
 def test_training_reports_every_epoch(run: Run):

@@ -12,8 +12,7 @@ from batch_eval.training.augment import PLATE, augmented, moved, normalised, pla
 from batch_eval.training.drawing import draw_ink
 
 CLASSES = 10
-PLAIN = 0.45
-"""Share of the given digits that are only moved a little, so that MNIST itself stays in view."""
+PLAIN = 0.45  # share of the given digits that are only moved a little, so that MNIST itself stays in view
 
 
 @dataclass(frozen=True)
@@ -49,13 +48,12 @@ def network_input(images: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def batches(
-    given: Digits, drawn: Digits, *, size: int, seed: int, augment: bool, plain: float = PLAIN
+    given: Digits, drawn: Digits, *, size: int, seed: int, augment: bool
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
     """Yield (images (size, 28, 28, 1) of 0 to 1, one-hot labels (size, 10)), float32, for ever.
 
     ``given`` (N, 28, 28) and ``drawn`` plates (M, 56, 56) are mixed evenly over each pass, in an order that ``seed``
-    decides; with ``augment`` no digit comes twice in the same shape. ``plain`` is the share of the given digits that
-    are only moved a little.
+    decides; with ``augment`` no digit comes twice in the same shape.
     """
     rng = np.random.default_rng([seed, 2])
     labels = np.concatenate([given.labels, drawn.labels])
@@ -64,18 +62,16 @@ def batches(
         order = rng.permutation(len(labels))
         for start in range(0, len(order) - size + 1, size):
             chosen = order[start : start + size]
-            images = np.stack([_image(rng, given, drawn, int(i), plain if augment else None) for i in chosen])
+            images = np.stack([_image(rng, given, drawn, int(i), augment) for i in chosen])
             yield network_input(images), one_hot[labels[chosen]]
 
 
-def _image(
-    rng: np.random.Generator, given: Digits, drawn: Digits, index: int, plain: float | None
-) -> NDArray[np.uint8]:
-    """Return the digit at ``index`` of both sets together, (28, 28) uint8; as it is when ``plain`` is None."""
+def _image(rng: np.random.Generator, given: Digits, drawn: Digits, index: int, augment: bool) -> NDArray[np.uint8]:
+    """Return the digit at ``index`` of both sets together, (28, 28) uint8."""
     if index >= len(given):
         plate = drawn.images[index - len(given)]
-        return normalised(plate) if plain is None else augmented(rng, plate)
+        return augmented(rng, plate) if augment else normalised(plate)
     image: NDArray[np.uint8] = given.images[index]
-    if plain is None:
+    if not augment:
         return image
-    return moved(rng, image) if rng.random() < plain else augmented(rng, plate_of_mnist(image))
+    return moved(rng, image) if rng.random() < PLAIN else augmented(rng, plate_of_mnist(image))

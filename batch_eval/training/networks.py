@@ -16,10 +16,7 @@ SHAPE = (28, 28, 1)  # ink 1.0 on background 0.0
 
 @dataclass(frozen=True)
 class Network:
-    """A network: what it is in one line, how to build it untrained, and the recipe that reaches its figure.
-
-    After ``epochs`` the network settles for ``settling`` more, in which the given digits come nearly as they are.
-    """
+    """A network: what it is in one line, how to build it untrained, and the recipe that reaches its figure."""
 
     name: str
     summary: str
@@ -27,7 +24,6 @@ class Network:
     epochs: int
     learning_rate: float
     drawn: int
-    settling: int = 0
 
 
 def _default() -> keras.Model:

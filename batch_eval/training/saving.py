@@ -91,7 +91,7 @@ def _card(training: Training, data: TrainingData, settings: Settings, model_sha2
         drawn_digits=recipe.drawn,
         seed=settings.seed,
         epochs=len(training.epochs),
-        epochs_planned=recipe.epochs + recipe.settling,
+        epochs_planned=recipe.epochs,
         batch_size=settings.batch_size,
         learning_rate=recipe.learning_rate,
         augmented=settings.augment,

@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from batch_eval.errors import TrainingError
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
 MEMORY_OF_WEIGHTS = 0.999  # a step's share in the running mean of the weights is the rest
 LABEL_SMOOTHING = 0.05
-SETTLING_RATE = 0.2  # the learning rate of the settling epochs, as a share of the one before
 CHECKED = 2000  # given digits, and as many drawn ones, that no training step sees
 
 
@@ -42,20 +40,15 @@ class Recipe:
     epochs: int
     learning_rate: float
     drawn: int
-    settling: int = 0
 
 
 def recipe_of(settings: Settings) -> Recipe:
-    """Return what is set, and the network's recipe for the rest; raises TrainingError for an unknown network.
-
-    Who sets the epochs gets exactly those; settling is part of the network's own recipe.
-    """
+    """Return what is set, and the network's recipe for the rest; raises TrainingError for an unknown network."""
     own = network(settings.network)
     return Recipe(
         own.epochs if settings.epochs is None else settings.epochs,
         own.learning_rate if settings.learning_rate is None else settings.learning_rate,
         own.drawn if settings.drawn is None else settings.drawn,
-        own.settling if settings.epochs is None and settings.augment else 0,
     )
 
 
@@ -100,14 +93,10 @@ def train(given: Digits, settings: Settings, *, report: Callable[[str, Epoch | N
             f"{len(train_set) + len(plates)} training digits do not fill one batch of {settings.batch_size}. "
             "Give more images, or a smaller --batch-size."
         )
-    loop = _Loop(network(settings.network).build(), val_set, steps, recipe.epochs + recipe.settling, report)
-    stream = partial(batches, train_set, plates, size=settings.batch_size, augment=settings.augment)
-    loop.fit(stream(seed=settings.seed), recipe.epochs, recipe.learning_rate)
-    if recipe.settling and not loop.interrupted:
-        keras.utils.set_random_seed(settings.seed + 1)
-        settling = stream(seed=settings.seed + 1, plain=1.0)
-        loop.fit(settling, recipe.settling, recipe.learning_rate * SETTLING_RATE)
-    return loop.finish()
+    model = network(settings.network).build()
+    _compile(model, recipe.learning_rate, recipe.epochs * steps)
+    stream = batches(train_set, plates, size=settings.batch_size, seed=settings.seed, augment=settings.augment)
+    return _fit(model, stream, val_set, epochs=recipe.epochs, steps=steps, report=report)
 
 
 def _split(given: Digits, settings: Settings) -> tuple[Digits, Digits]:
@@ -138,65 +127,51 @@ def _compile(model: keras.Model, learning_rate: float, steps: int) -> None:
     model.compile(optimizer, loss, metrics=["accuracy"], jit_compile=False)
 
 
-class _Loop:
-    """Fits a model over one or two runs of epochs, remembers the best weights of the last one, and every epoch."""
+def _fit(
+    model: keras.Model,
+    stream: Any,
+    val_set: Digits,
+    *,
+    epochs: int,
+    steps: int,
+    report: Callable[[str, Epoch | None], None],
+) -> Training:
+    """Run the epochs, remember the best weights, and put them back at the end."""
+    import keras
+    import numpy as np
 
-    def __init__(
-        self,
-        model: keras.Model,
-        val_set: Digits,
-        steps: int,
-        planned: int,
-        report: Callable[[str, Epoch | None], None],
-    ) -> None:
-        import numpy as np
+    done: list[Epoch] = []
+    best: list[Any] = []
+    begun = time.monotonic()
 
-        self._model, self._steps, self._planned, self._report = model, steps, planned, report
-        self._check = network_input(val_set.images), np.eye(CLASSES, dtype=np.float32)[val_set.labels]
-        self._begun = time.monotonic()
-        self._epochs: list[Epoch] = []
-        self._best: tuple[float, list[Any]] | None = None
-        self.interrupted = False
-
-    def fit(self, stream: Any, epochs: int, learning_rate: float) -> None:
-        """Run ``epochs``, and put their best weights back; Ctrl-C after the first one ends them."""
-        import keras
-
-        _compile(self._model, learning_rate, epochs * self._steps)
-        before, self._best = self._best, None
-        try:
-            self._model.fit(
-                stream,
-                steps_per_epoch=self._steps,
-                epochs=epochs,
-                shuffle=False,
-                verbose=0,
-                validation_data=self._check,
-                validation_batch_size=500,
-                callbacks=[
-                    keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
-                    keras.callbacks.LambdaCallback(on_epoch_end=self._remember),
-                ],
-            )
-        except KeyboardInterrupt:
-            self._best = self._best or before
-            if self._best is None:
-                raise
-            self.interrupted = True
-        if any(not math.isfinite(epoch.loss) for epoch in self._epochs):
-            raise TrainingError("the loss became infinite. Choose a smaller --learning-rate.")
-        if self._best:
-            self._model.set_weights(self._best[1])
-
-    def _remember(self, _: int, logs: dict[str, float]) -> None:
+    def remember(number: int, logs: dict[str, float]) -> None:
         figures = {key: logs[key] for key in ("loss", "accuracy", "val_loss", "val_accuracy")}
-        seconds = time.monotonic() - self._begun - sum(e.seconds for e in self._epochs)
-        epoch = Epoch(len(self._epochs) + 1, **figures, seconds=seconds)
-        if self._best is None or epoch.val_loss <= self._best[0]:
-            self._best = epoch.val_loss, self._model.get_weights()
-        self._epochs.append(epoch)
-        self._report(f"Epoch {epoch.epoch} of {self._planned}", epoch)
+        epoch = Epoch(number + 1, **figures, seconds=time.monotonic() - begun - sum(e.seconds for e in done))
+        if not done or epoch.val_loss <= min(e.val_loss for e in done):
+            best[:] = model.get_weights()
+        done.append(epoch)
+        report(f"Epoch {epoch.epoch} of {epochs}", epoch)
 
-    def finish(self) -> Training:
-        """Return what came of it all."""
-        return Training(self._model, tuple(self._epochs), time.monotonic() - self._begun, self.interrupted)
+    interrupted = False
+    try:
+        model.fit(
+            stream,
+            steps_per_epoch=steps,
+            epochs=epochs,
+            shuffle=False,
+            verbose=0,
+            validation_data=(network_input(val_set.images), np.eye(CLASSES, dtype=np.float32)[val_set.labels]),
+            validation_batch_size=500,
+            callbacks=[
+                keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
+                keras.callbacks.LambdaCallback(on_epoch_end=remember),
+            ],
+        )
+    except KeyboardInterrupt:
+        if not best:
+            raise
+        interrupted = True
+    if any(not math.isfinite(epoch.loss) for epoch in done):
+        raise TrainingError("the loss became infinite. Choose a smaller --learning-rate.")
+    model.set_weights(best)
+    return Training(model, tuple(done), time.monotonic() - begun, interrupted)
