@@ -147,11 +147,11 @@ def _converted(option: Option, text: str, where: str) -> Any:
         try:
             return option.kind(text)
         except ValueError:
-            raise ConfigError(f"{where} is invalid: a {_NAMES[option.kind]} is expected.") from None
+            raise ConfigError(f"{where} is invalid: {_NAMES[option.kind]} is expected.") from None
     return text
 
 
-_NAMES = {bool: "true or false", int: "whole number", float: "number", str: "text", Path: "path"}
+_NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "text", Path: "a path"}
 
 
 def _from_file(option: Option, value: Any, file: ConfigFile) -> Any:

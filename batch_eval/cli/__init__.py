@@ -10,21 +10,19 @@ from batch_eval.errors import BatchEvalError, ExitCode
 
 def main() -> None:
     """Run the command line and exit; errors of the user's making are one message, bugs a traceback with --debug."""
-    from batch_eval.cli.app import app
-
-    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]  # it may stand anywhere
+    code: int | str | None = ExitCode.OK
     try:
-        app(arguments, prog_name="batch-eval")
+        code = _run([argument for argument in sys.argv[1:] if argument != "--debug"])  # it may stand anywhere
+        sys.stdout.flush()
     except BatchEvalError as error:
         print(f"Error: {error}", file=sys.stderr)  # noqa: T201 - the last word, when rich may be the one that failed
-        sys.exit(ExitCode.USER_ERROR)
+        code = ExitCode.USER_ERROR
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)  # noqa: T201 - as above
-        sys.exit(ExitCode.INTERRUPTED)
+        code = ExitCode.INTERRUPTED
     except BrokenPipeError:
         # whoever read our stdout has closed it, as `head` does: not an error, but Python must not flush it again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(ExitCode.OK)
     except Exception as error:
         if "--debug" in sys.argv[1:]:
             raise
@@ -33,4 +31,18 @@ def main() -> None:
             "Run the same command with --debug for the traceback, and please report it.",
             file=sys.stderr,
         )
-        sys.exit(ExitCode.BUG)
+        code = ExitCode.BUG
+    sys.exit(code)
+
+
+def _run(arguments: list[str]) -> int | str | None:
+    """Run a command and return its exit code."""
+    from batch_eval.cli.app import app
+
+    try:
+        app(arguments, prog_name="batch-eval")
+    except SystemExit as leaving:
+        if isinstance(leaving.__context__, BrokenPipeError):  # Typer exits with 1, which means a failed gate here
+            raise leaving.__context__ from None
+        return leaving.code
+    return ExitCode.OK

@@ -59,18 +59,26 @@ def load_saved(path: Path) -> Evaluation:
 def finish(evaluation: Evaluation, out: Output, limits: Limits, baseline: Evaluation | None) -> None:
     """Check the gates, write the reports, print the summary; raises typer.Exit when a gate failed."""
     gates = check(evaluation, limits, baseline)
-    context = ReportContext(gates, baseline, out.self_contained)
+    passed = all(gate.passed for gate in gates)
+    try:
+        _publish(evaluation, out, ReportContext(gates, baseline, out.self_contained))
+    except BrokenPipeError:
+        if passed:
+            raise
+    if not passed:  # which counts, even when nobody reads our output to its end
+        raise typer.Exit(ExitCode.GATE_FAILED)
+
+
+def _publish(evaluation: Evaluation, out: Output, context: ReportContext) -> None:
     if out.stdout:
         write_report(evaluation, out.formats[0], "-", context=context)
-        _say_gates(gates, say, hidden=out.quiet)
-    else:
-        write_reports(evaluation, out.target, out.formats, context=context)
-        if not out.quiet:
-            write_report(evaluation, "text", "-")
-            _say_gates(gates, typer.echo, hidden=False)
-            typer.echo(f"Reports in {out.target}")
-    if not all(gate.passed for gate in gates):
-        raise typer.Exit(ExitCode.GATE_FAILED)
+        _say_gates(context.gates, say, hidden=out.quiet)
+        return
+    write_reports(evaluation, out.target, out.formats, context=context)
+    if not out.quiet:
+        write_report(evaluation, "text", "-")
+        _say_gates(context.gates, typer.echo, hidden=False)
+        typer.echo(f"Reports in {out.target}")
 
 
 def _say_gates(gates: Sequence[GateResult], tell: Callable[[str], None], *, hidden: bool) -> None:
