@@ -106,6 +106,13 @@ def test_only_the_formats_asked_for_are_written(saved, tmp_path):
     assert {"report.txt", "metrics.json", "evaluation.json"} == {p.name for p in (tmp_path / "out").iterdir()}
 
 
+def test_a_self_contained_report_is_one_file(saved, tmp_path):
+    batch_eval("report", saved, "--format", "html", "--self-contained", "--out", tmp_path / "out", "--quiet")
+
+    assert ["report.html"] == [p.name for p in (tmp_path / "out").iterdir()]
+    assert "data:image/png;base64," in (tmp_path / "out" / "report.html").read_text()
+
+
 def test_reports_of_a_saved_evaluation_equal_those_of_its_run(tmp_path):
     run, again = tmp_path / "run", tmp_path / "again"
     batch_eval("run", ROOT / "sample_images", "--preprocess", "mnist", "--out", run, "--quiet")

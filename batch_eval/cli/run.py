@@ -89,5 +89,7 @@ def run(
     with progress_bar(len(dataset.samples), hidden=quiet) as progress:
         evaluation = evaluate_dataset(dataset, classifier, recipe, jobs=jobs, progress=progress)
     if verify:
-        say(str(verify_model(model, dataset, classifier, recipe)))
+        verification = verify_model(model, dataset, classifier, recipe)
+        if not quiet:
+            say(str(verification))
     finish(evaluation, destination, limits, earlier)

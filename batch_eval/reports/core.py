@@ -51,7 +51,7 @@ def write_reports(
     out_dir: Path,
     formats: Sequence[str] = DEFAULT_FORMATS,
     *,
-    context: ReportContext = NO_CONTEXT,  # noqa: ARG001 - no format shows it yet
+    context: ReportContext = NO_CONTEXT,
     say: Callable[[str], None] | None = None,
 ) -> list[Path]:
     """Write the formats' files into a folder, all of them or none, and return those on its top level.
@@ -60,8 +60,15 @@ def write_reports(
     ``say`` gets one line for each file. Raises ReportError when the folder cannot be written.
     """
     reporters = [reporter(name) for name in formats]
-    contents = ((r.TITLE, path, data) for r in reporters for path, data in r.files(evaluation))
+    contents = ((r.TITLE, path, data) for r in reporters for path, data in _files(r, evaluation, context))
     return publish(Path(out_dir), contents, say)
+
+
+def _files(chosen: Reporter, evaluation: Evaluation, context: ReportContext) -> Iterator[tuple[str, bytes]]:
+    if context.self_contained and chosen is reporter("html"):
+        yield "report.html", chosen.document(evaluation)
+    else:
+        yield from chosen.files(evaluation)
 
 
 def write_report(
