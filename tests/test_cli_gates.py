@@ -144,7 +144,7 @@ def test_compare_prints_what_changed(saved):
     done = batch_eval("compare", saved, saved)
 
     assert 0 == done.returncode, done.stderr
-    assert "All 5 scored images are the same." in done.stdout
+    assert "All of them scored the same 5 images." in done.stdout
     assert "0 fixed, 0 broke of 5 images" in done.stdout
 
 

@@ -42,7 +42,7 @@ def basis(comparison: Comparison) -> str:
     shared = len(comparison.shared.ids)
     sizes = [e.scored for e in comparison.evaluations]
     if all(size == shared for size in sizes):
-        return f"All {shared:,} scored images are the same."
+        return f"All of them scored the same {shared:,} images."
     text = f"Compared on the {shared:,} images that all of them scored, of {' and '.join(f'{s:,}' for s in sizes)}."
     if comparison.shared.relabelled:
         text += f" {comparison.shared.relabelled:,} more are left out because their labels differ."
