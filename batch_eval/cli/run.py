@@ -48,7 +48,7 @@ def run(
 
     `batch-eval run photos --labels truth.csv --preprocess mnist`
 
-    `batch-eval run photos --fail-under 0.95 --format junit --format html`
+    `batch-eval run photos --fail-under 0.95 --format json --format html`
     """
     from batch_eval.api import evaluate_dataset, verify_model
     from batch_eval.cli.console import progress_bar, say
