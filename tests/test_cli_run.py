@@ -1,5 +1,6 @@
 """The command line as a person or a script meets it: every run is a process of its own."""
 
+import contextlib
 import json
 import os
 import signal
@@ -65,6 +66,30 @@ def test_results_go_to_stdout_and_talk_to_stderr(digits, tmp_path):
     assert "Labels: " in done.stderr
     assert "Labels: " not in done.stdout
     assert "\x1b" not in done.stdout + done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals of this kind")
+def test_a_terminal_gets_a_progress_bar(digits, tmp_path):
+    import pty
+
+    many = tmp_path / "many"
+    many.mkdir()
+    for i in range(500):
+        os.link(digits / "7_a.png", many / f"7_a{i}.png")
+    terminal, end = pty.openpty()
+    command = [sys.executable, "-m", "batch_eval", "run", str(many), "--out", str(tmp_path / "out")]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm", "COLUMNS": "100"}
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=end, env=env) as process:
+        os.close(end)
+        shown = b""
+        with contextlib.suppress(OSError):  # Linux reports the end of a terminal as an error
+            while part := os.read(terminal, 1 << 16):
+                shown += part
+    os.close(terminal)
+
+    assert 0 == process.returncode, shown
+    assert b"500/500 images" in shown
+    assert b"/s" in shown
 
 
 def test_quiet_prints_nothing(digits, tmp_path):

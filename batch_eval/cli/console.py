@@ -26,9 +26,15 @@ def progress_bar(total: int, unit: str = "images", *, hidden: bool = False) -> I
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn(unit),
-        TextColumn("{task.speed:.0f}/s"),
+        TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(compact=True),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=total)
-        yield lambda finished: bar.advance(task, finished)
+        task = bar.add_task("", total=total, rate="")
+
+        def advance(finished: int) -> None:
+            bar.advance(task, finished)
+            speed = bar.tasks[0].speed  # None until the second report
+            bar.update(task, rate=f"{speed:,.0f}/s" if speed else "")
+
+        yield advance
