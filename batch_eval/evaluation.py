@@ -206,7 +206,12 @@ class Evaluation:
         """Return one row for every image file, with the columns of ``predictions.csv``."""
         import pandas as pd
 
-        return pd.DataFrame(self.columns())
+        columns = self.columns()
+        # as objects: pandas' own string type cannot hold file names that are no valid Unicode
+        series = [pd.Series(values, dtype=_dtype(values)) for values in columns.values()]
+        frame = pd.DataFrame(dict(enumerate(series)))
+        frame.columns = pd.Index(list(columns), dtype=object)
+        return frame
 
     def columns(self) -> dict[str, list[Any]]:
         """Return the per-sample table as columns: id, truth, predicted, …, the slices, the flags."""
@@ -229,3 +234,8 @@ class Evaluation:
         for name, flag in r.flags.items():
             table[f"flag_{name}"] = flag.tolist()
         return table
+
+
+def _dtype(values: list[Any]) -> type:
+    """Return the type of a column's values in a table."""
+    return type(values[0]) if values and isinstance(values[0], float | bool) else object

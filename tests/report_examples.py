@@ -2,11 +2,13 @@
 
 import struct
 import zlib
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import strategies as st
 
 from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome, Picture, Provenance, Records
+from batch_eval.gates import GateResult, ReportContext
 
 HOSTILE = (
     "<img src=x onerror=alert(1)>.png",
@@ -102,6 +104,19 @@ def hostile() -> Evaluation:
         folder=HOSTILE[0], label_source=HOSTILE[9], model=HOSTILE[10], notes=HOSTILE, missing=HOSTILE
     )
     return Evaluation((HOSTILE[0], HOSTILE[1], HOSTILE[9]), records, everywhere)
+
+
+def context() -> ReportContext:
+    """A gate that passed, one that failed, and a baseline that read one image less."""
+    gates = (
+        GateResult("fail-under-class 0", True, 1.0, 0.9, 1, "Accuracy of class 0 100.0 % of 1 images."),
+        GateResult("fail-under", False, 0.4, 0.95, 5, "Accuracy 40.0 % of 5 images; at least 95.0 % is required."),
+    )
+    now = small()
+    outcome = now.records.outcome.copy()
+    outcome[1] = OUTCOMES.index(Outcome.WRONG)
+    earlier = replace(now, records=replace(now.records, outcome=outcome), provenance=provenance(model="old.keras"))
+    return ReportContext(gates, earlier)
 
 
 def empty() -> Evaluation:

@@ -12,9 +12,10 @@ from report_examples import HOSTILE, evaluations, hostile, probabilities, proven
 
 from batch_eval import metrics
 from batch_eval.comparison import Pair, compare, shared_images
-from batch_eval.comparison.formats import FORMATS, SCHEMA, document, markdown_cell
+from batch_eval.comparison.formats import FORMATS, SCHEMA, document
 from batch_eval.errors import ConfigError
 from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome, Records
+from batch_eval.reports.wording import markdown_text
 
 scipy_stats = pytest.importorskip("scipy.stats")
 optimize = pytest.importorskip("scipy.optimize")
@@ -202,7 +203,7 @@ def test_hostile_names_stay_text(name):
 
 
 def test_markdown_shows_names_as_they_are():
-    assert r"a\|b\_c&lt;i&gt; &#64;me http:&#47;&#47;x" == markdown_cell("a|b_c<i> @me http://x")
+    assert r"a\|b\_c&lt;i&gt; &#64;me http:&#47;&#47;x" == markdown_text("a|b_c<i> @me http://x")
 
 
 def test_blank_images_are_said_to_be_blank():

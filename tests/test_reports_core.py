@@ -10,12 +10,12 @@ from batch_eval.reports import FORMATS, core, write_report, write_reports
 
 
 def failing_reporter():
-    def files(evaluation):
+    def files(evaluation, context):
         yield "report.html", b"new"
         yield "report_files/a.css", b"new"
         raise ReportError("it went wrong half way")
 
-    return SimpleNamespace(TITLE="fake", files=files, document=lambda evaluation: 1 / 0)
+    return SimpleNamespace(TITLE="fake", files=files, document=lambda evaluation, context: 1 / 0)
 
 
 def names(folder):

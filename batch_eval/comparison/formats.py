@@ -11,7 +11,7 @@ from typing import Any
 from batch_eval.comparison import Change, Comparison, Part
 from batch_eval.comparison.wording import basis, p_text, points, points_range, read_as, verdict
 from batch_eval.errors import ConfigError
-from batch_eval.reports.wording import percent, percent_range, printable, utf8
+from batch_eval.reports.wording import markdown_text, percent, percent_range, printable, utf8
 
 # History of `format`:
 #   1  the first
@@ -132,22 +132,9 @@ def _environment() -> Any:
         "read_as": read_as,
         "verdict": verdict,
         "count": "{:,}".format,
-        "cell": markdown_cell,
+        "cell": markdown_text,
     }
     return environment
-
-
-def markdown_cell(text: str) -> str:
-    r"""Return a name so that Markdown shows it as it is, within a table.
-
-    >>> print(markdown_cell("a|b_c<i>.png"))
-    a\|b\_c&lt;i&gt;.png
-    """
-    plain = printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    # an @ would call a person by name, and :// would make a link
-    return "".join(f"\\{c}" if c in "\\`*_{}[]()#+-!|~$" else "&#64;" if c == "@" else c for c in plain).replace(
-        "://", ":&#47;&#47;"
-    )
 
 
 _DOCUMENTS: Mapping[str, tuple[str, Callable[[Comparison], bytes]]] = {

@@ -21,10 +21,10 @@ class Reporter(Protocol):
     TITLE: str
     """What the format is called in "Wrote … to …"."""
 
-    def document(self, evaluation: Evaluation) -> bytes:
+    def document(self, evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> bytes:
         """Return the report as one document, for stdout or a single file."""
 
-    def files(self, evaluation: Evaluation) -> Iterator[tuple[str, bytes]]:
+    def files(self, evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, bytes]]:
         """Yield (path relative to the report folder, content) of each file; those on the top level are said."""
 
 
@@ -33,6 +33,12 @@ FORMATS: Mapping[str, str] = {
     "csv": "batch_eval.reports.csv_tables",
     "json": "batch_eval.reports.json_files",
     "html": "batch_eval.reports.html",
+    "markdown": "batch_eval.reports.markdown",
+    "junit": "batch_eval.reports.junit",
+    "github": "batch_eval.reports.github",
+    "sarif": "batch_eval.reports.sarif",
+    "parquet": "batch_eval.reports.parquet",
+    "plots": "batch_eval.reports.plots",
 }
 """Format name to module; a module is imported when its format is written."""
 
@@ -60,15 +66,27 @@ def write_reports(
     ``say`` gets one line for each file. Raises ReportError when the folder cannot be written.
     """
     reporters = [reporter(name) for name in formats]
-    contents = ((r.TITLE, path, data) for r in reporters for path, data in _files(r, evaluation, context))
-    return publish(Path(out_dir), contents, say)
+    contents = ((r.TITLE, path, data) for r in reporters for path, data in r.files(evaluation, context))
+    written = publish(Path(out_dir), contents, say)
+    if "github" in formats and os.environ.get("GITHUB_ACTIONS") == "true":
+        _to_stdout(evaluation, "github", context)  # annotations are annotations only where the runner reads them
+    _summarise(evaluation, formats, context)
+    return written
 
 
-def _files(chosen: Reporter, evaluation: Evaluation, context: ReportContext) -> Iterator[tuple[str, bytes]]:
-    if context.self_contained and chosen is reporter("html"):
-        yield "report.html", chosen.document(evaluation)
-    else:
-        yield from chosen.files(evaluation)
+def _summarise(evaluation: Evaluation, formats: Sequence[str], context: ReportContext) -> None:
+    """Append the step summary where GitHub wants it, once the format `github` is written."""
+    if "github" in formats and (target := os.environ.get("GITHUB_STEP_SUMMARY")):
+        from batch_eval.reports.github import step_summary
+
+        try:
+            with open(target, "ab") as file:
+                file.write(step_summary(evaluation, context))
+        except OSError as error:
+            raise ReportError(
+                f"cannot append to {target}, which GITHUB_STEP_SUMMARY names: {error.strerror or error}. "
+                "Let the variable name a file that you may write to, or unset it."
+            ) from error
 
 
 def write_report(
@@ -76,32 +94,40 @@ def write_report(
     format: str,  # noqa: A002 - the word that users type
     target: Path | Literal["-"],
     *,
-    context: ReportContext = NO_CONTEXT,  # noqa: ARG001 - no format shows it yet
+    context: ReportContext = NO_CONTEXT,
     say: Callable[[str], None] | None = None,
 ) -> Path | None:
     """Write one format as a single document to a file, or to stdout for ``-``; return the file's path.
 
     Raises ReportError when the file cannot be written.
     """
-    chosen = reporter(format)
     if str(target) == "-":
-        _to_stdout(evaluation, format)
-        return None
-    path = Path(os.path.realpath(target))
+        _to_stdout(evaluation, format, context)
+        path = None
+    else:
+        path = _to_file(evaluation, format, Path(os.path.realpath(target)), context, say)
+    _summarise(evaluation, [format], context)
+    return path
+
+
+def _to_file(
+    evaluation: Evaluation, name: str, path: Path, context: ReportContext, say: Callable[[str], None] | None
+) -> Path:
+    chosen = reporter(name)
     if path.is_dir():
-        raise ReportError(f"{target} is a folder. Name a file for the {format} report, or `-` for stdout.")
+        raise ReportError(f"{path} is a folder. Name a file for the {name} report, or `-` for stdout.")
     if path.exists() and not path.is_file():  # a pipe or a device cannot be replaced, only written to
-        path.write_bytes(chosen.document(evaluation))
+        path.write_bytes(chosen.document(evaluation, context))
         return path
-    return publish(path.parent, [(chosen.TITLE, path.name, chosen.document(evaluation))], say)[0]
+    return publish(path.parent, [(chosen.TITLE, path.name, chosen.document(evaluation, context))], say)[0]
 
 
-def _to_stdout(evaluation: Evaluation, name: str) -> None:
+def _to_stdout(evaluation: Evaluation, name: str, context: ReportContext) -> None:
     if name == "text":  # people read it there: as wide and colourful as their terminal allows
         from batch_eval.reports.text import print_summary
 
-        print_summary(evaluation)
+        print_summary(evaluation, context=context)
         return
     sys.stdout.flush()
-    sys.stdout.buffer.write(reporter(name).document(evaluation))
+    sys.stdout.buffer.write(reporter(name).document(evaluation, context))
     sys.stdout.buffer.flush()

@@ -17,6 +17,7 @@ import numpy as np
 
 from batch_eval import metrics
 from batch_eval.evaluation import Evaluation
+from batch_eval.gates import NO_CONTEXT, ReportContext
 from batch_eval.reports.findings import errors, predicted_columns
 from batch_eval.reports.wording import utf8
 
@@ -26,12 +27,12 @@ _FORMULA_STARTS = frozenset("=+-@\t\r\n＝＋－＠")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
 
 
-def document(evaluation: Evaluation) -> bytes:
+def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> bytes:  # noqa: ARG001 - same in all formats
     """Return ``predictions.csv``."""
     return _table(evaluation_columns(evaluation))
 
 
-def files(evaluation: Evaluation) -> Iterator[tuple[str, bytes]]:
+def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, bytes]]:  # noqa: ARG001
     """Yield the four tables."""
     columns = evaluation_columns(evaluation)
     yield "predictions.csv", _table(columns)

@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator
 
 from batch_eval.evaluation import Evaluation
+from batch_eval.gates import NO_CONTEXT, ReportContext
 from batch_eval.reports.breakdown import calibration_error
 from batch_eval.reports.findings import errors
 from batch_eval.saved import dump_evaluation
@@ -20,12 +21,12 @@ TITLE = "JSON file"
 METRICS_FORMAT = 1
 
 
-def document(evaluation: Evaluation) -> bytes:
+def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> bytes:  # noqa: ARG001 - same in all formats
     """Return ``metrics.json``."""
     return (json.dumps(flat_metrics(evaluation), indent=2, allow_nan=False) + "\n").encode("ascii")
 
 
-def files(evaluation: Evaluation) -> Iterator[tuple[str, bytes]]:
+def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, bytes]]:  # noqa: ARG001
     """Yield the figures, and the whole evaluation."""
     yield "metrics.json", document(evaluation)
     yield "evaluation.json", dump_evaluation(evaluation)

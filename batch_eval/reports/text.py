@@ -14,44 +14,51 @@ from rich.table import Table
 from rich.text import Text
 
 from batch_eval.evaluation import Evaluation, Outcome
+from batch_eval.gates import NO_CONTEXT, ReportContext
 from batch_eval.reports.advice import advice
 from batch_eval.reports.findings import errors_by_confidence, worst_confusions
+from batch_eval.reports.trend import gates_line, trend
 from batch_eval.reports.wording import percent, percent_range, printable, utf8
 
 TITLE = "text report"
 CONFUSIONS_SHOWN = 5
 ERRORS_SHOWN = 10
 _FILE_WIDTH = 100
+_TREND_STYLES = {"better": "green", "worse": "bold red", "unclear": "", "same": ""}
 
 
-def document(evaluation: Evaluation) -> bytes:
+def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> bytes:
     """Return the summary as plain text, 100 columns wide."""
     console = Console(file=StringIO(), width=_FILE_WIDTH, color_system=None, force_terminal=False)
-    return utf8(_draw(evaluation, console))
+    return utf8(_draw(evaluation, context, console))
 
 
-def files(evaluation: Evaluation) -> Iterator[tuple[str, bytes]]:
+def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, bytes]]:
     """Yield ``report.txt``."""
-    yield "report.txt", document(evaluation)
+    yield "report.txt", document(evaluation, context)
 
 
-def print_summary(evaluation: Evaluation, file: IO[str] | None = None) -> None:
+def print_summary(evaluation: Evaluation, file: IO[str] | None = None, context: ReportContext = NO_CONTEXT) -> None:
     """Print the summary as wide and as colourful as the terminal allows; characters it lacks become ``?``."""
     stream = file or sys.stdout
-    drawn = _draw(evaluation, Console(file=stream))
+    drawn = _draw(evaluation, context, Console(file=stream))
     encoding = getattr(stream, "encoding", None) or "utf-8"
     stream.write(drawn.encode(encoding, "replace").decode(encoding))
 
 
-def _draw(evaluation: Evaluation, console: Console) -> str:
+def _draw(evaluation: Evaluation, context: ReportContext, console: Console) -> str:
     with console.capture() as capture:
-        console.print(summary(evaluation))
+        console.print(summary(evaluation, context))
     return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
 
 
-def summary(evaluation: Evaluation) -> Group:
+def summary(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Group:
     """Return everything that the summary shows, from the answer down to single files."""
     parts: list[RenderableType] = [_headline(evaluation)]
+    if change := trend(evaluation, context):
+        parts.append(Text(change.sentence, style=_TREND_STYLES[change.direction]))
+    if context.gates:
+        parts.append(_gates(context))
     if lines := advice(evaluation):
         parts.append(Text("\n".join(lines), style="yellow"))
     parts += [_origin(evaluation), _outcomes(evaluation)]
@@ -70,6 +77,14 @@ def _headline(evaluation: Evaluation) -> Text:
     line.append(f"   {correct:,} of {evaluation.scored:,} scored images correct")
     line.append(f"\n95 % interval {percent_range(evaluation.accuracy_interval)} (Wilson, n = {evaluation.scored:,})")
     return line
+
+
+def _gates(context: ReportContext) -> Table:
+    table = _table(gates_line(context), "gate", "", "")
+    for gate in context.gates:
+        verdict = Text("passed", style="green") if gate.passed else Text("FAILED", style="bold red")
+        table.add_row(Text(printable(gate.name)), verdict, Text(printable(gate.message)))
+    return table
 
 
 def _origin(evaluation: Evaluation) -> Table:

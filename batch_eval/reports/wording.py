@@ -37,6 +37,19 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
+def markdown_text(text: str) -> str:
+    r"""Return a text so that Markdown shows it as it is, also within a table.
+
+    >>> print(markdown_text("a|b_c<i>.png"))
+    a\|b\_c&lt;i&gt;.png
+    """
+    plain = printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    # an @ would call a person by name, and :// would make a link
+    return "".join(f"\\{c}" if c in "\\`*_{}[]()#+-!|~$" else "&#64;" if c == "@" else c for c in plain).replace(
+        "://", ":&#47;&#47;"
+    )
+
+
 def utf8(text: str) -> bytes:
     """Encode as UTF-8; lone surrogates, which have no encoding, become escapes."""
     return text.encode("utf-8", "backslashreplace")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from batch_eval.evaluation import Evaluation
+from batch_eval.gates import NO_CONTEXT, ReportContext
 from batch_eval.reports.html import assets
 from batch_eval.reports.html.data import page_data
 from batch_eval.reports.html.page import Page
@@ -18,16 +19,19 @@ from batch_eval.reports.html.render import render
 TITLE = "HTML report"
 
 
-def document(evaluation: Evaluation) -> bytes:
+def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> bytes:
     """Return the whole report as one HTML file."""
     pictures = EmbeddedPictures(evaluation)
-    page = Page(evaluation, pictures)
+    page = Page(evaluation, pictures, context)
     return render(page, assets.embedded(page_data(evaluation, pictures, page.rows_on_page)))
 
 
-def files(evaluation: Evaluation) -> Iterator[tuple[str, bytes]]:
-    """Yield ``report.html`` and what lies in ``report_files``."""
+def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, bytes]]:
+    """Yield ``report.html`` and what lies in ``report_files``, or only the former where it is to be self-contained."""
+    if context.self_contained:
+        yield "report.html", document(evaluation, context)
+        return
     pictures = FilePictures(evaluation)
-    yield "report.html", render(Page(evaluation, pictures), assets.linked())
+    yield "report.html", render(Page(evaluation, pictures, context), assets.linked())
     yield from assets.files(page_data(evaluation, pictures, frozenset()))
     yield from pictures.files()

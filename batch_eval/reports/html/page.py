@@ -10,6 +10,7 @@ from itertools import groupby
 
 from batch_eval import metrics
 from batch_eval.evaluation import Evaluation, Outcome
+from batch_eval.gates import NO_CONTEXT, ReportContext
 from batch_eval.metrics import Tally
 from batch_eval.reports.advice import advice
 from batch_eval.reports.breakdown import FlagTally, by_flag, by_slice, suspects
@@ -17,6 +18,7 @@ from batch_eval.reports.findings import errors, errors_by_confidence, predicted_
 from batch_eval.reports.html import charts
 from batch_eval.reports.html.cards import PATTERN, Card, Cards
 from batch_eval.reports.html.pictures import Pictures
+from batch_eval.reports.trend import gates_line, trend
 
 HEAT_STEPS = 8
 """Shades of a confusion matrix's cells in the style sheet."""
@@ -73,8 +75,11 @@ class Page:
 
     pattern = PATTERN
 
-    def __init__(self, evaluation: Evaluation, pictures: Pictures) -> None:
+    def __init__(self, evaluation: Evaluation, pictures: Pictures, context: ReportContext = NO_CONTEXT) -> None:
         self.evaluation = evaluation
+        self.gates = context.gates
+        self.gates_line = gates_line(context)
+        self.trend = trend(evaluation, context)
         self.provenance = evaluation.provenance
         self.columns = predicted_columns(evaluation)
         self.total_errors = len(errors(evaluation))

@@ -1,0 +1,91 @@
+"""GitHub Actions: annotations as workflow commands, and Markdown for the step summary.
+
+GitHub shows at most 10 error, 10 warning and 10 notice annotations of a step and drops the rest without a word, so no
+more are written, and the notice says how many there are. A step summary may have 1 MiB; a larger one is refused whole.
+Source: GitHub's documentation, "Workflow commands for GitHub Actions" and "Job summaries".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from batch_eval.evaluation import Evaluation, Outcome
+from batch_eval.gates import NO_CONTEXT, ReportContext
+from batch_eval.reports import markdown
+from batch_eval.reports.findings import errors_by_confidence
+from batch_eval.reports.trend import gates_line
+from batch_eval.reports.wording import percent, percent_range, printable, utf8
+
+TITLE = "GitHub annotations"
+PER_STEP = 10
+"""Annotations of each kind that GitHub shows of one step."""
+SUMMARY_BYTES = 1 << 20
+
+
+def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> bytes:
+    """Return the annotations, which take effect when a step prints them."""
+    failed = [gate for gate in context.gates if not gate.passed]
+    lines = [_command("error", gate.message, title=f"Gate {gate.name} failed") for gate in failed[:PER_STEP]]
+    lines += _misread(evaluation)
+    lines.append(_command("notice", _result(evaluation, context, len(failed)), title="batch_eval"))
+    return utf8("".join(f"{line}\n" for line in lines))
+
+
+def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, bytes]]:
+    """Yield the annotations and the step summary."""
+    yield "github_annotations.txt", document(evaluation, context)
+    yield "github_step_summary.md", step_summary(evaluation, context)
+
+
+def step_summary(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> bytes:
+    """Return the Markdown report, below 1 MiB: of one that is larger, the whole lines that fit, and a note."""
+    text = markdown.document(evaluation, context)
+    note = b"\n\nThe rest did not fit into a step summary of 1 MiB.\n"
+    if len(text) < SUMMARY_BYTES:
+        return text
+    kept, _, _ = text[: SUMMARY_BYTES - len(note) - 1].rpartition(b"\n")
+    return kept + note
+
+
+def _misread(evaluation: Evaluation) -> list[str]:
+    """Return a warning for each of the most confident errors."""
+    folder, ids = evaluation.provenance.folder, evaluation.records.ids
+    return [
+        _command("warning", _reading(evaluation, row), title="Misread image", file=f"{folder}/{ids[row]}")
+        for row in errors_by_confidence(evaluation)[:PER_STEP].tolist()
+    ]
+
+
+def _reading(evaluation: Evaluation, row: int) -> str:
+    r = evaluation.records
+    if r.predicted[row] < 0:
+        return f"label {r.truth[row]}, found blank"
+    read = evaluation.class_names[r.predicted[row]]
+    return f"label {r.truth[row]}, read as {read} ({percent(float(r.confidence[row]))})"
+
+
+def _result(evaluation: Evaluation, context: ReportContext, failed: int) -> str:
+    """Return the result in a line, with what was left out above."""
+    right = f"{evaluation.counts[Outcome.CORRECT]:,} of {evaluation.scored:,} right"
+    parts = [f"Accuracy {percent(evaluation.accuracy, 2)} ({percent_range(evaluation.accuracy_interval)}), {right}"]
+    if context.gates:
+        parts.append(gates_line(context))
+    total = len(errors_by_confidence(evaluation))
+    for shown, name in [(failed, "failed gates"), (total, "misread images")]:
+        if shown > PER_STEP:
+            parts.append(f"showing {PER_STEP} of {shown:,} {name}, as GitHub shows no more of one step")
+    return ". ".join(parts) + "."
+
+
+def _command(kind: str, message: str, **properties: str) -> str:
+    """Return a workflow command; what would end it is escaped as GitHub's toolkit does."""
+    given = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
+    return f"::{kind} {given}::{_data(printable(message))}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,55 @@
+"""Parquet: every file as a row with all its probabilities, for pandas, DuckDB, Polars and Spark."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from io import BytesIO
+from typing import Any
+
+from batch_eval.errors import ConfigError
+from batch_eval.evaluation import Evaluation
+from batch_eval.gates import NO_CONTEXT, ReportContext
+from batch_eval.reports.wording import utf8
+
+TITLE = "Parquet table"
+PROBABILITY = "probability_"
+"""What the names of the classes' columns begin with."""
+
+
+def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> bytes:  # noqa: ARG001 - holds no gates
+    """Return the table; its metadata `batch_eval` is the provenance as JSON.
+
+    Raises ConfigError where pyarrow is not installed.
+    """
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError as error:
+        raise ConfigError(
+            f"the format parquet needs pyarrow ({error}). Install it with: pip install 'batch_eval[parquet]'"
+        ) from error
+    arrays = {_text(name): pa.array(_cells(values)) for name, values in evaluation.columns().items()}
+    # a column of nothing has no type of its own
+    arrays = {name: a.cast(pa.string()) if pa.types.is_null(a.type) else a for name, a in arrays.items()}
+    for i, name in enumerate(evaluation.class_names):
+        arrays[PROBABILITY + _text(name)] = pa.array(evaluation.records.probabilities[:, i])
+    table = pa.table(arrays).replace_schema_metadata({"batch_eval": json.dumps(asdict(evaluation.provenance))})
+    buffer = BytesIO()
+    pq.write_table(table, buffer, compression="zstd")
+    return buffer.getvalue()
+
+
+def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, bytes]]:
+    """Yield ``predictions.parquet``."""
+    yield "predictions.parquet", document(evaluation, context)
+
+
+def _cells(values: list[Any]) -> list[Any]:
+    return [_text(value) if isinstance(value, str) else value for value in values]
+
+
+def _text(text: str) -> str:
+    """Return the text without lone surrogates, which Parquet's UTF-8 cannot hold."""
+    return utf8(text).decode("utf-8")

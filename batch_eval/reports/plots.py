@@ -1,0 +1,129 @@
+"""Plots for papers: confusion matrix, reliability diagram and coverage curve as PNG and SVG, drawn with matplotlib."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from batch_eval.errors import ConfigError
+from batch_eval.evaluation import Evaluation
+from batch_eval.gates import NO_CONTEXT, ReportContext
+from batch_eval.reports.breakdown import calibration, calibration_error
+from batch_eval.reports.findings import predicted_columns
+from batch_eval.reports.html.charts import COVERAGE_THRESHOLDS, coverage_points
+from batch_eval.reports.wording import percent, printable
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+TITLE = "plot"
+WIDTH = 3.5
+"""Inches: a column of a two-column paper."""
+DPI = 300
+# matplotlib types its settings by name; class names may hold $, which would begin a formula
+_STYLE: Any = {"font.size": 8, "svg.fonttype": "none", "svg.hashsalt": "batch_eval", "text.parse_math": False}
+_BLUE = "#0a58a8"
+
+
+def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> bytes:  # noqa: ARG001 - plots no gates
+    """Return all plots side by side as one SVG."""
+    plots = _plots(evaluation)
+    with _matplotlib():
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(WIDTH * max(1, len(plots)), WIDTH), layout="constrained")
+        for place, draw in enumerate(plots.values(), start=1):
+            draw(evaluation, figure.add_subplot(1, len(plots), place))
+        return _saved(figure, "svg")
+
+
+def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, bytes]]:  # noqa: ARG001
+    """Yield each plot as PNG and SVG; of an evaluation without predictions, none."""
+    for name, draw in _plots(evaluation).items():
+        with _matplotlib():
+            from matplotlib.figure import Figure
+
+            figure = Figure(figsize=(WIDTH, WIDTH), layout="constrained")
+            draw(evaluation, figure.add_subplot())
+            images = [(kind, _saved(figure, kind)) for kind in ("png", "svg")]
+        for kind, data in images:
+            yield f"{name}.{kind}", data
+
+
+@contextmanager
+def _matplotlib() -> Iterator[None]:
+    """Draw in the plots' style; raises ConfigError where matplotlib is not installed."""
+    try:
+        from matplotlib import rc_context
+    except ImportError as error:
+        raise ConfigError(
+            f"the format plots needs matplotlib ({error}). Install it with: pip install 'batch_eval[plots]'"
+        ) from error
+    with rc_context(_STYLE), warnings.catch_warnings():
+        # a class name in a script that the font lacks is drawn as boxes in the PNG and stays text in the SVG
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+        yield
+
+
+def _saved(figure: Figure, kind: str) -> bytes:
+    buffer = BytesIO()
+    # without a date the same evaluation gives the same file
+    figure.savefig(buffer, format=kind, dpi=DPI, metadata={"Date": None} if kind == "svg" else None)
+    return buffer.getvalue()
+
+
+def _plots(evaluation: Evaluation) -> dict[str, Callable[[Evaluation, Axes], None]]:
+    if not evaluation.scored:
+        return {}
+    found: dict[str, Callable[[Evaluation, Axes], None]] = {"confusion_matrix": _confusion}
+    if any(b.tally.n for b in calibration(evaluation)):
+        found |= {"reliability": _reliability, "coverage": _coverage}
+    return found
+
+
+def _confusion(evaluation: Evaluation, axes: Axes) -> None:
+    """Draw the counts, shaded by their share of the row."""
+    counts = evaluation.confusion
+    used = len(predicted_columns(evaluation)) - (not counts[:, -1].any())
+    counts = counts[:, :used]
+    shares = counts / counts.sum(axis=1, keepdims=True).clip(1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    size = min(8.0, 80 / len(counts))
+    for (t, p), count in zip(((t, p) for t in range(len(counts)) for p in range(used)), counts.flat, strict=True):
+        if count:
+            axes.text(p, t, f"{count}", ha="center", va="center", size=size, color="k" if shares[t, p] < 0.5 else "w")
+    labels = [printable(name) for name in predicted_columns(evaluation)]
+    axes.set_xticks(range(used), labels[:used], size=size)
+    axes.set_yticks(range(len(counts)), labels[: len(counts)], size=size)
+    axes.set(xlabel="read as", ylabel="label")
+
+
+def _reliability(evaluation: Evaluation, axes: Axes) -> None:
+    """Draw how often the model is right at each confidence, with 95 % intervals."""
+    bins = [b for b in calibration(evaluation) if b.tally.n]
+    middles = [(b.low + b.high) / 2 for b in bins]
+    shares = [b.tally.share for b in bins]
+    whiskers = [
+        [share - b.tally.interval[0] for share, b in zip(shares, bins, strict=True)],
+        [b.tally.interval[1] - share for share, b in zip(shares, bins, strict=True)],
+    ]
+    axes.bar(middles, shares, width=0.9 * (bins[0].high - bins[0].low), color=_BLUE, alpha=0.6)
+    axes.errorbar(middles, shares, yerr=whiskers, fmt="none", ecolor="black", elinewidth=0.8)
+    axes.plot([0, 1], [0, 1], color="grey", linestyle="--", linewidth=0.8)
+    n = sum(b.tally.n for b in bins)
+    axes.set_title(f"expected calibration error {percent(calibration_error(evaluation))}, n = {n:,}", size=8)
+    axes.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1), ylim=(0, 1))
+
+
+def _coverage(evaluation: Evaluation, axes: Axes) -> None:
+    """Draw the accuracy of the images kept when unsure ones are refused, with its 95 % interval."""
+    points = [p for p in coverage_points(evaluation, COVERAGE_THRESHOLDS) if p.tally.n]
+    kept = [p.coverage for p in points]
+    low, high = zip(*(p.tally.interval for p in points), strict=True)
+    axes.fill_between(kept, low, high, color=_BLUE, alpha=0.2, linewidth=0)
+    axes.plot(kept, [p.tally.share for p in points], color=_BLUE)
+    axes.set(xlabel="images kept", ylabel="accuracy of the kept", xlim=(0, 1))

@@ -1,0 +1,117 @@
+"""SARIF 2.1.0: every file that needs a look as a result, for code scanning and editors.
+
+Source: OASIS, Static Analysis Results Interchange Format (SARIF) Version 2.1.0; GitHub's limit of 25,000 results a run.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from hashlib import sha256
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+
+from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome
+from batch_eval.gates import NO_CONTEXT, ReportContext
+from batch_eval.reports.breakdown import suspects
+from batch_eval.reports.findings import errors_by_confidence
+from batch_eval.reports.wording import percent, printable
+
+TITLE = "SARIF report"
+MAX_RESULTS = 25_000
+HOME = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_LEVELS = {
+    Outcome.WRONG: "warning",
+    Outcome.BLANK: "warning",
+    Outcome.UNREADABLE: "error",
+    Outcome.OUT_OF_RANGE: "error",
+    Outcome.UNLABELLED: "note",
+}
+_RULES = tuple(_LEVELS)
+
+
+def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> bytes:
+    """Return one run; results are cut at GitHub's limit, errors with the highest confidence first."""
+    rows = _rows(evaluation)
+    log = {
+        "$schema": HOME,
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {"driver": _driver(evaluation)},
+                "columnKind": "unicodeCodePoints",
+                "originalUriBaseIds": {"IMAGES": {"description": {"text": printable(evaluation.provenance.folder)}}},
+                "invocations": [_invocation(context)],
+                "results": _results(evaluation, rows[:MAX_RESULTS]),
+                "properties": {"showing": min(len(rows), MAX_RESULTS), "of": len(rows)},
+            }
+        ],
+    }
+    return (json.dumps(log, indent=1, allow_nan=False) + "\n").encode("ascii")
+
+
+def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, bytes]]:
+    """Yield ``report.sarif``."""
+    yield "report.sarif", document(evaluation, context)
+
+
+def _rows(evaluation: Evaluation) -> list[int]:
+    others = np.isin(evaluation.records.outcome, [OUTCOMES.index(o) for o in _RULES if not o.scored])
+    return [*errors_by_confidence(evaluation).tolist(), *np.flatnonzero(others).tolist()]
+
+
+def _driver(evaluation: Evaluation) -> dict[str, Any]:
+    rules = [
+        {"id": rule.value, "shortDescription": {"text": rule.meaning}, "defaultConfiguration": {"level": level}}
+        for rule, level in _LEVELS.items()
+    ]
+    return {"name": "batch_eval", "version": evaluation.provenance.version, "rules": rules}
+
+
+def _invocation(context: ReportContext) -> dict[str, Any]:
+    """Return how the run ended; gates are notifications of the tool about the whole."""
+    notifications = [
+        {"level": "note" if gate.passed else "error", "message": {"text": printable(str(gate))}}
+        for gate in context.gates
+    ]
+    return {"executionSuccessful": True, "toolExecutionNotifications": notifications}
+
+
+def _results(evaluation: Evaluation, rows: list[int]) -> list[dict[str, Any]]:
+    doubtful = suspects(evaluation)
+    return [_result(evaluation, row, bool(doubtful[row])) for row in rows]
+
+
+def _result(evaluation: Evaluation, row: int, suspect: bool) -> dict[str, Any]:
+    r = evaluation.records
+    outcome = OUTCOMES[r.outcome[row]]
+    uri = quote(r.ids[row].encode("utf-8", "surrogateescape"), safe="/")
+    message = _message(evaluation, row, outcome) + (" The label may be wrong." if suspect else "")
+    return {
+        "ruleId": outcome.value,
+        "ruleIndex": _RULES.index(outcome),
+        "level": _LEVELS[outcome],
+        "message": {"text": message},
+        "locations": [
+            {
+                "physicalLocation": {
+                    "artifactLocation": {"uri": uri, "uriBaseId": "IMAGES"},
+                    # GitHub refuses results without a line, though an image has none
+                    "region": {"startLine": 1},
+                }
+            }
+        ],
+        # the same image with the same trouble is the same alert in the next run
+        "partialFingerprints": {"image/v1": sha256(f"{outcome.value}:{uri}".encode()).hexdigest()},
+    }
+
+
+def _message(evaluation: Evaluation, row: int, outcome: Outcome) -> str:
+    r = evaluation.records
+    if outcome is Outcome.WRONG:
+        read = printable(evaluation.class_names[r.predicted[row]])
+        return f"Label {printable(r.truth[row] or '')}, read as {read} ({percent(float(r.confidence[row]))})."
+    reason = printable(r.reasons.get(row, ""))
+    return f"{outcome.meaning} {reason}".strip()

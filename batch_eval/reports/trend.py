@@ -1,0 +1,70 @@
+"""What changed since the baseline, on the images that both evaluations scored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from batch_eval.comparison import Pair, shared_images
+from batch_eval.comparison.wording import SIGNIFICANCE, p_text, points, points_range
+from batch_eval.errors import ConfigError
+from batch_eval.evaluation import Evaluation, Provenance
+from batch_eval.gates import ReportContext
+from batch_eval.reports.wording import percent, printable
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """How the evaluation differs from its baseline; ``pair`` is None where the two share no image."""
+
+    pair: Pair | None
+    baseline: Provenance
+
+    @property
+    def direction(self) -> str:
+        """Return `better`, `worse`, `same`, or, where chance can explain the difference, `unclear`."""
+        if self.pair is None or self.pair.fixed + self.pair.broke == 0:
+            return "same"
+        if self.pair.p_value >= SIGNIFICANCE:
+            return "unclear"
+        return "better" if self.pair.difference > 0 else "worse"
+
+    @property
+    def sentence(self) -> str:
+        """Return the trend in words, the same in every format."""
+        if self.pair is None:
+            return f"Compared with {self._name}: it shares no scored image with this one."
+        pair, n = self.pair, f"{self.pair.n:,} shared images"
+        if self.direction == "same":
+            return f"Compared with {self._name}: no change on {n}, {percent(pair.second.share, 2)} as before."
+        chance = {"unclear": ", which chance can explain"}.get(self.direction, f": {self.direction}, and not by chance")
+        return (
+            f"Compared with {self._name}: {percent(pair.first.share, 2)} → {percent(pair.second.share, 2)} on {n}, "
+            f"{points(pair.difference)} points ({points_range(pair.interval)}); "
+            f"{pair.fixed:,} fixed, {pair.broke:,} broke (McNemar's exact {p_text(pair.p_value)}{chance})."
+        )
+
+    @property
+    def _name(self) -> str:
+        return f"{printable(self.baseline.model)} of {printable(self.baseline.created)}"
+
+
+def trend(evaluation: Evaluation, context: ReportContext) -> Trend | None:
+    """Return what changed since the baseline, or None where none was given."""
+    if context.baseline is None:
+        return None
+    try:
+        shared = shared_images([context.baseline, evaluation])
+    except ConfigError:  # no image in common: the report says so, and the gates on the baseline refuse it
+        return Trend(None, context.baseline.provenance)
+    return Trend(Pair.of(shared.hits[0], shared.hits[1]), context.baseline.provenance)
+
+
+def gates_line(context: ReportContext) -> str:
+    """Return in a few words whether the gates passed; empty where there are none."""
+    failed = sum(not gate.passed for gate in context.gates)
+    total = len(context.gates)
+    if not total:
+        return ""
+    if failed:
+        return f"{failed} of {total} gates failed"
+    return "The gate passed" if total == 1 else f"All {total} gates passed"

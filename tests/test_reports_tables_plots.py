@@ -1,0 +1,73 @@
+"""Parquet read back, and plots that are pictures."""
+
+import builtins
+import io
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from report_examples import HOSTILE, empty, hostile, small
+
+from batch_eval.errors import ConfigError
+from batch_eval.reports import parquet, plots
+
+
+@pytest.mark.parametrize("evaluation", [small, empty])
+def test_parquet_holds_what_the_table_holds(evaluation):
+    pq = pytest.importorskip("pyarrow.parquet")
+    table = pq.read_table(io.BytesIO(parquet.document(evaluation())))
+    expected = evaluation().columns()
+
+    assert expected == {name: table.column(name).to_pylist() for name in expected}
+
+
+def test_parquet_holds_every_probability_to_the_bit():
+    pq = pytest.importorskip("pyarrow.parquet")
+    table = pq.read_table(io.BytesIO(parquet.document(small())))
+    columns = [table.column(f"probability_{name}").to_numpy() for name in small().class_names]
+
+    assert small().records.probabilities.tobytes() == np.stack(columns, axis=1).tobytes()
+
+
+def test_parquet_escapes_names_that_are_no_unicode():
+    pq = pytest.importorskip("pyarrow.parquet")
+    ids = pq.read_table(io.BytesIO(parquet.document(hostile()))).column("id").to_pylist()
+
+    assert [name.replace("\udcff", "\\udcff") for name in HOSTILE] == ids
+
+
+@pytest.mark.parametrize("evaluation", [small, hostile])
+def test_plots_are_png_and_svg(evaluation):
+    pytest.importorskip("matplotlib")
+    files = dict(plots.files(evaluation()))
+
+    assert {f"{n}.{k}" for n in ("confusion_matrix", "reliability", "coverage") for k in ("png", "svg")} == set(files)
+    for name, data in files.items():
+        if name.endswith("png"):
+            assert data.startswith(b"\x89PNG")
+        else:
+            assert ElementTree.fromstring(data).tag == "{http://www.w3.org/2000/svg}svg"
+
+
+def test_plots_are_the_same_twice():
+    pytest.importorskip("matplotlib")
+
+    assert dict(plots.files(small())) == dict(plots.files(small()))
+
+
+def test_nothing_scored_gives_no_plot():
+    assert [] == list(plots.files(empty()))
+
+
+@pytest.mark.parametrize(("format_", "package"), [(parquet, "pyarrow"), (plots, "matplotlib")])
+def test_a_missing_package_is_an_error_that_says_what_to_install(format_, package, monkeypatch):
+    real = builtins.__import__
+
+    def without(name, *args, **kwargs):
+        if name.startswith(package):
+            raise ModuleNotFoundError(f"No module named {package!r}")
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(ConfigError, match=f"needs {package} .* pip install 'batch_eval\\["):
+        list(format_.files(small()))
