@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-FORMATS = ("text", "csv", "json", "html")
+FORMATS = ("text", "csv", "json", "html", "markdown", "junit", "github", "sarif", "parquet", "plots")
 """The names of the report formats, here because reading them from the reports would import numpy for ``--help``."""
 
 Folder = Annotated[Path, typer.Argument(help="The folder of images.", show_default=False)]
