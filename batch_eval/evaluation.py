@@ -70,6 +70,7 @@ class Records:
     ``truth`` holds class names or None. ``outcome`` (N,) uint8 indexes ``OUTCOMES``. ``probabilities`` (N, C) float32
     is all zero in rows without a prediction. ``reasons`` explains rows by index, ``slices`` maps a slice name to N
     values, ``flags`` a quality flag to (N,) bool. ``pictures`` holds rows that reports show, by index; it may be cut.
+    ``groups`` holds the rows of errors that look alike, largest group first, once they have been grouped.
     """
 
     ids: tuple[str, ...]
@@ -80,6 +81,7 @@ class Records:
     slices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     flags: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
     pictures: Mapping[int, Picture] = field(default_factory=dict)
+    groups: tuple[tuple[int, ...], ...] = ()
 
     def __len__(self) -> int:
         return len(self.ids)

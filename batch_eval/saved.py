@@ -42,6 +42,7 @@ def dump_evaluation(evaluation: Evaluation) -> bytes:
         "slices": dict(r.slices),
         "flags": {name: np.flatnonzero(flag).tolist() for name, flag in r.flags.items()},
         "pictures": _pictures(r.pictures),
+        "groups": r.groups,
     }
     return json.dumps(content, separators=(",", ":"), allow_nan=False).encode("ascii")
 
@@ -108,6 +109,7 @@ def _parse(content: Mapping[str, Any]) -> Evaluation:
         slices={name: tuple(values) for name, values in content["slices"].items()},
         flags={name: _flag(rows, len(content["ids"])) for name, rows in content["flags"].items()},
         pictures=_parse_pictures(content["pictures"]),
+        groups=tuple(tuple(rows) for rows in content["groups"]),
     )
     _check_lengths(records, len(content["class_names"]))
     return Evaluation(tuple(content["class_names"]), records, _parse_provenance(content["provenance"]))

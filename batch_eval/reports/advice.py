@@ -5,13 +5,15 @@ from __future__ import annotations
 from batch_eval.evaluation import Evaluation
 from batch_eval.metrics import wilson_interval
 from batch_eval.reports.breakdown import FlagTally, by_flag
-from batch_eval.reports.findings import errors, worst_confusions
+from batch_eval.reports.findings import errors, predicted_columns, worst_confusions
 from batch_eval.reports.wording import percent, printable
 
 MIN_ERRORS = 3
 """Errors below which nothing can be said."""
 CONFUSION_SHARE = 0.2
 """Share of all errors from which one confusion is worth a sentence."""
+ALIKE_SHOWN = 3
+"""Groups of errors that look alike, of which the largest are named."""
 CLAUSES = {
     "low_contrast": "have low contrast",
     "faint": "show faint ink",
@@ -32,6 +34,7 @@ def advice(evaluation: Evaluation) -> list[str]:
     if total < MIN_ERRORS:
         return []
     lines = [_flag_line(flag, total) for flag in by_flag(evaluation) if _explains(flag)]
+    lines += _alike(evaluation)
     worst = worst_confusions(evaluation)[0]
     if worst.count >= max(MIN_ERRORS, CONFUSION_SHARE * total):
         truth, predicted = printable(worst.truth), printable(worst.predicted)
@@ -40,6 +43,16 @@ def advice(evaluation: Evaluation) -> list[str]:
             f"a way of writing {truth} may be missing from what the model was trained on."
         )
     return lines
+
+
+def _alike(evaluation: Evaluation) -> list[str]:
+    """Return a line for each of the largest groups of errors that look alike."""
+    r = evaluation.records
+    named = [(len(group), r.truth[group[0]] or "", int(r.predicted[group[0]])) for group in r.groups[:ALIKE_SHOWN]]
+    return [
+        f"{n:,} errors look alike: {printable(truth)} read as {printable(predicted_columns(evaluation)[predicted])}."
+        for n, truth, predicted in named
+    ]
 
 
 def _misses(flag: FlagTally) -> int:

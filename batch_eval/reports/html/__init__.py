@@ -23,7 +23,7 @@ def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> byt
     """Return the whole report as one HTML file."""
     pictures = EmbeddedPictures(evaluation)
     page = Page(evaluation, pictures, context)
-    return render(page, assets.embedded(page_data(evaluation, pictures, page.rows_on_page)))
+    return render(page, assets.embedded(page_data(evaluation, pictures, page.marks, page.rows_on_page)))
 
 
 def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, bytes]]:
@@ -32,6 +32,7 @@ def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterat
         yield "report.html", document(evaluation, context)
         return
     pictures = FilePictures(evaluation)
-    yield "report.html", render(Page(evaluation, pictures, context), assets.linked())
-    yield from assets.files(page_data(evaluation, pictures, frozenset()))
+    page = Page(evaluation, pictures, context)
+    yield "report.html", render(page, assets.linked())
+    yield from assets.files(page_data(evaluation, pictures, page.marks, frozenset()))
     yield from pictures.files()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome
 from batch_eval.reports.breakdown import suspects
 from batch_eval.reports.findings import BLANK
+from batch_eval.reports.html.marks import Marks
 from batch_eval.reports.html.pictures import Pictures
 
 TOP = 3
@@ -47,8 +48,9 @@ PATTERN = Card(-1, "", "", "", Outcome.WRONG, "", (Guess("", 0.0),) * TOP, (("",
 class Cards:
     """Makes the cards of an evaluation."""
 
-    def __init__(self, evaluation: Evaluation, pictures: Pictures) -> None:
+    def __init__(self, evaluation: Evaluation, pictures: Pictures, marks: Marks) -> None:
         self._evaluation = evaluation
+        self._marks = marks
         self._pictures = pictures
         self._suspects = suspects(evaluation)
 
@@ -65,7 +67,7 @@ class Cards:
             reason=r.reasons.get(row, ""),
             guesses=self._guesses(row) if predicted >= 0 else (),
             labels=tuple((name, values[row]) for name, values in r.slices.items()),
-            flags=tuple(name for name, flag in r.flags.items() if flag[row]),
+            flags=self._marks.of(row),
             suspect=bool(self._suspects[row]),
             original=self._pictures.original(row),
             seen=self._pictures.seen(row),

@@ -17,6 +17,7 @@ from batch_eval.reports.breakdown import FlagTally, by_flag, by_slice, suspects
 from batch_eval.reports.findings import errors, errors_by_confidence, predicted_columns
 from batch_eval.reports.html import charts
 from batch_eval.reports.html.cards import PATTERN, Card, Cards
+from batch_eval.reports.html.marks import marks
 from batch_eval.reports.html.pictures import Pictures
 from batch_eval.reports.trend import gates_line, trend
 
@@ -27,6 +28,7 @@ ALL_SHOWN_UP_TO = 300
 GROUP_SHOWN = 6
 MOST_CONFIDENT = 8
 SLICE_VALUES_SHOWN = 12
+LOOK_ALIKES_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class Page:
     """The parts of the page; each is a pure function of the evaluation."""
 
     pattern = PATTERN
+    groups_shown = LOOK_ALIKES_SHOWN
 
     def __init__(self, evaluation: Evaluation, pictures: Pictures, context: ReportContext = NO_CONTEXT) -> None:
         self.evaluation = evaluation
@@ -84,7 +87,9 @@ class Page:
         self.columns = predicted_columns(evaluation)
         self.total_errors = len(errors(evaluation))
         self.total_suspects = int(suspects(evaluation).sum())
-        self._cards = Cards(evaluation, pictures)
+        self.marks = marks(evaluation)
+        self.pictures = pictures
+        self._cards = Cards(evaluation, pictures, self.marks)
 
     @property
     def correct(self) -> int:

@@ -231,16 +231,19 @@
     if (!viewer.open) viewer.showModal();
   }
 
-  /** A confusion matrix cell's address is #cell-TRUTH-PREDICTED, by position. */
+  /** A confusion matrix cell's address is #cell-TRUTH-PREDICTED, a mark's #mark-N, by position. */
   function followAddress() {
-    const cell = /^#cell-(\d+)-(\d+)$/.exec(location.hash);
-    if (!cell) return;
+    const [, kind, first, second] = /^#(cell|mark)-(\d+)(?:-(\d+))?$/.exec(location.hash) ?? [];
+    if (!kind) return;
     filters.reset();
     filters.elements.outcome.value = "errors";
-    filters.elements.truth.value = data.classes[cell[1]];
-    filters.elements.predicted.value = data.classes[cell[2]] ?? BLANK;
+    if (kind === "mark") filters.elements.flag.value = first;
+    else {
+      filters.elements.truth.value = data.classes[first];
+      filters.elements.predicted.value = data.classes[second] ?? BLANK;
+    }
     refresh();
-    document.getElementById("errors").scrollIntoView();
+    (kind === "mark" ? filters : document.getElementById("errors")).scrollIntoView();
   }
 
   function listen() {
