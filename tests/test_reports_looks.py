@@ -18,7 +18,7 @@ from batch_eval.reports.looks import group_errors, near_duplicates
 def drawn(*points, shift=0.0):
     """Return a polyline of thick ink on 28 x 28 pixels, moved to the right by a part of a pixel."""
     image = np.zeros((28, 28), np.uint8)
-    line = np.round((np.array(points) + [shift, 0]) * 16).astype(np.int32)
+    line = np.round(np.add(points, [shift, 0]) * 16).astype(np.int32)
     return cv2.polylines(image, [line], False, 255, 3, cv2.LINE_AA, 4)
 
 
