@@ -162,3 +162,33 @@ def nine_large_ring(hand: Hand) -> list[Stroke]:
         return [join(head, hand.line((x, y), (0.5, 0.1), (hand.between(0.36, 0.54), 1)))]
     tail = hand.curve((0.5, 0.1), (0.52, 0.6), (0.4, 0.94), (0.1, 1), (hand.between(-0.4, 0), 0.97))
     return [join(head, hand.line((x, y), (0.5, 0.1)), tail)]
+
+
+@writes(9, 0.9)
+def nine_tail_below(hand: Hand) -> list[Stroke]:
+    """Draw a ring that closes at its foot, and a tail that swings out from there, as in a g or a yogh."""
+    height, width = hand.between(0.16, 0.27), hand.between(0.16, 0.28)
+    head = hand.arc((0.3, height), (width, height), hand.between(60, 120), -(330 + hand.between(0, 60)))
+    x, y = head[-1]
+    swing = hand.between(0.05, 0.3)
+    tail = hand.curve((x, y), (0.3 + swing, y + 0.18), (0.3 + swing * 0.9, 0.8), (hand.between(0.05, 0.4), 1))
+    if hand.chance(0.5):
+        foot = tail[-1]
+        return [join(head, tail, hand.curve(tuple(foot), (foot[0] - 0.14, 0.99), (foot[0] - 0.22, 0.9)))]
+    return [join(head, tail)]
+
+
+@writes(9, 0.8)
+def nine_curled(hand: Hand) -> list[Stroke]:
+    """Draw a ring that the pen begins inside, as a spiral, and a stem."""
+    height, width = hand.between(0.2, 0.29), hand.between(0.2, 0.32)
+    middle, inner = 0.5 - width, hand.between(0.1, 0.5)
+    curl = hand.curve(
+        (middle - width * inner * 0.3, height * (1 + inner * 0.5)),
+        (middle + width * inner, height * (1 + inner * 0.3)),
+        (middle + width * 0.9, height * 0.6),
+    )
+    ring = hand.arc((middle, height), (width, height), -30, -(330 + hand.between(-20, 30)))
+    x, y = ring[-1]
+    tail = hand.curve((x, y), (0.51, 0.45), (hand.between(0.4, 0.54), 0.8), (hand.between(0.1, 0.5), 1))
+    return [join(curl, ring, tail)]

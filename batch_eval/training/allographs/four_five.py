@@ -66,11 +66,14 @@ def four_square(hand: Hand) -> list[Stroke]:
 
 
 def _belly(hand: Hand, x: float, y: float) -> Stroke:
-    """Draw the bow of a 5, from the stem's foot at (x, y) to its left end."""
+    """Draw the bow of a 5, from the stem's foot at (x, y) to its left end, which may curl up to the stem."""
     reach = hand.between(0.5, 0.68)
     rise = hand.between(-0.01, 0.09)
     end = hand.between(0.82, 0.98)
-    return hand.curve((x, y), (reach * 0.62, y - rise), (reach, (y + 1) / 2), (reach * 0.62, 0.98), (-0.02, end))
+    bow = (x, y), (reach * 0.62, y - rise), (reach, (y + 1) / 2), (reach * 0.62, 0.98)
+    if hand.chance(0.2):
+        return hand.curve(*bow, (0.1, 1), (hand.between(-0.1, 0.05), hand.between(0.72, 0.92)))
+    return hand.curve(*bow, (-0.02, end))
 
 
 @writes(5, 3)

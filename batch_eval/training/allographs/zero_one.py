@@ -28,6 +28,16 @@ def zero_hooked(hand: Hand) -> list[Stroke]:
     return [join(ring, hand.curve(tuple(end), (end[0] - 0.1, end[1] + inward), (end[0] - 0.22, end[1] + inward * 1.1)))]
 
 
+@writes(0, 0.8)
+def zero_curled(hand: Hand) -> list[Stroke]:
+    """Draw an oval that the pen begins inside or far past its top, as a spiral."""
+    width = hand.between(0.22, 0.42)
+    inward = hand.between(-0.15, 0.35)
+    start = (0.35 + width * hand.between(0.1, 0.6), 0.02 + inward)
+    ring = hand.arc((0.35, 0.5), (width, 0.5), -80, -(350 + hand.between(-20, 40)))
+    return [join(hand.curve(start, (0.38 + width * 0.2, inward * 0.3), tuple(ring[0])), ring)]
+
+
 @writes(0, 1.2)
 def zero_slashed(hand: Hand) -> list[Stroke]:
     """Draw an oval with a slash, inside it or beyond both ends."""
@@ -80,12 +90,12 @@ def one_flag(hand: Hand) -> list[Stroke]:
 
 @writes(1, 2)
 def one_long_flag(hand: Hand) -> list[Stroke]:
-    """Draw a flag nearly as long as the stem, like a capital lambda, as in Poland, Germany or Vietnam."""
+    """Draw a flag nearly as long as the stem, like a capital lambda, seldom with a foot, as in Poland, Germany or Vietnam."""
     reach = hand.between(0.4, 1.0)
     rise = hand.between(44 + 10 * reach, 76)
-    return [
-        join(_flag(hand, (0, 0), reach / math.sin(math.radians(rise)), rise), _stem(hand, hand.between(-0.12, 0.3)))
-    ]
+    lean = hand.between(-0.12, 0.3)
+    one = join(_flag(hand, (0, 0), reach / math.sin(math.radians(rise)), rise), _stem(hand, lean))
+    return [one, _base(hand, lean)] if hand.chance(0.25) else [one]
 
 
 @writes(1, 2.5)
