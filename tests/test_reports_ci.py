@@ -6,7 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pydantic_sarif.model as sarif_model
 import pytest
+import xmlschema
 from hypothesis import given
 from hypothesis import strategies as st
 from report_examples import HOSTILE, context, empty, hostile, small
@@ -28,7 +30,6 @@ def cases(evaluation, context_=None):
 @pytest.mark.parametrize("evaluation", EVALUATIONS)
 @pytest.mark.parametrize("told", [context(), HOSTILE_GATES, ReportContext()])
 def test_junit_follows_its_schema(evaluation, told):
-    xmlschema = pytest.importorskip("xmlschema")
     schema = xmlschema.XMLSchema(str(Path(__file__).with_name("schemas") / "junit.xsd"))
 
     assert schema.is_valid(junit.document(evaluation(), told).decode())
@@ -62,8 +63,7 @@ def test_junit_counts_are_those_of_its_cases():
 @pytest.mark.parametrize("evaluation", EVALUATIONS)
 @pytest.mark.parametrize("told", [context(), HOSTILE_GATES])
 def test_sarif_follows_the_oasis_schema(evaluation, told):
-    model = pytest.importorskip("pydantic_sarif.model")
-    root = next(t for t in vars(model).values() if getattr(t, "__name__", "").startswith("StaticAnalysisResults"))
+    root = next(t for t in vars(sarif_model).values() if getattr(t, "__name__", "").startswith("StaticAnalysisResults"))
 
     assert root.model_validate_json(sarif.document(evaluation(), told))
 

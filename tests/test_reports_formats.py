@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 
+import jsonschema
 import numpy as np
 import pytest
 from hypothesis import given
@@ -88,7 +89,6 @@ def test_undefined_metrics_are_absent():
 @pytest.mark.parametrize("name", ["metrics", "evaluation"])
 @pytest.mark.parametrize("evaluation", [small, hostile, empty])
 def test_json_follows_its_schema(name, evaluation):
-    jsonschema = pytest.importorskip("jsonschema")
     schema = json.loads((SCHEMAS / f"{name}.schema.json").read_text())
     jsonschema.Draft202012Validator.check_schema(schema)
 
