@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from batch_eval import __version__
-from batch_eval.errors import DatasetError
+from batch_eval.errors import ConfigError, DatasetError
 from batch_eval.evaluation import Evaluation, Provenance
 
 if TYPE_CHECKING:
@@ -81,11 +82,24 @@ def evaluate_dataset(
         preprocess=" ".join([recipe.name, *(f"-{step}" for step in recipe.skip)]),
         preprocess_sha256=recipe.settings_sha256,
         version=__version__,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        created=_now().isoformat(timespec="seconds"),
         notes=(*dataset.notes, *classifier.notes),
         missing=dataset.missing,
     )
     return Evaluation(classifier.class_names, records, provenance)
+
+
+def _now() -> datetime:
+    """Return the time, or the one that SOURCE_DATE_EPOCH fixes so that the same run writes the same bytes.
+
+    Source: reproducible-builds.org, SOURCE_DATE_EPOCH: seconds since 1970. Raises ConfigError where it is no number.
+    """
+    fixed = os.environ.get("SOURCE_DATE_EPOCH")
+    if not fixed:
+        return datetime.now(UTC)
+    if not (fixed.isascii() and fixed.isdigit()):
+        raise ConfigError(f"SOURCE_DATE_EPOCH={fixed} is invalid: it must be seconds since 1970. Mend or unset it.")
+    return datetime.fromtimestamp(int(fixed), UTC)
 
 
 def _check_labels(dataset: Dataset, classifier: Classifier) -> None:
