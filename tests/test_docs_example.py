@@ -37,7 +37,7 @@ def test_the_example_shows_what_is_evaluated_today(tmp_path):
     """Names and outcomes, not probabilities: their last digits differ from processor to processor."""
     done = batch_eval(*documented("run"), "--out", tmp_path, **EPOCH)
     today, committed = load_evaluation(tmp_path / "evaluation.json"), load_evaluation(EXAMPLE / "evaluation.json")
-    columns = ("id", "truth", "predicted", "outcome", "paper", "flag_ruled_paper")
+    columns = ("id", "truth", "predicted", "outcome", "paper")
 
     assert 0 == done.returncode, done.stderr
     assert committed.provenance == today.provenance, "render the example again: see reports/README.md"
