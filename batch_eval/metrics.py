@@ -58,7 +58,9 @@ def class_scores(confusion: NDArray[np.int64]) -> tuple[ClassScores, ...]:
     """Return the scores of each class from a confusion matrix.
 
     ``confusion`` is (C, C) or (C, C + 1) counts, truth by predicted; a last extra column counts images without a
-    prediction, which lower recall but no class's precision. F1 = 2·TP / (2·TP + FP + FN).
+    prediction, which lower recall but no class's precision.
+    Formula: precision TP / (TP + FP), recall TP / (TP + FN), F1 2·TP / (2·TP + FP + FN).
+    Source: C. J. van Rijsbergen, Information Retrieval, 2nd edition, Butterworths (1979), chapter 7.
     """
     classes = len(confusion)
     scores = []
@@ -71,7 +73,11 @@ def class_scores(confusion: NDArray[np.int64]) -> tuple[ClassScores, ...]:
 
 
 def macro_f1(scores: Sequence[ClassScores]) -> float:
-    """Return the unweighted mean F1 over the classes that occur as truth or as prediction; NaN when none does."""
+    """Return the unweighted mean F1 over the classes that occur as truth or as prediction; NaN when none does.
+
+    Formula: Σ F1ᵢ / C over those C classes.
+    Source: J. Opitz and S. Burst, Macro F1 and Macro F1, arXiv:1911.03347 (2019), the averaged F1.
+    """
     defined = [s.f1 for s in scores if not math.isnan(s.f1)]
     return sum(defined) / len(defined) if defined else math.nan
 
@@ -117,6 +123,7 @@ class ReliabilityBin:
 def reliability(confidence: NDArray[np.float32], hits: NDArray[np.bool_], bins: int = 15) -> tuple[ReliabilityBin, ...]:
     """Return the bins of a reliability diagram, equally wide over 0..1; ``confidence`` and ``hits`` are (N,).
 
+    Formula: of the nᵢ images in bin i, accuracyᵢ = hitsᵢ / nᵢ and confidenceᵢ = Σ confidence / nᵢ.
     Source: M. H. DeGroot and S. E. Fienberg, The comparison and evaluation of forecasters, The Statistician 32 (1983).
     """
     place = np.clip(np.ceil(confidence.astype(np.float64) * bins).astype(np.intp) - 1, 0, bins - 1)
@@ -149,7 +156,7 @@ def coverage_curve(
 ) -> tuple[Tally, ...]:
     """Return the tally of the images that are kept when those below each confidence threshold are refused.
 
-    Coverage is a tally's n over the number of images, selective accuracy its share.
+    Formula: coverage n / N, selective accuracy hits / n.
     Source: Y. Geifman and R. El-Yaniv, Selective classification for deep neural networks, NeurIPS 2017.
 
     >>> coverage_curve(np.float32([0.5, 0.9, 0.7]), np.array([False, True, True]), [0.0, 0.6])
@@ -165,8 +172,8 @@ def label_suspects(probabilities: NDArray[np.float32], truth: NDArray[np.intp]) 
     """Return (N,) bool: images whose label is likelier wrong than the model, by confident learning.
 
     ``probabilities`` is (N, C), ``truth`` (N,) class indices. An image is suspect when the likeliest class whose
-    probability reaches that class's threshold is not its label; the threshold of a class is the mean probability
-    that images with its label get for it.
+    probability reaches that class's threshold is not its label.
+    Formula: argmax {pᵢⱼ : pᵢⱼ ≥ tⱼ} ≠ labelᵢ, where tⱼ is the mean of pᵢⱼ over the images i with label j.
     Source: C. Northcutt, L. Jiang and I. Chuang, Confident learning, JAIR 70 (2021), equations 1 and 2.
 
     >>> sure = np.float32([[0.9, 0.1], [0.8, 0.2], [0.99, 0.01], [0.1, 0.9], [0.2, 0.8]])
@@ -221,9 +228,10 @@ def tango_interval(fixed: int, broke: int, n: int, z: float = Z_95) -> tuple[flo
     """Return the score interval (low, high) of the difference of two paired proportions, each in -1..1.
 
     Of ``n`` images judged twice, ``fixed`` were right only the second time and ``broke`` only the first, so the
-    difference is (fixed - broke) / n. The bounds are the differences d that the score test just does not reject:
-    (fixed - broke - n·d) / √(n(2q + d(1-d))) = ±z, where q is the likeliest probability of ``broke`` given d.
-    (NaN, NaN) when n is 0. The interval excludes 0 exactly when McNemar's χ² exceeds z².
+    difference is (fixed - broke) / n. The interval excludes 0 exactly when McNemar's χ² exceeds z²; (NaN, NaN) when n
+    is 0.
+    Formula: the differences d that the score test just does not reject, (fixed - broke - n·d) / √(n(2q + d(1-d))) =
+    ±z, where q is the likeliest probability of ``broke`` given d.
     Source: T. Tango, Equivalence test and confidence interval for the difference in proportions for the
     paired-sample design, Statistics in Medicine 17 (1998).
 

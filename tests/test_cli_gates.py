@@ -77,6 +77,7 @@ def test_run_checks_gates_against_a_baseline(tmp_path):
         (["run", "sample_images", "--format", "pdf"], "there is no report format 'pdf'"),
         (["run", "sample_images", "--out", "-"], "none was given"),
         (["run", "sample_images", "--out", "-", "-f", "csv", "-f", "json"], "2 were given"),
+        (["run", "sample_images", "--out", "-", "-f", "csv", "--plots"], "2 were given"),
         (["report", "nowhere.json"], "cannot read nowhere.json"),
         (["compare", "a.json"], "Name two or more"),
         (["compare", "a", "b", "--model", "c.keras"], "Name one folder of images and two models or more"),
@@ -104,6 +105,24 @@ def test_only_the_formats_asked_for_are_written(saved, tmp_path):
     batch_eval("report", saved, "--format", "text", "--format", "json", "--out", tmp_path / "out", "--quiet")
 
     assert {"report.txt", "metrics.json", "evaluation.json"} == {p.name for p in (tmp_path / "out").iterdir()}
+
+
+@pytest.mark.parametrize(("given", "others"), [(["--format", "text"], {"report.txt"}), ([], {"report.html"})])
+def test_plots_are_drawn_beside_the_other_formats(given, others, saved, tmp_path):
+    done = batch_eval("report", saved, "--plots", *given, "--out", tmp_path / "out", "--quiet")
+    names = {f"{name}.{kind}" for name in ("confusion_matrix", "reliability", "coverage") for kind in ("png", "svg")}
+
+    assert 0 == done.returncode, done.stderr
+    assert names | others <= {path.name for path in (tmp_path / "out").iterdir()}
+
+
+@pytest.mark.parametrize("name", FORMATS_IN_HELP)
+def test_a_saved_evaluation_is_reported_in_every_format(name, saved):
+    command = [sys.executable, "-m", "batch_eval", "report", str(saved), "--format", name, "--out", "-"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
+
+    assert (0, b"") == (done.returncode, done.stderr)
+    assert b"" != done.stdout
 
 
 def test_a_self_contained_report_is_one_file(saved, tmp_path):

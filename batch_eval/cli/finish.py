@@ -33,20 +33,27 @@ class Output:
         return str(self.target) == "-"
 
 
-def output(target: Path, formats: Sequence[str] | None, *, self_contained: bool = False, quiet: bool = False) -> Output:
+def output(
+    target: Path,
+    formats: Sequence[str] | None,
+    *,
+    plots: bool = False,
+    self_contained: bool = False,
+    quiet: bool = False,
+) -> Output:
     """Return the output when everything about it is right, so that no work is done in vain.
 
     Raises ConfigError for unknown formats and for `-` with other than one format, ReportError for a folder that
     cannot be written.
     """
-    chosen = tuple(dict.fromkeys(formats or ()))
-    for name in chosen:
+    for name in formats or ():
         reporter(name)
-    found = Output(target, chosen or DEFAULT_FORMATS, self_contained, quiet)
+    chosen = tuple(dict.fromkeys([*(formats or DEFAULT_FORMATS), *(["plots"] if plots else [])]))
+    found = Output(target, chosen, self_contained, quiet)
     if not found.stdout:
         check_writable(target)
-    elif len(chosen) != 1:
-        given = f"{len(chosen)} were given" if chosen else "none was given"
+    elif not formats or len(chosen) != 1:
+        given = f"{len(chosen)} were given" if formats else "none was given"
         raise ConfigError(f"--out - prints one report, but {given}. Name one, such as --format json --out -.")
     return found
 

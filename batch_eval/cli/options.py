@@ -97,6 +97,14 @@ Format = Annotated[
 SelfContained = Annotated[
     bool, typer.Option("--self-contained", help="Write the HTML report as one file that holds its pictures.")
 ]
+Plots = Annotated[
+    bool,
+    typer.Option(
+        "--plots",
+        help="Also draw confusion matrix, reliability and coverage as PNG and SVG, for papers: --format plots beside "
+        "the other formats.",
+    ),
+]
 Jobs = Annotated[
     int | None, typer.Option("--jobs", "-j", min=1, help="Threads. Default: one a core.", show_default=False)
 ]

@@ -24,6 +24,7 @@ def report(
     ] = None,
     format: options.Format = None,  # noqa: A002 - the option's name
     self_contained: options.SelfContained = False,
+    plots: options.Plots = False,
     quiet: options.Quiet = False,
     fail_under: options.FailUnder = None,
     fail_under_low: options.FailUnderLow = None,
@@ -60,5 +61,5 @@ def report(
     )
     limits.check_baseline(baseline is not None)
     target = out or (saved if saved.is_dir() else saved.parent)
-    destination = output(target, format, self_contained=self_contained, quiet=quiet)
+    destination = output(target, format, plots=plots, self_contained=self_contained, quiet=quiet)
     finish(load_saved(saved), destination, limits, load_saved(baseline) if baseline else None)

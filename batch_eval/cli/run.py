@@ -23,6 +23,7 @@ def run(
     out: options.Out = None,
     format: options.Format = None,  # noqa: A002 - the option's name
     self_contained: options.SelfContained = False,
+    plots: options.Plots = False,
     jobs: options.Jobs = None,
     quiet: options.Quiet = False,
     fail_under: options.FailUnder = None,
@@ -71,7 +72,7 @@ def run(
     )
     limits.check_baseline(baseline is not None)
     target = out or Path("reports") / (folder.resolve().name or "root")
-    destination = output(target, format, self_contained=self_contained, quiet=quiet)
+    destination = output(target, format, plots=plots, self_contained=self_contained, quiet=quiet)
     earlier = load_saved(baseline) if baseline else None
     classifier = open_model(
         model, class_names=options.class_names(classes), input_range=input_range, trust=trust_model, threads=1
