@@ -24,6 +24,11 @@ HOSTILE = (
     "</script><script>alert(1)</script>.png",
     "{{ 7*7 }} [red]rich[/red] \x1b[31m.png",
     "ünïcödé 数字 ٣.png",
+    "%0A::error::broken%0D.png",
+    "::error title=x::broken.png",
+    "]]>&amp;<![CDATA[.png",
+    "| a | [b](javascript:alert(1)) ![c](d) @someone https://e.example.png",
+    "x" * 5000 + ".png",
 )
 
 

@@ -155,8 +155,12 @@ def test_gates_fail_when_nothing_was_scored(option):
         (Limits(fail_under=0.8), "The limit lies in the 95 % interval 76.4 to 99.1 %"),
         (Limits(fail_under_low=0.9), "n is too small for this limit: it takes 35 images"),
         (Limits(max_unreadable=0.01), "n is too small for this limit: a single image is 5.0 %"),
+        (Limits(max_unlabelled=0.01), "n is too small for this limit: a single image is 5.0 %"),
+        (Limits(fail_under_class=(ClassLimit("1", 0.99),)), "n is too small for this limit: it takes 381 images"),
+        (Limits(fail_under_slice=(SliceLimit("paper", "plain", 0.99),)), "n is too small for this limit: it takes 381"),
         (Limits(max_ece=0.01), "chance alone gives a perfectly calibrated model 7.7 %"),
         (Limits(max_drop=0.01), "n is too small for this limit: a single image is 5.0 %"),
+        (Limits(max_drop=0.05), "The limit lies in the 95 % interval"),
     ],
 )
 def test_a_gate_says_when_its_n_is_too_small(limits, n_is_said):

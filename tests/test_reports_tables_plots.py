@@ -4,6 +4,7 @@ import builtins
 import io
 from xml.etree import ElementTree
 
+import cv2
 import numpy as np
 import pytest
 from report_examples import HOSTILE, empty, hostile, small
@@ -44,7 +45,7 @@ def test_plots_are_png_and_svg(evaluation):
     assert {f"{n}.{k}" for n in ("confusion_matrix", "reliability", "coverage") for k in ("png", "svg")} == set(files)
     for name, data in files.items():
         if name.endswith("png"):
-            assert data.startswith(b"\x89PNG")
+            assert cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) is not None
         else:
             assert ElementTree.fromstring(data).tag == "{http://www.w3.org/2000/svg}svg"
 

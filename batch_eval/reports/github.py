@@ -25,7 +25,7 @@ SUMMARY_BYTES = 1 << 20
 def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> bytes:
     """Return the annotations, which take effect when a step prints them."""
     failed = [gate for gate in context.gates if not gate.passed]
-    lines = [_command("error", gate.message, title=f"Gate {gate.name} failed") for gate in failed[:PER_STEP]]
+    lines = [_command("error", gate.message, title=printable(f"Gate {gate.name} failed")) for gate in failed[:PER_STEP]]
     lines += _misread(evaluation)
     lines.append(_command("notice", _result(evaluation, context, len(failed)), title="batch_eval"))
     return utf8("".join(f"{line}\n" for line in lines))
@@ -51,7 +51,7 @@ def _misread(evaluation: Evaluation) -> list[str]:
     """Return a warning for each of the most confident errors."""
     folder, ids = evaluation.provenance.folder, evaluation.records.ids
     return [
-        _command("warning", _reading(evaluation, row), title="Misread image", file=f"{folder}/{ids[row]}")
+        _command("warning", _reading(evaluation, row), title="Misread image", file=printable(f"{folder}/{ids[row]}"))
         for row in errors_by_confidence(evaluation)[:PER_STEP].tolist()
     ]
 
