@@ -3,6 +3,7 @@
 import inspect
 import json
 import re
+import shlex
 import subprocess
 import sys
 from dataclasses import fields
@@ -127,3 +128,19 @@ def test_links_lead_somewhere(path):
     targets = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", path.read_text(encoding="utf-8"))
 
     assert [] == [target for target in targets if not (path.parent / target).exists()]
+
+
+COMMANDS = [
+    line.split(">")[0]
+    for path in PAGES
+    for line in re.findall(r"^(?:\$ )?(?:.* && )?(batch-eval .+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    if not line.startswith("batch-eval COMMAND") and "[OPTIONS]" not in line
+]
+
+
+@pytest.mark.parametrize("line", sorted(set(COMMANDS)))
+def test_every_shown_command_exists_with_its_options(line):
+    _, command, *words = shlex.split(line)
+    known = {name for option in application().commands[command].params for name in option.opts}
+
+    assert [] == [word for word in words if word.startswith("-") and word != "-" and word not in known]
