@@ -130,15 +130,18 @@ def test_links_lead_somewhere(path):
     assert [] == [target for target in targets if not (path.parent / target).exists()]
 
 
-COMMANDS = [
-    line.split(">")[0]
+NAMES = "|".join(application().commands)
+COMMANDS = {
+    line
     for path in PAGES
-    for line in re.findall(r"^(?:\$ )?(?:.* && )?(batch-eval .+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
-    if not line.startswith("batch-eval COMMAND") and "[OPTIONS]" not in line
-]
+    for block in re.findall(
+        r"^```(?:console|yaml|groovy|bash)\n(.+?)^```", path.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
+    for line in re.findall(rf"batch-eval (?:{NAMES}) [^'>\n]+", block)
+}
 
 
-@pytest.mark.parametrize("line", sorted(set(COMMANDS)))
+@pytest.mark.parametrize("line", sorted(COMMANDS))
 def test_every_shown_command_exists_with_its_options(line):
     _, command, *words = shlex.split(line)
     known = {name for option in application().commands[command].params for name in option.opts}
