@@ -130,6 +130,17 @@ def test_step_summary_of_any_size_fits(monkeypatch):
     assert summary.endswith(b"The rest did not fit into a step summary of 1 MiB.\n")
 
 
+def test_step_summary_of_a_huge_evaluation_is_below_a_mebibyte():
+    evaluation = wrong(3000)
+    values = tuple(f"{'v' * 600}{i % 20}" for i in range(3000))
+    slices = {f"{'s' * 600}{i}": values for i in range(60)}
+    huge = replace(evaluation, records=replace(evaluation.records, slices=slices))
+
+    assert len(markdown.document(huge)) > 1 << 20
+    assert (1 << 20) - 5000 < len(github.step_summary(huge)) < 1 << 20
+    assert len(github.document(huge).splitlines()) == github.PER_STEP + 1
+
+
 @pytest.mark.parametrize("write", ["file", "folder"])
 def test_step_summary_is_appended_where_github_wants_it(write, tmp_path, monkeypatch):
     target = tmp_path / "summary.md"

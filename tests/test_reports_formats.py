@@ -1,6 +1,7 @@
 """What the single formats promise beyond their golden files."""
 
 import csv
+import errno
 import io
 import json
 import math
@@ -14,9 +15,9 @@ import pytest
 from hypothesis import given
 from report_examples import HOSTILE, empty, evaluations, hostile, small
 
-from batch_eval import saved
-from batch_eval.errors import ConfigError
-from batch_eval.reports import FORMATS, reporter, text
+from batch_eval import output, saved
+from batch_eval.errors import ConfigError, ReportError
+from batch_eval.reports import FORMATS, reporter, text, write_reports
 
 SCHEMAS = saved.SCHEMA.parent
 
@@ -35,6 +36,21 @@ def test_every_format_writes_every_evaluation(name, evaluation):
     files = written(name, evaluation())
 
     assert all(isinstance(content, bytes) for content in files.values())
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_a_full_disk_leaves_no_file_of_any_format(name, tmp_path, monkeypatch):
+    (tmp_path / "old.txt").write_text("old")
+
+    def full(folder, path, data, made):
+        (folder / path.rpartition("/")[2]).write_bytes(data[:10])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(output, "_write", full)
+    with pytest.raises(ReportError, match="No space left on device"):
+        write_reports(small(), tmp_path, [name])
+
+    assert ["old.txt"] == [path.name for path in tmp_path.iterdir()]
 
 
 def test_csv_cells_cannot_become_formulas():
