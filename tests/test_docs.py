@@ -9,6 +9,8 @@ import sys
 from dataclasses import fields
 
 import pytest
+from parts.commands import application
+from parts.messages import classes, messages
 from test_cli_run import ROOT
 
 from batch_eval import metrics
@@ -19,8 +21,6 @@ from batch_eval.evaluation import Outcome
 from batch_eval.gates import Limits
 from batch_eval.reports import FORMATS
 from batch_eval.saved import SCHEMA
-from docs.parts.commands import application
-from docs.parts.messages import classes, messages
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 REGENERATE = "python -m cogapp -r README.md docs/*.md"

@@ -13,6 +13,7 @@ from batch_eval import metrics
 
 proportion = pytest.importorskip("statsmodels.stats.proportion")
 peer = pytest.importorskip("sklearn.metrics")
+calibration = pytest.importorskip("sklearn.calibration")
 counts = st.integers(0, 10**6)
 confusions = st.integers(2, 5).flatmap(lambda c: arrays(np.int64, (c, c), elements=st.integers(0, 30)))
 with_blanks = st.integers(2, 5).flatmap(lambda c: arrays(np.int64, (c, c + 1), elements=st.integers(0, 30)))
@@ -122,6 +123,18 @@ def test_reliability_bins_hold_every_image_once(pairs, bins):
 
     assert (len(pairs), int(hits.sum())) == (sum(b.tally.n for b in found), sum(b.tally.hits for b in found))
     assert all(b.low - 1e-6 <= b.confidence <= b.high + 1e-6 for b in found if b.tally.n)
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([5, 10, 15]))
+def test_reliability_bins_are_scikit_learns(seed, bins):
+    rng = np.random.default_rng(seed)
+    confidence = rng.uniform(0, 1, 50).astype(np.float32)
+    hits = rng.uniform(0, 1, 50) < confidence
+    accuracies, confidences = calibration.calibration_curve(hits, confidence.astype(np.float64), n_bins=bins)
+    filled = [b for b in metrics.reliability(confidence, hits, bins) if b.tally.n]
+
+    assert pytest.approx(accuracies) == [b.tally.share for b in filled]
+    assert pytest.approx(confidences, abs=1e-6) == [b.confidence for b in filled]
 
 
 @given(confidences.filter(len))

@@ -20,6 +20,8 @@ from batch_eval.reports import github, junit, markdown, sarif, write_report, wri
 
 EVALUATIONS = [small, hostile, empty]
 HOSTILE_GATES = ReportContext(tuple(GateResult(name, False, 0.5, 0.9, 10, name) for name in HOSTILE))
+SARIF = next(t for t in vars(sarif_model).values() if getattr(t, "__name__", "").startswith("StaticAnalysisResults"))
+"""The model of a whole log, generated from OASIS' schema."""
 
 
 def cases(evaluation, context_=None):
@@ -33,6 +35,12 @@ def test_junit_follows_its_schema(evaluation, told):
     schema = xmlschema.XMLSchema(str(Path(__file__).with_name("schemas") / "junit.xsd"))
 
     assert schema.is_valid(junit.document(evaluation(), told).decode())
+
+
+def test_the_junit_schema_refuses_what_it_does_not_know():
+    schema = xmlschema.XMLSchema(str(Path(__file__).with_name("schemas") / "junit.xsd"))
+
+    assert not schema.is_valid(junit.document(small(), context()).decode().replace("<failure ", "<failed "))
 
 
 def test_junit_has_a_case_for_each_gate_class_and_slice():
@@ -63,9 +71,15 @@ def test_junit_counts_are_those_of_its_cases():
 @pytest.mark.parametrize("evaluation", EVALUATIONS)
 @pytest.mark.parametrize("told", [context(), HOSTILE_GATES])
 def test_sarif_follows_the_oasis_schema(evaluation, told):
-    root = next(t for t in vars(sarif_model).values() if getattr(t, "__name__", "").startswith("StaticAnalysisResults"))
+    assert SARIF.model_validate_json(sarif.document(evaluation(), told))
 
-    assert root.model_validate_json(sarif.document(evaluation(), told))
+
+@pytest.mark.parametrize(
+    ("key", "other"), [(b'"ruleId"', b'"ruleID"'), (b'"warning"', b'"bad"'), (b'"2.1.0"', b'"2.1"')]
+)
+def test_the_sarif_schema_refuses_what_it_does_not_know(key, other):
+    with pytest.raises(ValueError, match="validation error"):
+        SARIF.model_validate_json(sarif.document(small()).replace(key, other, 1))
 
 
 def test_sarif_has_a_result_for_each_file_that_needs_a_look():
