@@ -86,7 +86,9 @@ def test_sarif_has_a_result_for_each_file_that_needs_a_look():
     results = json.loads(sarif.document(small()))["runs"][0]["results"]
     places = [r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for r in results]
 
-    assert ["a/3.png", "a/2.png", "b/4.png", "b/5.png", "b/6.png", "b/7.png"] == places
+    names = ["a/3.png", "a/2.png", "b/4.png", "b/5.png", "b/6.png", "b/7.png"]
+
+    assert [f"photos/{name}" for name in names] == places
     assert ["wrong", "wrong", "blank", "unreadable", "unlabelled", "out_of_range"] == [r["ruleId"] for r in results]
 
 
@@ -153,6 +155,14 @@ def test_step_summary_of_a_huge_evaluation_is_below_a_mebibyte():
     assert len(markdown.document(huge)) > 1 << 20
     assert (1 << 20) - 5000 < len(github.step_summary(huge)) < 1 << 20
     assert len(github.document(huge).splitlines()) == github.PER_STEP + 1
+
+
+def test_no_step_summary_is_written_where_the_variable_is_absent(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    write_report(small(), "github", tmp_path / "annotations.txt", context=context())
+
+    assert ["annotations.txt"] == [path.name for path in tmp_path.iterdir()]
 
 
 @pytest.mark.parametrize("write", ["file", "folder"])

@@ -22,6 +22,8 @@ from batch_eval.reports.wording import percent, printable
 TITLE = "SARIF report"
 MAX_RESULTS = 25_000
 HOME = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+ROOT = "%SRCROOT%"
+"""What GitHub and editors take for the root of the repository, where the folder of images usually lies."""
 _LEVELS = {
     Outcome.WRONG: "warning",
     Outcome.BLANK: "warning",
@@ -42,7 +44,7 @@ def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> byt
             {
                 "tool": {"driver": _driver(evaluation)},
                 "columnKind": "unicodeCodePoints",
-                "originalUriBaseIds": {"IMAGES": {"description": {"text": printable(evaluation.provenance.folder)}}},
+                "originalUriBaseIds": {ROOT: {"description": {"text": "The folder that holds the folder of images."}}},
                 "invocations": [_invocation(context)],
                 "results": _results(evaluation, rows[:MAX_RESULTS]),
                 "properties": {"showing": min(len(rows), MAX_RESULTS), "of": len(rows)},
@@ -87,7 +89,7 @@ def _results(evaluation: Evaluation, rows: list[int]) -> list[dict[str, Any]]:
 def _result(evaluation: Evaluation, row: int, suspect: bool) -> dict[str, Any]:
     r = evaluation.records
     outcome = OUTCOMES[r.outcome[row]]
-    uri = quote(r.ids[row].encode("utf-8", "surrogateescape"), safe="/")
+    uri = quote(f"{evaluation.provenance.folder}/{r.ids[row]}".encode("utf-8", "surrogateescape"), safe="/")
     message = _message(evaluation, row, outcome) + (" The label may be wrong." if suspect else "")
     return {
         "ruleId": outcome.value,
@@ -97,7 +99,7 @@ def _result(evaluation: Evaluation, row: int, suspect: bool) -> dict[str, Any]:
         "locations": [
             {
                 "physicalLocation": {
-                    "artifactLocation": {"uri": uri, "uriBaseId": "IMAGES"},
+                    "artifactLocation": {"uri": uri, "uriBaseId": ROOT},
                     # GitHub refuses results without a line, though an image has none
                     "region": {"startLine": 1},
                 }
