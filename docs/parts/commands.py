@@ -39,7 +39,8 @@ def reference() -> str:
     """Return every command with its usage, help, arguments and options."""
     group = application()
     parts = [_section(name, command) for name, command in group.commands.items()]
-    return "\n\n".join([*parts, "## Before the command", _options("Options", group.params, {})])
+    own = [p for p in group.params if p.name in inspect.signature(group.callback).parameters]  # the rest is Typer's
+    return "\n\n".join([*parts, "## Before the command", _options("Options", own, {})])
 
 
 def _section(name: str, command: Any) -> str:
