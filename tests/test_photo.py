@@ -111,7 +111,7 @@ def test_blank_paper_is_blank_and_never_a_digit():
             lit = papers.sheet(rng, paper, 384) * papers.light(rng, light, 384)[..., None]
             blank.append(preprocessor("photo")(photographed(rng, lit, 0.5, 0.01)).blank)
 
-    assert sum(blank) / len(blank) >= 0.85
+    assert all(blank)
 
 
 @pytest.mark.parametrize("paper", ["plain", "ruled", "squared", "dotted", "yellow-pad", "recycled", "screen"])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from batch_eval.imaging.ink import CONTOUR, keep
+from batch_eval.imaging.ink import CONTOUR, around_ink, keep
 from batch_eval.imaging.steps import Image
 
 CUT_OUT = 64
@@ -18,14 +19,28 @@ MIN_EXTENT = 0.04
 MIN_SHARE = 0.15
 """Share of all ink that a digit has; where it is one of many alike, as in dots or the grain of paper, there is none."""
 RIM = 0.12
-"""Width of the border, as a share of the image's longest side, in which light falls off and pages end."""
+"""Width of the border, as a share of the image's shortest side, in which light falls off and pages end."""
 
 
-@dataclass(frozen=True, slots=True)
+CORNER = 0.4
+"""Extent, as a share of the image's longest side, below which a piece that touches two edges is a corner in shadow."""
+MAX_COVER = 0.8
+"""Share of an image that a digit can cover."""
+
+
+MAX_FLATNESS = 12
+"""Times its height that a digit can be wide."""
+
+
+@dataclass(frozen=True)
 class Pieces:
-    """The connected pieces of ink in an image, as columns; row 0 is the background. Lengths are in pixels."""
+    """The connected pieces of ink in an image, as columns; row 0 is the background. Lengths are in pixels.
+
+    ``inside`` are the (rows, columns) of the image, of ``shape`` (H, W), in which all of them lie.
+    """
 
     shape: tuple[int, int]
+    inside: tuple[slice, slice]
     left: NDArray[np.intp]
     top: NDArray[np.intp]
     right: NDArray[np.intp]
@@ -34,12 +49,12 @@ class Pieces:
     amount: NDArray[np.float64]
     offset: NDArray[np.float64]
 
-    @property
+    @cached_property
     def extent(self) -> NDArray[np.intp]:
         """Longest side of each piece."""
         return np.asarray(np.maximum(self.right - self.left, self.bottom - self.top))
 
-    @property
+    @cached_property
     def edges(self) -> NDArray[np.intp]:
         """Number of the image's edges that each piece touches; 0 where somebody has cut the image to its digit."""
         height, width = self.shape
@@ -48,7 +63,7 @@ class Pieces:
         touching = [self.left <= 0, self.top <= 0, self.right >= width, self.bottom >= height]
         return np.asarray(np.sum(touching, axis=0))
 
-    @property
+    @cached_property
     def scores(self) -> NDArray[np.float64]:
         """How likely each piece is the digit: large, dark, near the middle, clear of the edges."""
         tone = self.amount / np.maximum(self.area, 1)
@@ -68,21 +83,27 @@ def choose_digit(ink: Image) -> Image:
         return ink
     main = int(pieces.scores.argmax())
     kept = belonging(pieces, main)
-    if not _credible(pieces, main, kept):
-        return np.zeros_like(ink)
-    return keep(ink, np.take(kept * np.uint8(255), labels.astype(np.intp)))
+    digit: Image = np.zeros_like(ink)
+    if _credible(pieces, main, kept):
+        inside = pieces.inside
+        digit[inside] = keep(ink[inside], (kept * np.uint8(255))[labels])
+    return digit
 
 
 def find_pieces(ink: Image) -> tuple[Image, Pieces]:
-    """Return the (H, W) labels of the connected pieces inside the contour, and the pieces."""
-    _, mask = cv2.threshold(ink, CONTOUR - 1, 255, cv2.THRESH_BINARY)
-    count, labels, stats, centres = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    """Return the labels of the connected pieces within the contour, where `Pieces.inside` says, and the pieces."""
+    _, mask = cv2.threshold(ink, CONTOUR - 1, 1, cv2.THRESH_BINARY)
+    inside = around_ink(mask)
+    mask = np.ascontiguousarray(mask[inside])
+    count, labels, stats, centres = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=cv2.CV_16U)
+    origin = np.array([inside[1].start, inside[0].start])
     left, top, width, height, area = stats.T.astype(np.intp)
-    inked = np.flatnonzero(mask)
-    amount = np.bincount(labels.ravel()[inked], ink.ravel()[inked], count).astype(np.float64)
-    middle = np.array([(ink.shape[1] - 1) / 2, (ink.shape[0] - 1) / 2])
-    offset = np.hypot(*((centres - middle) / (ink.shape[1], ink.shape[0])).T)
-    return labels, Pieces(ink.shape[:2], left, top, left + width, top + height, area, amount, offset)
+    left, top = left + origin[0], top + origin[1]
+    inked = mask.view(bool)
+    amount = np.bincount(labels[inked], ink[inside][inked], count).astype(np.float64)
+    size = np.array(ink.shape[1::-1])
+    offset = np.hypot(*((centres + origin - (size - 1) / 2) / size).T)
+    return labels, Pieces(ink.shape[:2], inside, left, top, left + width, top + height, area, amount, offset)
 
 
 def belonging(pieces: Pieces, main: int) -> NDArray[np.bool_]:
@@ -109,7 +130,6 @@ def belonging(pieces: Pieces, main: int) -> NDArray[np.bool_]:
 
 def _credible(pieces: Pieces, main: int, kept: NDArray[np.bool_]) -> bool:
     """Say whether the chosen pieces can be a digit rather than what an empty sheet shows."""
-    height, width = pieces.shape
     longest = max(pieces.shape)
     if longest < CUT_OUT:
         return True
@@ -118,11 +138,20 @@ def _credible(pieces: Pieces, main: int, kept: NDArray[np.bool_]) -> bool:
     inner = pieces.edges == 0
     if inner[main] and pieces.amount[kept].sum() < MIN_SHARE * pieces.amount[inner].sum():
         return False
-    rim = RIM * longest
+    width = pieces.right[kept].max() - pieces.left[kept].min()
+    height = pieces.bottom[kept].max() - pieces.top[kept].min()
+    return not _frames(pieces, main) and bool(width <= MAX_FLATNESS * height)
+
+
+def _frames(pieces: Pieces, main: int) -> bool:
+    """Say whether a piece is what frames a page: in the rim, across it, in a corner, or all of the image."""
+    height, width = pieces.shape
+    rim = RIM * min(pieces.shape)
     left, right = pieces.left[main], pieces.right[main]
     top, bottom = pieces.top[main], pieces.bottom[main]
     in_rim = right < rim or left > width - rim or bottom < rim or top > height - rim
-    through = (left <= 0 and right >= width and bottom - top < rim) or (
+    across = (left <= 0 and right >= width and bottom - top < rim) or (
         top <= 0 and bottom >= height and right - left < rim
     )
-    return not through and not (pieces.edges[main] and in_rim)
+    in_corner = pieces.edges[main] >= 2 and pieces.extent[main] < CORNER * max(pieces.shape)
+    return bool(in_rim or across or in_corner or pieces.area[main] > MAX_COVER * width * height)

@@ -20,10 +20,10 @@ from batch_eval.imaging.quality import flags
 from batch_eval.imaging.steps import Image
 from batch_eval.imaging.stroke import normalise_stroke
 
-REVISION = 1
+REVISION = 2
 """Raised whenever a step changes what it computes, so that the settings' hash tells old evaluations from new ones."""
 
-WORK_SIDE = 384
+WORK_SIDE = 320
 """Longest side, in pixels, at which `photo` looks for the digit."""
 
 
