@@ -24,7 +24,11 @@ from batch_eval.imaging.files import read
 from batch_eval.models import Classifier
 
 CHUNK = 64
-"""Images that one thread takes at a time: enough that handing over costs nothing, few enough to stop soon."""
+"""Most images that a thread takes at a time: enough that handing over costs nothing, few enough to stop soon."""
+MIN_CHUNK = 16
+"""Fewest: the model computes batches of up to 32, and what is missing in one is computed in vain."""
+SHARES = 8
+"""Chunks that each thread gets of a small folder at least, so that all threads end at nearly the same time."""
 BATCH_BYTES = 16 << 20
 """Decoded bytes that a thread holds before it runs the model, so that memory stays flat with large photos."""
 AHEAD = 4
@@ -88,7 +92,8 @@ def run(task: Task, *, jobs: int | None = None, progress: Progress | None = None
     """
     jobs = jobs or available_cores()
     samples = task.dataset.samples
-    chunks = [range(start, min(start + CHUNK, len(samples))) for start in range(0, len(samples), CHUNK)]
+    size = min(max(len(samples) // (jobs * SHARES), MIN_CHUNK), CHUNK)
+    chunks = [range(start, min(start + size, len(samples))) for start in range(0, len(samples), size)]
     collector = _Collector(len(samples), len(task.classifier.class_names))
     for rows in _in_order(task, chunks, jobs):
         collector.add(rows)

@@ -14,6 +14,9 @@ THUMBNAIL_SIDE = 160
 STEP_SIDE = 96
 """Side, in pixels, of each step's tile in a report."""
 
+QUALITY = 75
+"""Of the JPEGs: a report may hold thousands."""
+
 
 def picture(image: Image, prepared: Prepared, preprocessor: Preprocessor) -> Picture:
     """Return the pictures of one decoded image: (H, W) or (H, W, 3) BGR uint8."""
@@ -21,8 +24,8 @@ def picture(image: Image, prepared: Prepared, preprocessor: Preprocessor) -> Pic
     photo = small is not image
     stages = list(preprocessor.trace(image))
     return Picture(
-        original=encode(small, ".jpg" if photo else ".png"),
+        original=encode(small, ".jpg" if photo else ".png", QUALITY),
         seen=encode(prepared.image),
         mime="image/jpeg" if photo else "image/png",
-        steps=encode(strip(stages, STEP_SIDE), ".jpg") if stages else None,
+        steps=encode(strip(stages, STEP_SIDE), ".jpg", QUALITY) if stages else None,
     )

@@ -13,8 +13,6 @@ from batch_eval.models.layers import Unsupported
 from batch_eval.models.network import convert
 from batch_eval.models.onnx_runtime import open_onnx, run_network
 from batch_eval.models.runtime import Runtime
-from batch_eval.models.tensorflow_runtime import open_keras, open_saved_model
-from batch_eval.models.tflite_runtime import open_tflite
 
 _TFLITE, _PROTOBUF = b"TFL3", b"\x08"
 _OTHER_KINDS = {
@@ -69,8 +67,10 @@ def _existing(path: Path | str | None) -> Path:
 
 
 def _open(file: Path, *, trust: bool, threads: int) -> Runtime:
-    """Open a file by what it holds."""
+    """Open a file by what it holds; the rarer kinds are imported only then."""
     if file.is_dir():
+        from batch_eval.models.tensorflow_runtime import open_saved_model
+
         return open_saved_model(file, trust=trust)
     with file.open("rb") as stream:
         head = stream.read(16)
@@ -80,6 +80,8 @@ def _open(file: Path, *, trust: bool, threads: int) -> Runtime:
     if saved is not None:
         return _open_keras(saved, file, trust=trust, threads=threads)
     if head[4:8] == _TFLITE:
+        from batch_eval.models.tflite_runtime import open_tflite
+
         return open_tflite(file, threads)
     if file.suffix.lower() == ".onnx" and head.startswith(_PROTOBUF):
         return open_onnx(file, threads)
@@ -90,6 +92,8 @@ def _open_keras(saved: KerasFile, file: Path, *, trust: bool, threads: int) -> R
     try:
         return run_network(convert(saved), threads)
     except Unsupported as error:
+        from batch_eval.models.tensorflow_runtime import open_keras
+
         return open_keras(saved, file, reason=str(error), trust=trust)
 
 

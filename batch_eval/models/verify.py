@@ -11,7 +11,6 @@ import numpy as np
 from batch_eval.errors import ModelError
 from batch_eval.models.classifier import Classifier, Images, to_probabilities
 from batch_eval.models.keras_file import read_keras
-from batch_eval.models.tensorflow_runtime import open_keras
 
 TOLERANCE = 1e-5
 
@@ -53,6 +52,8 @@ def verify(classifier: Classifier, path: Path | str, images: Images | Iterable[I
     saved = read_keras(file)
     if saved is None:
         raise ModelError(f"{file} is no Keras file. Only .keras and .h5 models can be verified against TensorFlow.")
+    from batch_eval.models.tensorflow_runtime import open_keras
+
     reference = open_keras(saved, file, reason="", trust=False)
     difference, changed, count = 0.0, 0, 0
     for batch in [images] if isinstance(images, np.ndarray) else images:

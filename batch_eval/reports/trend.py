@@ -45,7 +45,8 @@ class Trend:
 
     @property
     def _name(self) -> str:
-        return f"{printable(self.baseline.model)} of {printable(self.baseline.created)}"
+        p = self.baseline
+        return f"{printable(p.model)} with {printable(p.preprocess)} preprocessing of {printable(p.created[:10])}"
 
 
 def trend(evaluation: Evaluation, context: ReportContext) -> Trend | None:

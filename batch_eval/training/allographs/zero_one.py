@@ -90,7 +90,7 @@ def one_flag(hand: Hand) -> list[Stroke]:
 
 @writes(1, 2)
 def one_long_flag(hand: Hand) -> list[Stroke]:
-    """Draw a flag nearly as long as the stem, like a capital lambda, seldom with a foot, as in Poland, Germany or Vietnam."""
+    """Draw a flag nearly as long as the stem, as in Poland, Germany or Vietnam, now and then with a foot."""
     reach = hand.between(0.4, 1.0)
     rise = hand.between(44 + 10 * reach, 76)
     lean = hand.between(-0.12, 0.3)
