@@ -76,7 +76,7 @@ def _measure(data: Path, runs: int, temporary: Path) -> Iterator[str]:
     yield ""
     yield (
         f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}; model "
-        f"`plain_cnn.keras`; whole processes, medians of {runs} runs after one that is not counted. Made by "
+        f"`plain_cnn.keras`; whole processes, medians of {runs} runs. Made by "
         "`python benchmarks/peers.py DATA`. Ours writes all default reports; the peers only print an accuracy. "
         "The limit is the slower of decoding alone and inference alone on all cores, plus start-up."
     )
@@ -134,10 +134,10 @@ def _peer(script: str, work: Work, model: Path) -> list[str]:
 
 
 def _run(command: Callable[[], Sequence[str]], runs: int) -> Measured:
-    """Run a command several times after one warm-up; return the medians, and the number that it printed last."""
+    """Run a command several times; return the medians, and the number that it printed last."""
     results: list[tuple[float, float]] = []
     last = ""
-    for run in range(runs + 1):
+    for _ in range(runs):
         arguments = list(command())
         start = time.perf_counter()
         process = subprocess.Popen(
@@ -150,8 +150,7 @@ def _run(command: Callable[[], Sequence[str]], runs: int) -> Measured:
         if status:
             raise SystemExit(f"failed: {' '.join(arguments)}")
         last = printed.strip().rpartition("\n")[2]
-        if run:
-            results.append((seconds, usage.ru_maxrss / 1024))
+        results.append((seconds, usage.ru_maxrss / 1024))
     seconds, mib = (statistics.median(column) for column in zip(*results, strict=True))
     return Measured(seconds, mib, f"{float(last):.4f}" if last.replace(".", "").isdigit() else "")
 
