@@ -23,6 +23,7 @@ def evaluate(
     folder: str | Path,
     *,
     model: str | Path | None = None,
+    network: str | None = None,
     labels: str | Path | None = None,
     path_column: str | None = None,
     label_column: str | None = None,
@@ -36,7 +37,8 @@ def evaluate(
 ) -> Evaluation:
     """Evaluate a saved model on a folder of labelled digit images.
 
-    ``model`` None takes the one that ships with batch_eval; ``preprocess`` is `photo`, `mnist`, `simple` or `none`;
+    ``model`` None takes the one that ships with batch_eval; ``network`` names the network whose weights alone the
+    file holds; ``preprocess`` is `photo`, `mnist`, `simple` or `none`;
     ``skip`` switches off steps of it. The options mean what they mean on the command line. Raises a subclass of
     BatchEvalError for whatever the caller must change.
 
@@ -54,7 +56,9 @@ def evaluate(
         label_column=label_column,
         label_pattern=label_pattern,
     )
-    classifier = open_model(model, class_names=classes, input_range=input_range, trust=trust_model, threads=1)
+    classifier = open_model(
+        model, network=network, class_names=classes, input_range=input_range, trust=trust_model, threads=1
+    )
     recipe = preprocessor(preprocess, size=classifier.size, channels=classifier.channels, skip=skip)
     return evaluate_dataset(dataset, classifier, recipe, jobs=jobs)
 

@@ -21,6 +21,13 @@ Model = Annotated[
         show_default=False,
     ),
 ]
+Network = Annotated[
+    str | None,
+    typer.Option(
+        help="The network whose weights alone --model holds (.weights.h5): one that `batch-eval train` builds.",
+        show_default=False,
+    ),
+]
 Saved = Annotated[
     Path,
     typer.Argument(help="A saved evaluation: evaluation.json, or the folder that holds it.", show_default=False),

@@ -10,6 +10,7 @@ from batch_eval.cli import options
 def run(
     folder: options.Folder,
     model: options.Model = None,
+    network: options.Network = None,
     labels: options.Labels = None,
     path_column: options.PathColumn = None,
     label_column: options.LabelColumn = None,
@@ -75,7 +76,12 @@ def run(
     destination = output(target, format, plots=plots, self_contained=self_contained, quiet=quiet)
     earlier = load_saved(baseline) if baseline else None
     classifier = open_model(
-        model, class_names=options.class_names(classes), input_range=input_range, trust=trust_model, threads=1
+        model,
+        network=network,
+        class_names=options.class_names(classes),
+        input_range=input_range,
+        trust=trust_model,
+        threads=1,
     )
     recipe = preprocessor(preprocess, size=classifier.size, channels=classifier.channels, skip=skip or ())
     dataset = load_dataset(

@@ -93,7 +93,7 @@ def read_keras_h5(path: Path) -> KerasFile:
     if not config:
         raise ModelError(
             f"{path} holds weights only, no architecture, so that it cannot be run. "
-            "Save the whole model with model.save('model.keras') instead of model.save_weights."
+            "Name its network with --network, or save the whole model with model.save('model.keras')."
         )
     if not has_weights:
         raise ModelError(
@@ -101,6 +101,25 @@ def read_keras_h5(path: Path) -> KerasFile:
         )
     weights = _H5Weights(_hard(file, "model_weights"))
     return KerasFile(_json(config.encode("utf-8", "surrogateescape"), path), _major(version), weights)
+
+
+def read_weights(path: Path, config: Mapping[str, Any]) -> KerasFile:
+    """Read a file that Keras' ``save_weights`` wrote (``.weights.h5``) as a model with the given config.
+
+    Raises:
+        ModelError: The file is damaged, or is no such file.
+
+    """
+    data = path.read_bytes()
+    if data.startswith(_ZIP):
+        raise ModelError(f"{path} holds its own architecture. Leave out --network.")
+    if not data.startswith(_HDF5):
+        raise ModelError(f"{path} is no file of weights. Expected what model.save_weights('NAME.weights.h5') writes.")
+    file = _hdf5(data, path)
+    with _damage(path):
+        if "model_config" in file.attrs:
+            raise ModelError(f"{path} holds its own architecture. Leave out --network.")
+    return KerasFile(config, 3, _ZipWeights(file))
 
 
 def _hdf5(data: bytes, path: Path) -> Any:

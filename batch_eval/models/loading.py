@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from batch_eval.errors import ModelError
+from batch_eval.models.architectures import config
 from batch_eval.models.classifier import Classifier
-from batch_eval.models.keras_file import KerasFile, read_keras
+from batch_eval.models.keras_file import KerasFile, read_keras, read_weights
 from batch_eval.models.layers import Unsupported
 from batch_eval.models.network import convert
 from batch_eval.models.onnx_runtime import open_onnx, run_network
@@ -31,6 +32,7 @@ DEFAULT_MODEL = Path(__file__).parent / "data" / "default.keras"
 def open_model(
     path: Path | str | None = None,
     *,
+    network: str | None = None,
     class_names: Sequence[str] | None = None,
     input_range: str = "auto",
     trust: bool = False,
@@ -40,6 +42,7 @@ def open_model(
 
     Args:
         path: The file; None opens the model that ships with the package.
+        network: The name of the network whose weights alone the file holds (``.weights.h5``).
         class_names: One name for each output; None means ``"0"`` to ``"9"``.
         input_range: ``0..1``, ``0..255``, ``-1..1``, or ``auto``: what a leading Rescaling or Normalization tells.
         trust: Open also what is a program by nature: SavedModel folders and Lambda layers.
@@ -50,8 +53,10 @@ def open_model(
         ModelError: The model cannot be opened, or does not fit.
 
     """
+    if network is not None and path is None:
+        raise ModelError(f"--network {network} needs a file of weights. Name it with --model.")
     file = _existing(path)
-    runtime = _open(file, trust=trust, threads=threads)
+    runtime = _open_weights(file, network, threads) if network else _open(file, trust=trust, threads=threads)
     return Classifier(runtime, name=file.name, sha256=_sha256(file), input_range=input_range, class_names=class_names)
 
 
@@ -95,6 +100,16 @@ def _open_keras(saved: KerasFile, file: Path, *, trust: bool, threads: int) -> R
         from batch_eval.models.tensorflow_runtime import open_keras
 
         return open_keras(saved, file, reason=str(error), trust=trust)
+
+
+def _open_weights(file: Path, network: str, threads: int) -> Runtime:
+    """Open a file of weights alone as the named network."""
+    try:
+        return run_network(convert(read_weights(file, config(network))), threads)
+    except Unsupported as error:
+        raise ModelError(
+            f"{file} does not hold the weights of {network}: {error}. Name the network that it was trained as."
+        ) from error
 
 
 def _kind(head: bytes) -> str:

@@ -1,45 +1,43 @@
-"""The networks that ``batch-eval train`` builds, by name."""
+"""The networks that ``batch-eval train`` builds, by name, each with the recipe that it is trained by."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from batch_eval.errors import TrainingError
+from batch_eval.models.architectures import SHAPE, layers
 
 if TYPE_CHECKING:
     import keras
 
-SHAPE = (28, 28, 1)  # ink 1.0 on background 0.0
-
 
 @dataclass(frozen=True)
 class Network:
-    """A network: what it is in one line, how to build it untrained, and the recipe that reaches its figure."""
+    """A network: what it is in one line, and its recipe.
+
+    ``augment`` is `none`, `light` or `strong`; ``drawn`` counts the digits that the program draws and adds.
+    ``averaged`` ends in the running mean of the weights, and smooths the labels.
+    """
 
     name: str
     summary: str
-    build: Callable[[], keras.Model]
     epochs: int
-    learning_rate: float
-    drawn: int
+    learning_rate: float = 1e-3
+    optimizer: str = "adam"
+    augment: str = "light"
+    drawn: int = 0
+    averaged: bool = False
 
+    def build(self) -> keras.Model:
+        """Build the network untrained; it takes (N, 28, 28, 1) float32, ink 1.0 on background 0.0."""
+        import keras
 
-def _default() -> keras.Model:
-    """Build the network that ships with the package: strided convolutions with batch normalisation."""
-    import keras
-    from keras import layers
-
-    model = keras.Sequential([keras.Input(SHAPE)], name="default")
-    for filters, kernel, stride in ((40, 5, 2), (64, 3, 1), (80, 3, 2), (112, 3, 1), (144, 3, 2)):
-        model.add(layers.Conv2D(filters, kernel, strides=stride, padding="same", use_bias=False))
-        model.add(layers.BatchNormalization())
-        model.add(layers.ReLU())
-    model.add(layers.Flatten())
-    model.add(layers.Dropout(0.3))
-    model.add(layers.Dense(10, activation="softmax"))
-    return model
+        model = keras.Sequential([keras.Input(SHAPE)], name=self.name)
+        for class_name, settings in layers(self.name):
+            model.add(getattr(keras.layers, class_name)(**settings))
+        return model
 
 
 NETWORKS: Mapping[str, Network] = {
@@ -48,11 +46,20 @@ NETWORKS: Mapping[str, Network] = {
         Network(
             "default",
             "five convolutions with batch normalisation; ships with the package",
-            _default,
             epochs=20,
             learning_rate=3e-3,
+            optimizer="adamw",
+            augment="strong",
             drawn=60_000,
+            averaged=True,
         ),
+        Network("mlp-512", "one hidden layer of 512 units", epochs=10, augment="none"),
+        Network("cnn-32-64", "two convolutions and a dense layer, with dropout", epochs=8),
+        Network("cnn-4x4", "three convolutions of 4×4 and a dense layer of sigmoids", epochs=12),
+        Network("cnn-deep", "four convolutions and two wide dense layers", epochs=8),
+        Network("cnn-64-32", "two convolutions and nothing else", epochs=3, augment="none"),
+        Network("cnn-flask", "three convolutions and a dense layer", epochs=8, augment="none"),
+        Network("cnn-flask-bn", "three wide convolutions with batch normalisation", epochs=8),
     )
 }
 

@@ -1,0 +1,86 @@
+"""The named networks, layer by layer: Keras builds them from this to train, and weights saved alone are read by it.
+
+A layer is written as Keras' class and its settings, the rest being Keras' defaults. ``default`` is the network that
+ships with the package; the others are those of well-known courses and tutorials.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from batch_eval.errors import ModelError
+
+Layer = tuple[str, Mapping[str, Any]]
+SHAPE = (28, 28, 1)  # ink 1.0 on background 0.0
+
+
+def _conv(filters: int, kernel: int = 3, **settings: Any) -> Layer:
+    return "Conv2D", {"filters": filters, "kernel_size": kernel, "activation": "relu", **settings}
+
+
+def _dense(units: int, activation: str = "relu") -> Layer:
+    return "Dense", {"units": units, "activation": activation}
+
+
+def _dropout(rate: float) -> Layer:
+    return "Dropout", {"rate": rate}
+
+
+_DEFAULT_BLOCKS = ((40, 5, 2), (64, 3, 1), (80, 3, 2), (112, 3, 1), (144, 3, 2))  # filters, kernel, stride
+_POOL: Layer = ("MaxPooling2D", {})
+_FLATTEN: Layer = ("Flatten", {})
+_NORM: Layer = ("BatchNormalization", {})
+_CLASSES = _dense(10, "softmax")
+
+
+def _strided(filters: int, kernel: int, stride: int) -> tuple[Layer, ...]:
+    plain = _conv(filters, kernel, strides=stride, padding="same", use_bias=False, activation="linear")
+    return plain, _NORM, ("ReLU", {})
+
+
+ARCHITECTURES: Mapping[str, tuple[Layer, ...]] = {
+    "default": (
+        *(layer for block in _DEFAULT_BLOCKS for layer in _strided(*block)),
+        _FLATTEN,
+        _dropout(0.3),
+        _CLASSES,
+    ),
+    "mlp-512": (_FLATTEN, _dense(512), _CLASSES),
+    "cnn-32-64": (_conv(32), _conv(64), _POOL, _dropout(0.25), _FLATTEN, _dense(128), _dropout(0.5), _CLASSES),
+    "cnn-4x4": (
+        *(_conv(32, 4), _POOL, _conv(64, 4), _POOL, _conv(64, 4)),
+        *(_dropout(0.2), _FLATTEN, _dense(64, "sigmoid"), _CLASSES),
+    ),
+    "cnn-deep": (
+        *(_conv(64, padding="same"), _conv(64, padding="same"), _POOL),
+        *(_conv(128, padding="same"), _conv(256), _POOL),
+        *(_FLATTEN, _dense(512), _dropout(0.5), _dense(256), _dropout(0.5), _CLASSES),
+    ),
+    "cnn-64-32": (_conv(64), _conv(32), _FLATTEN, _CLASSES),
+    "cnn-flask": (
+        *(_conv(32), _POOL, _conv(64), _POOL, _conv(64)),
+        *(_FLATTEN, _dense(128), _dropout(0.5), _CLASSES),
+    ),
+    "cnn-flask-bn": (
+        *(_conv(128), _NORM, _POOL, _conv(256), _NORM, _POOL, _conv(256), _NORM),
+        *(_FLATTEN, _dense(128), _dropout(0.5), _CLASSES),
+    ),
+}
+
+
+def layers(name: str) -> tuple[Layer, ...]:
+    """Return the layers of the network of this name; raises ModelError for a name that is none."""
+    if name not in ARCHITECTURES:
+        raise ModelError(f"there is no network {name!r}. Must be one of {', '.join(ARCHITECTURES)}.")
+    return ARCHITECTURES[name]
+
+
+def config(name: str) -> dict[str, Any]:
+    """Return a network as Keras' file formats describe a Sequential model."""
+    entries: list[dict[str, Any]] = [
+        {"class_name": "InputLayer", "config": {"name": "input", "batch_shape": [None, *SHAPE]}}
+    ]
+    for i, (class_name, settings) in enumerate(layers(name)):
+        entries.append({"class_name": class_name, "config": {"name": f"layer_{i}", **settings}})
+    return {"class_name": "Sequential", "config": {"name": name, "layers": entries}}

@@ -1,0 +1,80 @@
+"""The named networks: their parameters, and what reads the same definition with and without TensorFlow."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from batch_eval.errors import ModelError
+from batch_eval.models import open_model
+from batch_eval.models.architectures import ARCHITECTURES
+from batch_eval.training.networks import NETWORKS, network
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:__array__ implementation:DeprecationWarning"  # in Keras itself, when it saves
+)
+PARAMETERS = {
+    "default": 320_722,
+    "mlp-512": 407_050,
+    "cnn-32-64": 1_199_882,
+    "cnn-4x4": 103_786,
+    "cnn-deep": 5_259_594,
+    "cnn-64-32": 203_434,
+    "cnn-flask": 130_890,
+    "cnn-flask-bn": 1_185_418,
+}
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_a_network_has_the_documented_number_of_parameters(name: str):
+    assert PARAMETERS[name] == network(name).build().count_params()
+
+
+def test_every_architecture_has_a_recipe():
+    assert ARCHITECTURES.keys() == NETWORKS.keys() == PARAMETERS.keys()
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_weights_alone_are_run_by_the_networks_name_as_keras_runs_them(name: str, tmp_path: Path):
+    model = network(name).build()
+    model.save_weights(tmp_path / "m.weights.h5")
+    images = np.random.default_rng(0).integers(0, 256, (4, 28, 28), np.uint8)
+
+    opened = open_model(tmp_path / "m.weights.h5", network=name)
+
+    assert "onnxruntime" == opened.runtime
+    expected = model.predict(images[..., None].astype(np.float32) / 255, verbose=0)
+    np.testing.assert_allclose(expected, opened.predict(images), atol=1e-5)
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    network("mlp-512").build().save_weights(tmp_path / "m.weights.h5")
+    return tmp_path / "m.weights.h5"
+
+
+def test_weights_of_another_network_are_refused(weights: Path):
+    with pytest.raises(ModelError, match=r"does not hold the weights of cnn-flask"):
+        open_model(weights, network="cnn-flask")
+
+
+def test_weights_without_a_network_name_are_refused_with_the_option(weights: Path):
+    with pytest.raises(ModelError, match=r"weights only.*--network"):
+        open_model(weights)
+
+
+def test_an_unknown_network_is_refused_with_the_known_ones(weights: Path):
+    with pytest.raises(ModelError, match=r"no network 'resnet'\. Must be one of default, mlp-512"):
+        open_model(weights, network="resnet")
+
+
+def test_a_whole_model_is_not_opened_as_another_network(tmp_path: Path):
+    network("mlp-512").build().save(tmp_path / "m.keras")
+
+    with pytest.raises(ModelError, match="holds its own architecture"):
+        open_model(tmp_path / "m.keras", network="mlp-512")
+
+
+def test_a_network_without_weights_is_refused():
+    with pytest.raises(ModelError, match=r"--network mlp-512 needs a file of weights"):
+        open_model(network="mlp-512")
