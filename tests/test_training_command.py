@@ -1,5 +1,6 @@
 """batch-eval train, as it is typed."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,9 @@ from typer.testing import CliRunner
 
 from batch_eval.cli.train import train
 from batch_eval.errors import TrainingError
+from batch_eval.models import open_model
 from batch_eval.training.batches import drawn_digits
+from batch_eval.training.networks import NETWORKS
 
 app = typer.Typer()
 app.command()(train)
@@ -44,6 +47,8 @@ def test_train_writes_a_model_and_says_its_accuracy(npz: Path, tmp_path: Path):
         (["--network", "resnet"], "no network 'resnet'"),
         (["--out", "model.h5"], r"Must end in \.keras"),
         (["--data", "missing.npz"], r"missing\.npz does not exist"),
+        (["--augment", "much"], "--augment much is invalid. Must be one of none, light, strong"),
+        (["--optimizer", "best"], "--optimizer best is invalid. Must be one of adam"),
     ],
 )
 def test_a_mistake_is_said_before_anything_is_drawn(arguments: list[str], message: str):
@@ -53,8 +58,36 @@ def test_a_mistake_is_said_before_anything_is_drawn(arguments: list[str], messag
         raise result.exception
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # in Keras itself, when it saves
+@pytest.mark.parametrize("name", [name for name in NETWORKS if name != "default"])
+def test_every_network_trains_two_epochs_and_is_opened_by_run(name: str, npz: Path, tmp_path: Path):
+    out = tmp_path / "m.keras"
+    result = CliRunner().invoke(
+        app, ["--network", name, "--data", str(npz), "--out", str(out), "--epochs", "2", "--batch-size", "32"]
+    )
+
+    assert 0 == result.exit_code, result.output
+    assert "Epoch 2 of 2: loss " in result.stderr
+    assert "onnxruntime" == open_model(out).runtime
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # in Keras itself, when it saves
+def test_every_epoch_leaves_a_checkpoint_and_a_stall_stops_the_training(npz: Path, tmp_path: Path):
+    checkpoints = tmp_path / "checkpoints"
+    options = ["--epochs", "9", "--batch-size", "32", "--learning-rate", "1e-9", "--augment", "none"]
+    chosen = ["--early-stopping", "1", "--reduce-lr", "1", "--validation", "0.2", "--checkpoints", str(checkpoints)]
+    result = CliRunner().invoke(
+        app, ["-n", "mlp-512", "--data", str(npz), "--out", str(tmp_path / "m.keras"), *options, *chosen]
+    )
+
+    assert 0 == result.exit_code, result.output
+    files = sorted(path.name for path in checkpoints.iterdir())
+    assert all(re.fullmatch(r"\d\d-\d+\.\d{4}\.keras", name) for name in files)
+    assert 2 <= len(files) < 9
+
+
 def test_importing_the_training_modules_does_not_import_tensorflow():
-    modules = ["batches", "card", "data", "networks", "samples", "saving", "trainer"]
+    modules = ["batches", "card", "data", "networks", "samples", "saving", "settings", "trainer"]
     imports = ", ".join(f"batch_eval.training.{name}" for name in modules)
     code = f"import sys, batch_eval.cli.train, {imports}; print({{'tensorflow', 'keras', 'jinja2'}} & set(sys.modules))"
 

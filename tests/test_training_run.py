@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 
 from batch_eval.errors import TrainingError
-from batch_eval.training.batches import Digits, drawn_digits
+from batch_eval.training.batches import Digits, drawn_digits, turned
 from batch_eval.training.card import Card, card_markdown, history_csv, history_svg
 from batch_eval.training.data import TrainingData
 from batch_eval.training.networks import NETWORKS, network
 from batch_eval.training.saving import check_target, save_training
-from batch_eval.training.trainer import Epoch, Settings, Training, recipe_of, train
+from batch_eval.training.settings import Settings, recipe_of
+from batch_eval.training.splitting import split
+from batch_eval.training.trainer import Epoch, Training, train
 
 SMALL = Settings(epochs=2, batch_size=32, drawn=100, seed=7)
 EPOCHS = (Epoch(1, 0.5, 0.9, 0.4, 0.95, 10.0), Epoch(2, 0.25, 0.95, 0.2, 0.975, 9.5))
@@ -53,6 +55,33 @@ def test_settings_take_the_rest_from_the_networks_recipe():
     recipe = recipe_of(Settings(epochs=3))
 
     assert (recipe.epochs, recipe.learning_rate) == (3, NETWORKS["default"].learning_rate)
+
+
+def test_another_optimizer_brings_its_usual_learning_rate():
+    recipe = recipe_of(Settings("mlp-512", optimizer="sgd"))
+
+    assert ("sgd", 0.01) == (recipe.optimizer, recipe.learning_rate)
+
+
+def test_a_validation_share_is_taken_from_every_class_alike(data: TrainingData):
+    train_set, val_set = split(data.given, NETWORKS["mlp-512"], Settings("mlp-512", validation=0.25))
+
+    assert [5] * 10 == np.bincount(val_set.labels).tolist()
+    assert [15] * 10 == np.bincount(train_set.labels).tolist()
+
+
+def test_a_validation_share_without_room_for_every_class_is_refused(data: TrainingData):
+    with pytest.raises(TrainingError, match=r"--validation 0\.01 cannot be taken from 200 digits"):
+        split(data.given, NETWORKS["mlp-512"], Settings("mlp-512", validation=0.01))
+
+
+def test_light_augmentation_keeps_the_digit_and_changes_the_image():
+    image = drawn_digits(3, 1).images[0]
+    varied = turned(np.random.default_rng(0), image)
+
+    assert (28, 28) == varied.shape
+    assert not np.array_equal(image, varied)
+    assert 0.7 * image.sum() < varied.sum() < 1.4 * image.sum()
 
 
 def test_training_reports_every_epoch(run: Run):
@@ -155,7 +184,8 @@ def test_the_card_says_what_made_the_model():
         epochs_planned=24,
         batch_size=128,
         learning_rate=0.003,
-        augmented=True,
+        optimizer="adamw",
+        augmentation="strong",
         test_digits=10_000,
         test_correct=9_965,
         seconds=125,

@@ -42,8 +42,13 @@ def train(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same weights on the same machine.")] = 1,
     augment: Annotated[
-        bool, typer.Option(help="Vary posture, stroke width, ink and greys of every digit in every pass.")
-    ] = True,
+        str | None,
+        typer.Option(
+            help="How every digit is varied in every pass: none, light (turned by 10°, scaled and shifted by a tenth) "
+            "or strong (posture, stroke width, ink and greys). Default: the network's.",
+            show_default=False,
+        ),
+    ] = None,
     drawn: Annotated[
         int | None,
         typer.Option(min=0, help="Digits to draw and train on too. Default: the network's.", show_default=False),
@@ -51,6 +56,36 @@ def train(
     preprocess: Annotated[
         str, typer.Option("--preprocess", "-p", help="How the images of a folder are read: photo or mnist.")
     ] = "photo",
+    optimizer: Annotated[
+        str | None,
+        typer.Option(help="adam, adamw, sgd, rmsprop or adadelta. Default: the network's.", show_default=False),
+    ] = None,
+    early_stopping: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="PATIENCE", help="Stop after so many epochs without a better one."),
+    ] = None,
+    reduce_lr: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="PATIENCE",
+            help="Keep the learning rate, and divide it by 10 after so many epochs without a better one. "
+            "Default: it warms up and decays.",
+        ),
+    ] = None,
+    validation: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            metavar="SHARE",
+            help="The share of every class that is set aside to choose the best epoch by. "
+            "Default: the last 2,000 digits, at most a tenth.",
+        ),
+    ] = None,
+    checkpoints: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep the model after every epoch, as EPOCH-LOSS.keras.")
+    ] = None,
 ) -> None:
     """Train a network and save it with its card and history.
 
@@ -65,12 +100,19 @@ def train(
     from batch_eval.cli.console import say
     from batch_eval.training.data import load_training_data
     from batch_eval.training.saving import check_target, save_training
-    from batch_eval.training.trainer import Settings, recipe_of
+    from batch_eval.training.settings import Settings, recipe_of
     from batch_eval.training.trainer import train as train_network
 
     target = out or Path("models", f"{network}.keras")
     check_target(target)
-    settings = Settings(network, epochs, batch_size, learning_rate, seed, augment, drawn)
+    settings = Settings(
+        *(network, epochs, batch_size, learning_rate, seed, augment, drawn),
+        optimizer=optimizer,
+        early_stopping=early_stopping,
+        reduce_lr=reduce_lr,
+        validation=validation,
+        checkpoints=checkpoints,
+    )
     recipe_of(settings)
     digits = load_training_data(data, preprocess=preprocess, seed=seed)
     say(f"Data: {digits.source}, {len(digits.given):,} digits to train on and {len(digits.test):,} to test on")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +13,7 @@ from batch_eval.training.augment import PLATE, augmented, moved, normalised, pla
 from batch_eval.training.drawing import draw_ink
 
 CLASSES = 10
+AUGMENTATIONS = ("none", "light", "strong")
 PLAIN = 0.45  # share of the given digits that are only moved a little, so that MNIST itself stays in view
 
 
@@ -48,12 +50,13 @@ def network_input(images: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def batches(
-    given: Digits, drawn: Digits, *, size: int, seed: int, augment: bool
+    given: Digits, drawn: Digits, *, size: int, seed: int, augment: str
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
     """Yield (images (size, 28, 28, 1) of 0 to 1, one-hot labels (size, 10)), float32, for ever.
 
     ``given`` (N, 28, 28) and ``drawn`` plates (M, 56, 56) are mixed evenly over each pass, in an order that ``seed``
-    decides; with ``augment`` no digit comes twice in the same shape.
+    decides. ``augment`` is `none`, `light` (turned, scaled and shifted as in courses) or `strong` (what becomes of a
+    digit between a pen and the model); with either no digit comes twice in the same shape.
     """
     rng = np.random.default_rng([seed, 2])
     labels = np.concatenate([given.labels, drawn.labels])
@@ -66,12 +69,25 @@ def batches(
             yield network_input(images), one_hot[labels[chosen]]
 
 
-def _image(rng: np.random.Generator, given: Digits, drawn: Digits, index: int, augment: bool) -> NDArray[np.uint8]:
+def _image(rng: np.random.Generator, given: Digits, drawn: Digits, index: int, augment: str) -> NDArray[np.uint8]:
     """Return the digit at ``index`` of both sets together, (28, 28) uint8."""
-    if index >= len(given):
+    if index < len(given):
+        image: NDArray[np.uint8] = given.images[index]
+        if augment == "strong":
+            return moved(rng, image) if rng.random() < PLAIN else augmented(rng, plate_of_mnist(image))
+    else:
         plate = drawn.images[index - len(given)]
-        return augmented(rng, plate) if augment else normalised(plate)
-    image: NDArray[np.uint8] = given.images[index]
-    if not augment:
-        return image
-    return moved(rng, image) if rng.random() < PLAIN else augmented(rng, plate_of_mnist(image))
+        if augment == "strong":
+            return augmented(rng, plate)
+        image = normalised(plate)
+    return turned(rng, image) if augment == "light" else image
+
+
+def turned(rng: np.random.Generator, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Turn by up to 10°, scale by up to a tenth and shift by up to a tenth of the side, as Keras' courses do."""
+    height, width = image.shape
+    middle = (width - 1) / 2, (height - 1) / 2
+    turn = cv2.getRotationMatrix2D(middle, rng.uniform(-10, 10), rng.uniform(0.9, 1.1))
+    shift = rng.uniform(-0.1, 0.1, 2) * (width, height)
+    affine = np.column_stack([turn[:, :2], turn[:, 2] + shift])
+    return np.asarray(cv2.warpAffine(image, affine, (width, height), flags=cv2.INTER_LINEAR), dtype=np.uint8)

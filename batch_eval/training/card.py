@@ -15,10 +15,17 @@ from batch_eval.training.trainer import Epoch
 if TYPE_CHECKING:
     import jinja2
 
-FORMAT = 1
-"""The card's ``format``: 1 the first."""
+FORMAT = 2
+"""The card's ``format``: 1 the first; 2 has ``optimizer``, and ``augmentation`` in place of ``augmented``."""
 
 WIDTH, HEIGHT, MARGIN = 640, 300, 48  # of one plot, in SVG units
+
+
+_AUGMENTATIONS = {
+    "none": "none",
+    "light": "turned by up to 10°, scaled by up to a tenth, shifted by up to a tenth",
+    "strong": "posture, bending, stroke width, defects of ink and threshold, greys, place",
+}
 
 
 @dataclass(frozen=True)
@@ -39,7 +46,8 @@ class Card:
     epochs_planned: int
     batch_size: int
     learning_rate: float
-    augmented: bool
+    optimizer: str
+    augmentation: str
     test_digits: int
     test_correct: int
     seconds: int
@@ -60,7 +68,8 @@ def card_json(card: Card) -> bytes:
 
 def card_markdown(card: Card) -> bytes:
     """Return the card for people."""
-    return _templates().get_template("card.md.jinja").render(card=card).encode()
+    page = _templates().get_template("card.md.jinja")
+    return page.render(card=card, augmentation=_AUGMENTATIONS[card.augmentation]).encode()
 
 
 def history_csv(epochs: Sequence[Epoch]) -> bytes:

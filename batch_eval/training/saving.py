@@ -18,7 +18,8 @@ from batch_eval.training.batches import Digits, network_input
 from batch_eval.training.card import Card, card_json, card_markdown, history_csv, history_svg
 from batch_eval.training.data import TrainingData
 from batch_eval.training.networks import network
-from batch_eval.training.trainer import Settings, Training, recipe_of
+from batch_eval.training.settings import Settings, recipe_of
+from batch_eval.training.trainer import Training
 
 if TYPE_CHECKING:
     import keras
@@ -94,7 +95,8 @@ def _card(training: Training, data: TrainingData, settings: Settings, model_sha2
         epochs_planned=recipe.epochs,
         batch_size=settings.batch_size,
         learning_rate=recipe.learning_rate,
-        augmented=settings.augment,
+        optimizer=recipe.optimizer,
+        augmentation=recipe.augment,
         test_digits=len(data.test),
         test_correct=count_correct(training.model, data.test),
         seconds=round(training.seconds),

@@ -1,55 +1,22 @@
-"""Train a network: the loop, its settings, and what came of it."""
+"""Train a network: the loop, and what came of it."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from batch_eval.errors import TrainingError
-from batch_eval.training.batches import CLASSES, Digits, batches, drawn_digits, drawn_plates, network_input
+from batch_eval.training.batches import CLASSES, Digits, batches, drawn_plates, network_input
+from batch_eval.training.compiling import chosen_callbacks, compile_for
 from batch_eval.training.networks import network
+from batch_eval.training.settings import Settings, recipe_of
+from batch_eval.training.splitting import split
 
 if TYPE_CHECKING:
     import keras
-
-MEMORY_OF_WEIGHTS = 0.999  # a step's share in the running mean of the weights is the rest
-LABEL_SMOOTHING = 0.05
-CHECKED = 2000  # given digits, and as many drawn ones, that no training step sees
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a training run can vary; None takes the network's own recipe."""
-
-    network: str = "default"
-    epochs: int | None = None
-    batch_size: int = 128
-    learning_rate: float | None = None
-    seed: int = 1
-    augment: bool = True
-    drawn: int | None = None
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """The settings of a run after the network's own recipe has filled the gaps."""
-
-    epochs: int
-    learning_rate: float
-    drawn: int
-
-
-def recipe_of(settings: Settings) -> Recipe:
-    """Return what is set, and the network's recipe for the rest; raises TrainingError for an unknown network."""
-    own = network(settings.network)
-    return Recipe(
-        own.epochs if settings.epochs is None else settings.epochs,
-        own.learning_rate if settings.learning_rate is None else settings.learning_rate,
-        own.drawn if settings.drawn is None else settings.drawn,
-    )
 
 
 @dataclass(frozen=True)
@@ -84,7 +51,7 @@ def train(given: Digits, settings: Settings, *, report: Callable[[str, Epoch | N
 
     keras.utils.set_random_seed(settings.seed)
     recipe = recipe_of(settings)
-    train_set, val_set = _split(given, settings)
+    train_set, val_set = split(given, recipe, settings)
     report(f"Drawing {recipe.drawn:,} digits", None)
     plates = drawn_plates(settings.seed, recipe.drawn)
     steps = (len(train_set) + len(plates)) // settings.batch_size
@@ -94,43 +61,17 @@ def train(given: Digits, settings: Settings, *, report: Callable[[str, Epoch | N
             "Give more images, or a smaller --batch-size."
         )
     model = network(settings.network).build()
-    _compile(model, recipe.learning_rate, recipe.epochs * steps)
-    stream = batches(train_set, plates, size=settings.batch_size, seed=settings.seed, augment=settings.augment)
-    return _fit(model, stream, val_set, epochs=recipe.epochs, steps=steps, report=report)
-
-
-def _split(given: Digits, settings: Settings) -> tuple[Digits, Digits]:
-    """Set digits aside for checking: the last given ones, at most a tenth, and as many newly drawn ones."""
-    import numpy as np
-
-    count = min(CHECKED, len(given) // 10)
-    unseen = drawn_digits(settings.seed + 1000, max(count, CLASSES))
-    split = len(given) - count
-    images = np.concatenate([given.images[split:], unseen.images])
-    labels = np.concatenate([given.labels[split:], unseen.labels])
-    return Digits(given.images[:split], given.labels[:split]), Digits(images, labels)
-
-
-def _compile(model: keras.Model, learning_rate: float, steps: int) -> None:
-    """Set AdamW with a warm-up, a cosine decay to nearly zero and a running mean of the weights."""
-    import keras
-
-    warmup = max(1, steps // 20)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        learning_rate / 20, max(1, steps - warmup), alpha=0.2, warmup_target=learning_rate, warmup_steps=warmup
-    )
-    optimizer = keras.optimizers.AdamW(
-        schedule, weight_decay=0.02, use_ema=True, ema_momentum=min(MEMORY_OF_WEIGHTS, 1 - 10 / (steps + 10))
-    )
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    loss = keras.losses.CategoricalCrossentropy(label_smoothing=LABEL_SMOOTHING)
-    model.compile(optimizer, loss, metrics=["accuracy"], jit_compile=False)
+    compile_for(model, recipe, recipe.epochs * steps, constant=settings.reduce_lr is not None)
+    stream = batches(train_set, plates, size=settings.batch_size, seed=settings.seed, augment=recipe.augment)
+    callbacks = chosen_callbacks(settings, averaged=recipe.averaged)
+    return _fit(model, stream, val_set, callbacks, epochs=recipe.epochs, steps=steps, report=report)
 
 
 def _fit(
     model: keras.Model,
     stream: Any,
     val_set: Digits,
+    callbacks: Sequence[Any],
     *,
     epochs: int,
     steps: int,
@@ -163,7 +104,7 @@ def _fit(
             validation_data=(network_input(val_set.images), np.eye(CLASSES, dtype=np.float32)[val_set.labels]),
             validation_batch_size=500,
             callbacks=[
-                keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
+                *callbacks,
                 keras.callbacks.LambdaCallback(on_epoch_end=remember),
             ],
         )
