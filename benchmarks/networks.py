@@ -1,0 +1,111 @@
+"""Every trained network on MNIST's test images and on real phone photos, side by side.
+
+Run as `python benchmarks/networks.py MODELS DATA`: MODELS holds networks that `batch-eval train` wrote, each with its
+card; DATA holds `mnist.npz` and `digits/`. Writes the table into docs/networks.md, between its two marks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from batch_eval.dataset import load_dataset
+from batch_eval.imaging import decode, preprocessor
+from batch_eval.imaging.files import read
+from batch_eval.metrics import wilson_interval
+from batch_eval.models import DEFAULT_MODEL, Classifier, open_model
+from batch_eval.output import publish
+from batch_eval.training.batches import CLASSES, Digits
+from batch_eval.training.data import load_training_data
+from batch_eval.training.networks import NETWORKS
+
+PAGE = Path(__file__).parents[1] / "docs" / "networks.md"
+BEGIN, END = "<!-- measured -->", "<!-- measured, end -->"
+RECIPES = ("simple", "mnist", "photo")
+KIND = "phone-photo"
+WEIGHTS = ".weights.h5"
+COURSE_FIGURES = {
+    "mlp-512": "~98 %",
+    "cnn-32-64": "99.28 %",
+    "cnn-4x4": "99.28 %",
+    "cnn-deep": "99.42 %",
+    "cnn-64-32": "97.7 %",
+    "cnn-flask": "97–98 %",
+    "cnn-flask-bn": "99.15 %",
+}
+HEAD = ("network", "parameters", "epochs", "course figure", "MNIST test", *(f"photos, `{name}`" for name in RECIPES))
+
+
+def main() -> None:
+    """Measure every network that has a card, and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("models", type=Path)
+    parser.add_argument("data", type=Path)
+    given = parser.parse_args()
+    test = load_training_data(given.data / "mnist.npz").test
+    photos = [_photos(given.data / "digits", recipe) for recipe in RECIPES]
+    lines = ["| " + " | ".join(HEAD) + " |", "|" + "---|" * len(HEAD)]
+    for card, model in _networks(given.models):
+        lines.append("| " + " | ".join(_row(card, model, test, photos)) + " |")
+        print(lines[-1], file=sys.stderr, flush=True)
+    before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
+    after = rest.split(END)[1]
+    table = "\n".join(lines)
+    page = f"{before}{BEGIN}\n\n{table}\n\n{END}{after}"
+    publish(PAGE.parent, [("the table", PAGE.name, page.encode())], print)
+
+
+def _networks(folder: Path) -> Iterator[tuple[dict[str, Any], Classifier]]:
+    """Yield card and model of each network in the folder, in the program's order, and of the one that is shipped."""
+    cards = [DEFAULT_MODEL.with_name("default.card.json"), *folder.glob("*.card.json")]
+    found = [(json.loads(path.read_text(encoding="utf-8")), path) for path in cards]
+    for card, path in sorted(found, key=lambda pair: list(NETWORKS).index(pair[0]["network"])):
+        model = _model_beside(path)
+        yield card, open_model(model, network=card["network"] if model.name.endswith(WEIGHTS) else None)
+
+
+def _model_beside(card: Path) -> Path:
+    """Return the model file of a card."""
+    stem = card.name.removesuffix(".card.json")
+    for suffix in (".keras", ".h5", ".hdf5", WEIGHTS):
+        if (model := card.with_name(stem + suffix)).is_file():
+            return model
+    raise SystemExit(f"{card} has no model beside it. Expected {stem}.keras, .h5, .hdf5 or {WEIGHTS}.")
+
+
+def _photos(folder: Path, recipe: str) -> Digits:
+    """Return the phone photos as a run shows them to a model; a blank one has a label that no model answers."""
+    dataset, prepare = load_dataset(folder), preprocessor(recipe)
+    kind = dataset.slice_names.index("kind")
+    samples = [sample for sample in dataset.samples if sample.slices[kind] == KIND]
+    seen = [prepare(decode(read(dataset.path(sample)), reduce_to=prepare.work_side)) for sample in samples]
+    labels = [CLASSES if one.blank else int(str(sample.truth)) for one, sample in zip(seen, samples, strict=True)]
+    return Digits(np.stack([one.image for one in seen]).astype(np.uint8), np.array(labels, np.uint8))
+
+
+def _row(card: dict[str, Any], model: Classifier, test: Digits, photos: Sequence[Digits]) -> Iterator[str]:
+    name = card["network"]
+    yield f"`{name}`"
+    yield f"{card['parameters']:,}"
+    yield f"{card['epochs']} of {NETWORKS[name].epochs}"
+    yield COURSE_FIGURES.get(name, "–")
+    yield _share(model, test, "{:.2f}")
+    for digits in photos:
+        yield _share(model, digits, "{:.1f}")
+
+
+def _share(model: Classifier, digits: Digits, form: str) -> str:
+    """Return the share that the model reads right, and its interval, in per cent."""
+    right = int(np.count_nonzero(model.predict(digits.images).argmax(axis=1) == digits.labels))
+    value, low, high = (form.format(100 * one) for one in (right / len(digits), *wilson_interval(right, len(digits))))
+    return f"{value} % ({low} to {high})"
+
+
+if __name__ == "__main__":
+    main()
