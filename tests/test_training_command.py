@@ -45,7 +45,7 @@ def test_train_writes_a_model_and_says_its_accuracy(npz: Path, tmp_path: Path):
     ("arguments", "message"),
     [
         (["--network", "resnet"], "no network 'resnet'"),
-        (["--out", "model.h5"], r"Must end in \.keras"),
+        (["--out", "model.pb"], r"Must end in \.weights\.h5, \.keras"),
         (["--data", "missing.npz"], r"missing\.npz does not exist"),
         (["--augment", "much"], "--augment much is invalid. Must be one of none, light, strong"),
         (["--optimizer", "best"], "--optimizer best is invalid. Must be one of adam"),
@@ -69,6 +69,21 @@ def test_every_network_trains_two_epochs_and_is_opened_by_run(name: str, npz: Pa
     assert 0 == result.exit_code, result.output
     assert "Epoch 2 of 2: loss " in result.stderr
     assert "onnxruntime" == open_model(out).runtime
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # in Keras itself, when it saves
+@pytest.mark.parametrize("ending", [".keras", ".h5", ".hdf5", ".weights.h5"])
+def test_every_kind_of_model_file_is_reported_on_and_opened_again(ending: str, npz: Path, tmp_path: Path):
+    out = tmp_path / f"m{ending}"
+    result = CliRunner().invoke(
+        app, ["-n", "mlp-512", "--data", str(npz), "--out", str(out), "--epochs", "1", "--batch-size", "32"]
+    )
+
+    assert 0 == result.exit_code, result.output
+    assert {"m.card.json", "m.history.csv", "m.history.svg", "m.report"} < {path.name for path in tmp_path.iterdir()}
+    assert (tmp_path / "m.report" / "report.html").is_file()
+    assert "Accuracy on the sample images, read as photos: " in result.stdout
+    assert "onnxruntime" == open_model(out, network="mlp-512" if "weights" in ending else None).runtime
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # in Keras itself, when it saves

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 
 from batch_eval.errors import TrainingError
+from batch_eval.evaluation import Outcome
 from batch_eval.training.batches import Digits, drawn_digits, turned
 from batch_eval.training.card import Card, card_markdown, history_csv, history_svg
 from batch_eval.training.data import TrainingData
 from batch_eval.training.networks import NETWORKS, network
-from batch_eval.training.saving import check_target, save_training
+from batch_eval.training.saving import save_training, stem_of
 from batch_eval.training.settings import Settings, recipe_of
 from batch_eval.training.splitting import split
 from batch_eval.training.trainer import Epoch, Training, train
@@ -128,7 +129,7 @@ def test_a_training_is_saved_with_its_card_and_history(data: TrainingData, run: 
     import keras
 
     out = tmp_path / "models" / "mine.keras"
-    card = save_training(run.training, data, SMALL, out)
+    card, evaluation = save_training(run.training, data, SMALL, out)
 
     loaded = keras.models.load_model(out)
     images = data.test.images[..., None].astype(np.float32) / 255
@@ -141,16 +142,17 @@ def test_a_training_is_saved_with_its_card_and_history(data: TrainingData, run: 
         "mine.history.svg",
         "mine.keras",
     ]
-    assert correct == card.test_correct == stored["test_correct"]
+    assert correct == card.test_correct == evaluation.counts[Outcome.CORRECT] == stored["test_correct"]
     assert stored["model_sha256"] == hashlib.sha256(out.read_bytes()).hexdigest()
     assert stored["data_sha256"] == data.sha256
     assert out.stat().st_size < 2_000_000
     assert not loaded.compiled
 
 
-def test_a_model_must_be_called_keras():
-    with pytest.raises(TrainingError, match=r"Must end in \.keras"):
-        check_target(Path("model.pb"))
+@pytest.mark.parametrize("name", ["model.pb", ".keras"])
+def test_a_model_must_be_called_as_keras_saves_it(name: str):
+    with pytest.raises(TrainingError, match=r"Must end in \.weights\.h5, \.keras"):
+        stem_of(Path(name))
 
 
 def test_the_history_has_one_row_an_epoch():

@@ -28,7 +28,8 @@ def train(
         typer.Option(
             "--out",
             "-o",
-            help="The model file; card and history go beside it. Default: models/NETWORK.keras.",
+            help="The model file, .keras, .h5, .hdf5 or .weights.h5; card, history and reports go beside it. "
+            "Default: models/NETWORK.keras.",
             show_default=False,
         ),
     ] = None,
@@ -86,8 +87,15 @@ def train(
     checkpoints: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Keep the model after every epoch, as EPOCH-LOSS.keras.")
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="The folder for the reports on the test digits. Default: MODEL.report beside the model."
+        ),
+    ] = None,
+    no_report: Annotated[bool, typer.Option("--no-report", help="Write no reports on the test digits.")] = False,
 ) -> None:
-    """Train a network and save it with its card and history.
+    """Train a network, save it with its card and history, and evaluate it on the test digits as a run does.
 
     Ctrl-C after the first epoch keeps the best weights so far.
 
@@ -98,13 +106,15 @@ def train(
     `batch-eval train --data photos --epochs 5 --out models/mine.keras`
     """
     from batch_eval.cli.console import say
+    from batch_eval.reports import write_reports
     from batch_eval.training.data import load_training_data
-    from batch_eval.training.saving import check_target, save_training
+    from batch_eval.training.saving import save_training, stem_of, weights_of
     from batch_eval.training.settings import Settings, recipe_of
+    from batch_eval.training.testing import evaluate_samples
     from batch_eval.training.trainer import train as train_network
 
     target = out or Path("models", f"{network}.keras")
-    check_target(target)
+    reports = report or target.parent / f"{stem_of(target)}.report"
     settings = Settings(
         *(network, epochs, batch_size, learning_rate, seed, augment, drawn),
         optimizer=optimizer,
@@ -119,8 +129,13 @@ def train(
     for note in digits.notes:
         say(f"Note: {note}")
     training = train_network(digits.given, settings, report=lambda line, epoch: say(_progress(line, epoch)))
-    card = save_training(training, digits, settings, target, say=say)
+    card, evaluation = save_training(training, digits, settings, target, say=say)
     typer.echo(f"Accuracy on the test digits: {100 * card.test_accuracy:.2f} % of {card.test_digits:,}")
+    samples = evaluate_samples(target, network=weights_of(target, network))
+    typer.echo(f"Accuracy on the sample images, read as photos: {100 * samples.accuracy:.2f} % of {samples.scored:,}")
+    if not no_report:
+        write_reports(evaluation, reports)
+        typer.echo(f"Reports on the test digits in {reports}")
 
 
 def _progress(line: str, epoch: Epoch | None) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,16 +12,20 @@ import numpy as np
 
 from batch_eval import __version__
 from batch_eval.errors import TrainingError
+from batch_eval.evaluation import Evaluation, Outcome
 from batch_eval.output import publish
-from batch_eval.training.batches import Digits, network_input
 from batch_eval.training.card import Card, card_json, card_markdown, history_csv, history_svg
 from batch_eval.training.data import TrainingData
 from batch_eval.training.networks import network
 from batch_eval.training.settings import Settings, recipe_of
+from batch_eval.training.testing import evaluate_digits
 from batch_eval.training.trainer import Training
 
 if TYPE_CHECKING:
     import keras
+
+
+ENDINGS = (".weights.h5", ".keras", ".h5", ".hdf5")
 
 
 def save_training(
@@ -32,48 +35,56 @@ def save_training(
     out: Path,
     *,
     say: Callable[[str], None] | None = None,
-) -> Card:
-    """Write the model to ``out`` and, beside it, its card, history and plot, all or none; return the card.
+) -> tuple[Card, Evaluation]:
+    """Write the model to ``out`` and, beside it, its card, history and plot, all or none.
 
-    Raises TrainingError when ``out`` does not end in .keras, ReportError when the folder cannot be written.
+    Returns the card, and the evaluation of the test digits that its figure comes from. Raises TrainingError when
+    ``out`` has no ending of a Keras file, ReportError when the folder cannot be written.
     """
-    check_target(out)
-    model = model_file(training.model, settings.network)
-    card = _card(training, data, settings, hashlib.sha256(model).hexdigest())
+    stem = stem_of(out)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, out.name)
+        _write_model(training.model, settings.network, path)
+        evaluation = evaluate_digits(path, data.test, network=weights_of(out, settings.network))
+        model = path.read_bytes()
+    card = _card(training, data, settings, hashlib.sha256(model).hexdigest(), evaluation)
     contents = (
         ("the model", out.name, model),
-        ("its card", f"{out.stem}.card.md", card_markdown(card)),
-        ("its card for programs", f"{out.stem}.card.json", card_json(card)),
-        ("the history", f"{out.stem}.history.csv", history_csv(training.epochs)),
-        ("the history's plot", f"{out.stem}.history.svg", history_svg(training.epochs)),
+        ("its card", f"{stem}.card.md", card_markdown(card)),
+        ("its card for programs", f"{stem}.card.json", card_json(card)),
+        ("the history", f"{stem}.history.csv", history_csv(training.epochs)),
+        ("the history's plot", f"{stem}.history.svg", history_svg(training.epochs)),
     )
     publish(out.parent, contents, say)
-    return card
+    return card, evaluation
 
 
-def check_target(out: Path) -> None:
-    """Raise TrainingError when a model cannot be called ``out``."""
-    if out.suffix != ".keras":
-        raise TrainingError(f"--out {out} is no name for a Keras model. Must end in .keras.")
+def stem_of(out: Path) -> str:
+    """Return a model file's name without its ending; raises TrainingError when a model cannot be called so."""
+    for ending in ENDINGS:
+        if out.name.endswith(ending) and out.name != ending:
+            return out.name.removesuffix(ending)
+    raise TrainingError(f"--out {out} is no name for a Keras model. Must end in {', '.join(ENDINGS)}.")
 
 
-def model_file(model: keras.Model, name: str) -> bytes:
-    """Return the content of a .keras file without the optimizer's state, which triples its size."""
+def weights_of(out: Path, name: str) -> str | None:
+    """Return the network's name when the file ``out`` holds its weights alone."""
+    return name if out.name.endswith(".weights.h5") else None
+
+
+def _write_model(model: keras.Model, name: str, path: Path) -> None:
+    """Save a model without the optimizer's state, which triples its size."""
     bare = network(name).build()
     bare.set_weights(model.get_weights())
-    with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "model.keras")
+    if weights_of(path, name):
+        bare.save_weights(path)
+    else:
         bare.save(path)
-        return Path(path).read_bytes()
 
 
-def count_correct(model: keras.Model, digits: Digits) -> int:
-    """Return how many of the digits the model reads right."""
-    predicted = model.predict(network_input(digits.images), batch_size=500, verbose=0).argmax(axis=1)
-    return int(np.count_nonzero(predicted == digits.labels))
-
-
-def _card(training: Training, data: TrainingData, settings: Settings, model_sha256: str) -> Card:
+def _card(
+    training: Training, data: TrainingData, settings: Settings, model_sha256: str, evaluation: Evaluation
+) -> Card:
     """Gather what the card says."""
     import keras
     import tensorflow as tf
@@ -98,7 +109,7 @@ def _card(training: Training, data: TrainingData, settings: Settings, model_sha2
         optimizer=recipe.optimizer,
         augmentation=recipe.augment,
         test_digits=len(data.test),
-        test_correct=count_correct(training.model, data.test),
+        test_correct=evaluation.counts[Outcome.CORRECT],
         seconds=round(training.seconds),
         libraries={"Keras": keras.__version__, "TensorFlow": tf.__version__, "NumPy": np.__version__},
         notes=(*data.notes, *(interrupted if training.interrupted else ())),

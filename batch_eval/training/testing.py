@@ -1,0 +1,42 @@
+"""Evaluate a trained model file by the very functions of a run: on its test digits, and on the sample images."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import cv2
+
+from batch_eval.api import evaluate
+from batch_eval.evaluation import Evaluation
+from batch_eval.training.batches import Digits
+from batch_eval.training.samples import write_samples
+
+
+def evaluate_digits(model: Path, digits: Digits, *, network: str | None = None) -> Evaluation:
+    """Evaluate a model on digits as they are; ``network`` names the one whose weights alone the file holds."""
+    with TemporaryDirectory() as folder:
+        root = Path(folder, "test digits")
+        _write(digits, root)
+        return evaluate(root, model=model, network=network, preprocess="none")
+
+
+def evaluate_samples(model: Path, *, network: str | None = None) -> Evaluation:
+    """Evaluate a model on the sample images that come with the program, drawn anew, read as photos."""
+    with TemporaryDirectory() as folder:
+        root = Path(folder, "sample_images")
+        write_samples(root)
+        return evaluate(root, model=model, network=network)
+
+
+def _write(digits: Digits, folder: Path) -> None:
+    """Write each digit as a PNG named after its row, and the labels beside them."""
+    folder.mkdir()
+    names = [f"{row:05d}.png" for row in range(len(digits))]
+    for name, image in zip(names, digits.images, strict=True):
+        (folder / name).write_bytes(cv2.imencode(".png", image)[1].tobytes())
+    with (folder / "labels.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(("filename", "label"))
+        table.writerows(zip(names, digits.labels.tolist(), strict=True))
