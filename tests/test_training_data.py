@@ -9,7 +9,7 @@ import pytest
 
 from batch_eval.errors import TrainingError
 from batch_eval.training.batches import drawn_digits
-from batch_eval.training.data import load_training_data
+from batch_eval.training.data import load_training_data, load_validation
 from batch_eval.training.scenes import draw_scene
 
 
@@ -101,6 +101,55 @@ def test_the_download_is_taken_as_keras_returns_it(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(keras.datasets.mnist, "load_data", lambda: loaded)
 
     assert len(load_training_data(None).given) == 20
+
+
+def test_fashion_mnist_is_downloaded_with_its_class_names(monkeypatch: pytest.MonkeyPatch):
+    import keras
+
+    a = arrays()
+    loaded = (a["x_train"], a["y_train"]), (a["x_test"], a["y_test"])
+    monkeypatch.setattr(keras.datasets.fashion_mnist, "load_data", lambda: loaded)
+
+    data = load_training_data(Path("fashion-mnist"))
+
+    assert ("T-shirt/top", "Ankle boot") == (data.class_names[0], data.class_names[9])
+    assert not data.are_digits
+
+
+def test_a_failed_download_of_fashion_mnist_names_it(monkeypatch: pytest.MonkeyPatch):
+    import keras
+
+    def fail() -> None:
+        raise Exception("URL fetch failure")
+
+    monkeypatch.setattr(keras.datasets.fashion_mnist, "load_data", fail)
+
+    with pytest.raises(TrainingError, match=r"Fashion-MNIST could not be downloaded \(URL fetch failure"):
+        load_training_data(Path("fashion-mnist"))
+
+
+def test_a_folder_that_is_called_like_a_download_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "mnist").mkdir()
+    write_photos(tmp_path / "mnist", 30)
+    monkeypatch.chdir(tmp_path)
+
+    assert "mnist" == load_training_data(Path("mnist")).source
+
+
+def test_digits_to_check_with_are_the_test_digits_of_a_file(tmp_path: Path):
+    a = arrays()
+    np.savez(tmp_path / "check.npz", x_test=a["x_test"][:7], y_test=a["y_test"][:7])
+
+    np.testing.assert_array_equal(a["x_test"][:7], load_validation(tmp_path / "check.npz").images)
+
+
+def test_digits_to_check_with_are_all_of_a_folder(tmp_path: Path):
+    assert 30 == len(load_validation(write_photos(tmp_path, 30)))
+
+
+def test_a_missing_file_to_check_with_is_refused(tmp_path: Path):
+    with pytest.raises(TrainingError, match=r"Give --validation an \.npz file or a folder.*or a share"):
+        load_validation(tmp_path / "nothing")
 
 
 def write_photos(folder: Path, count: int) -> Path:

@@ -1,4 +1,4 @@
-"""Where training digits come from: an .npz file, Keras' MNIST download, or a folder of labelled images."""
+"""Where training digits come from: an .npz file, a data set that Keras downloads, or a folder of labelled images."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import contextlib
 import hashlib
 import sys
 import zipfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,24 @@ from batch_eval.training.batches import CLASSES, Digits
 
 KEYS = ("x_train", "y_train", "x_test", "y_test")
 TEST_SHARE = 0.1  # of a folder, where nobody has set test images aside
-CLASS_NAMES = [str(digit) for digit in range(CLASSES)]
+CLASS_NAMES = tuple(str(digit) for digit in range(CLASSES))
+
+
+@dataclass(frozen=True)
+class Download:
+    """A data set that Keras downloads: its name, Keras' module, and the names of its classes."""
+
+    title: str
+    module: str
+    class_names: tuple[str, ...] = CLASS_NAMES
+
+
+_CLOTHES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+DOWNLOADS: Mapping[str, Download] = {
+    "mnist": Download("MNIST", "mnist"),
+    # names: H. Xiao, K. Rasul, R. Vollgraf, Fashion-MNIST (2017), table 2, as Keras' documentation has them
+    "fashion-mnist": Download("Fashion-MNIST", "fashion_mnist", _CLOTHES),
+}
 
 
 @dataclass(frozen=True)
@@ -30,6 +47,12 @@ class TrainingData:
     test: Digits
     source: str
     notes: tuple[str, ...] = ()
+    class_names: tuple[str, ...] = CLASS_NAMES
+
+    @property
+    def are_digits(self) -> bool:
+        """Whether the classes are 0 to 9, so that digits that the program draws belong to them."""
+        return self.class_names == CLASS_NAMES
 
     @property
     def sha256(self) -> str:
@@ -42,50 +65,70 @@ class TrainingData:
 
 
 def load_training_data(source: Path | None, *, preprocess: str = "photo", seed: int = 1) -> TrainingData:
-    """Read training digits from an ``.npz``, from a folder, or for None from Keras' own MNIST download.
+    """Read training digits from an ``.npz``, from a folder, or as Keras downloads them (None is MNIST).
 
     A folder's images are read and preprocessed exactly as a run does, and a tenth of every class, chosen by ``seed``,
     is set aside for testing. Raises TrainingError when the data cannot be had or does not fit, DatasetError when a
     folder's labels cannot be found.
     """
-    if source is None:
-        return _from_arrays(_downloaded(), "MNIST, downloaded by Keras")
+    name = "mnist" if source is None else str(source)
+    if source is None or (name in DOWNLOADS and not source.exists()):
+        download = DOWNLOADS[name]
+        found = _from_arrays(_downloaded(download), f"{download.title}, downloaded by Keras")
+        return replace(found, class_names=download.class_names)
     if source.is_dir():
         return _from_folder(source, preprocess, seed)
+    _check_exists(source, "--data")
+    return _from_arrays(_npz(source, KEYS), source.name)
+
+
+def load_validation(source: Path, *, preprocess: str = "photo") -> Digits:
+    """Read digits to check with: the test digits of an ``.npz``, or all of a labelled folder; raises as above."""
+    if source.is_dir():
+        return _folder(source, preprocess)[0]
+    _check_exists(source, "--validation")
+    arrays = _npz(source, KEYS[2:])
+    return _digits(arrays["x_test"], arrays["y_test"], f"{source.name}, test")
+
+
+def _check_exists(source: Path, option: str) -> None:
     if not source.exists():
-        raise TrainingError(f"{source} does not exist. Give --data an .npz file or a folder of labelled images.")
-    return _from_arrays(_npz(source), source.name)
+        known = f", or one of {', '.join(DOWNLOADS)}" if option == "--data" else ", or a share such as 0.1"
+        raise TrainingError(
+            f"{source} does not exist. Give {option} an .npz file or a folder of labelled images{known}."
+        )
 
 
-def _downloaded() -> Mapping[str, Any]:
-    """Return MNIST's arrays from Keras' cache or download."""
+def _downloaded(download: Download) -> Mapping[str, Any]:
+    """Return a data set's arrays from Keras' cache or download."""
     import keras
 
     try:
         with contextlib.redirect_stdout(sys.stderr):  # Keras announces its download on stdout
-            arrays = keras.datasets.mnist.load_data()
+            arrays = getattr(keras.datasets, download.module).load_data()
     except Exception as error:  # Keras raises a bare Exception for every failed download
         raise TrainingError(
-            f"MNIST could not be downloaded ({error}). Connect to the internet, or give a file or folder with --data."
+            f"{download.title} could not be downloaded ({error}). "
+            "Connect to the internet, or give a file or folder with --data."
         ) from error
     (x_train, y_train), (x_test, y_test) = arrays
     return dict(zip(KEYS, (x_train, y_train, x_test, y_test), strict=True))
 
 
-def _npz(path: Path) -> Mapping[str, Any]:
+def _npz(path: Path, keys: Sequence[str]) -> Mapping[str, Any]:
     """Return the arrays of an .npz file in the layout of Keras' mnist.npz; nothing pickled is opened."""
     try:
         with np.load(path, allow_pickle=False) as archive:
-            missing = [key for key in KEYS if key not in archive.files]
+            missing = [key for key in keys if key not in archive.files]
             if missing:
                 raise TrainingError(
                     f"{path} has no array {', '.join(missing)}; it holds {', '.join(archive.files) or 'nothing'}. "
-                    f"Expected {', '.join(KEYS)}, as in Keras' mnist.npz."
+                    f"Expected {', '.join(keys)}, as in Keras' mnist.npz."
                 )
-            return {key: archive[key] for key in KEYS}
+            return {key: archive[key] for key in keys}
     except (OSError, ValueError, AttributeError, zipfile.BadZipFile) as error:
         raise TrainingError(
-            f"{path} is not a readable .npz file ({error}). Expected numpy arrays {', '.join(KEYS)}."
+            f"{path} is not a readable .npz file ({error}). Expected numpy arrays {', '.join(keys)}."
         ) from error
 
 
@@ -109,6 +152,13 @@ def _digits(images: NDArray[Any], labels: NDArray[Any], where: str) -> Digits:
 
 
 def _from_folder(folder: Path, preprocess: str, seed: int) -> TrainingData:
+    """Read a labelled folder, and set a part of it aside for testing."""
+    digits, notes = _folder(folder, preprocess)
+    given, test = _parted(digits, seed)
+    return TrainingData(given, test, folder.resolve().name, notes)
+
+
+def _folder(folder: Path, preprocess: str) -> tuple[Digits, tuple[str, ...]]:
     """Read a labelled folder as a run does; blank, damaged and unlabelled images are left out and said."""
     from batch_eval.dataset import load_dataset
 
@@ -126,8 +176,7 @@ def _from_folder(folder: Path, preprocess: str, seed: int) -> TrainingData:
     notes = (dataset.label_source, *dataset.notes)
     if left_out:
         notes = (*notes, f"{left_out} images left out: blank, damaged, or without a label from 0 to 9")
-    given, test = _parted(Digits(np.stack(images), np.array(labels, np.uint8)), seed)
-    return TrainingData(given, test, folder.resolve().name, notes)
+    return Digits(np.stack(images), np.array(labels, np.uint8)), notes
 
 
 def _prepared(path: str, preprocess: str) -> NDArray[np.uint8] | None:
