@@ -1,0 +1,337 @@
+"""The HTML report in a real browser: Debian's chromium, driven by Playwright; skipped where either is absent."""
+
+import shutil
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import numpy as np
+import pytest
+from report_examples import context, hostile, probabilities, provenance, tiny_png
+
+from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome, Picture, Records
+from batch_eval.reports import write_reports
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a browser: chromium is not on the PATH")
+IMAGES = 200
+VISIBLE = "#gallery-cards .card"
+LOADED = "selector => document.querySelector(selector).naturalWidth > 0"
+JENKINS = "sandbox; default-src 'none'; img-src 'self'; style-src 'self'"
+"""What Jenkins sends with archived files unless its owner changes it."""
+
+
+def many() -> Evaluation:
+    """Return 200 images with every outcome: of three classes, two pens, one flag, and some that look alike."""
+    rng = np.random.default_rng(3)
+    truth = [str(i % 3) for i in range(IMAGES)]
+    guesses = [
+        (int(g), 0.5 + 0.49 * float(c), int(g + 1) % 3)
+        for g, c in zip(rng.integers(0, 3, IMAGES), rng.random(IMAGES), strict=True)
+    ]
+    outcome = [Outcome.CORRECT if str(g) == t else Outcome.WRONG for (g, _, _), t in zip(guesses, truth, strict=True)]
+    guesses[5], outcome[5] = (-1, 0, 0), Outcome.BLANK
+    guesses[6], outcome[6] = (-1, 0, 0), Outcome.UNREADABLE
+    alike = [i for i, (g, _, _) in enumerate(guesses) if (truth[i], g, outcome[i]) == ("0", 1, Outcome.WRONG)][:3]
+    records = Records(
+        ids=tuple(f"folder/{i:03}.png" for i in range(IMAGES)),
+        truth=tuple(truth),
+        outcome=np.array([OUTCOMES.index(o) for o in outcome], np.uint8),
+        probabilities=probabilities(*guesses),
+        reasons={5: "no ink was found", 6: "truncated PNG"},
+        slices={"pen": tuple("thin" if i % 2 else "thick" for i in range(IMAGES))},
+        flags={"faint": np.arange(IMAGES) % 5 == 0},
+        pictures={i: Picture(tiny_png(200), tiny_png(50), steps=tiny_png(9)) for i in range(IMAGES)},
+        groups=(tuple(alike),),
+    )
+    return Evaluation(("0", "1", "2"), records, provenance())
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with the written report of ``many``."""
+    written = tmp_path_factory.mktemp("report")
+    write_reports(many(), written, ["html"], context=context())
+    return written
+
+
+@pytest.fixture(scope="module")
+def report(folder):
+    """The address of that report on the disk."""
+    return (folder / "report.html").as_uri()
+
+
+@pytest.fixture
+def page(browser, report):
+    """An open report."""
+    with opened(browser, report) as tab:
+        yield tab
+
+
+@contextmanager
+def opened(browser, address, expecting="", **options):
+    """Open a page; a console message, a dialog, a script's error or a request that leaves its folder fails the test.
+
+    ``expecting`` is how every message begins, if any may come.
+    """
+    folder = address.rpartition("/")[0]
+    complaints = []
+    tab = browser.new_page(**options)
+    tab.set_default_timeout(10_000)
+    tab.on("console", lambda message: complaints.append(message.text))
+    tab.on("pageerror", lambda error: complaints.append(str(error)))
+    tab.on("dialog", lambda dialog: complaints.append(f"a dialog: {dialog.message}") or dialog.dismiss())
+    tab.on("requestfailed", lambda request: complaints.append(f"failed: {request.url}"))
+    tab.on(
+        "request", lambda request: request.url.startswith((folder, "data:", "blob:")) or complaints.append(request.url)
+    )
+    tab.goto(address)
+    yield tab
+    tab.close()
+
+    assert [] == [complaint for complaint in complaints if not expecting or not complaint.startswith(expecting)]
+
+
+@contextmanager
+def served(folder, policy=None):
+    """Serve a folder on this machine, under a content security policy if one is given; yields its address."""
+
+    class Handler(SimpleHTTPRequestHandler):
+        def end_headers(self):
+            if policy:
+                self.send_header("Content-Security-Policy", policy)
+            super().end_headers()
+
+        def send_error(self, code, *args):
+            """Answer with no content, as browsers ask every site for an icon."""
+            super().send_error(204 if self.path == "/favicon.ico" else code)
+
+        def log_message(self, *args):
+            """Say nothing about requests."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=folder)) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def count(page):
+    """Return what the gallery says it shows."""
+    return page.locator("#gallery-count").text_content()
+
+
+def errors(evaluation):
+    """Return the rows that the gallery shows at first."""
+    return [i for i, o in enumerate(evaluation.records.outcome) if OUTCOMES[o] in (Outcome.WRONG, Outcome.BLANK)]
+
+
+def test_the_gallery_shows_the_errors_first_and_says_how_many(page):
+    assert f"of {len(errors(many()))} that match" in count(page)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "keep"),
+    [
+        ("truth", "1", lambda r, i: r.truth[i] == "1"),
+        ("predicted", "2", lambda r, i: r.predicted[i] == 2),
+        ("outcome", "blank", lambda r, i: i == 5),
+        ("slice", "0:1", lambda r, i: r.slices["pen"][i] == "thin"),
+        ("flag", "0", lambda r, i: bool(r.flags["faint"][i])),
+    ],
+)
+def test_each_filter_keeps_its_images(page, field, value, keep):
+    page.select_option(f"select[name={field}]", value)
+    expected = [i for i in errors(many()) if keep(many().records, i)]
+
+    assert f"of {len(expected)} that match" in count(page)
+
+
+def test_the_text_filter_finds_names_and_reasons(page):
+    page.fill("input[name=text]", "no ink")
+
+    assert ["folder/005.png"] == page.locator(f"{VISIBLE} .file").all_text_contents()
+
+
+def test_unreadable_images_show_their_reason(page):
+    page.select_option("select[name=outcome]", "unreadable")
+
+    assert ["truncated PNG"] == page.locator(f"{VISIBLE} .reason").all_text_contents()
+
+
+def test_reset_brings_all_errors_back(page):
+    before = count(page)
+    page.fill("input[name=text]", "nothing has this name")
+    page.click("button[type=reset]")
+    page.wait_for_selector(VISIBLE)
+
+    assert before == count(page)
+
+
+@pytest.mark.parametrize(
+    ("order", "column", "falling"),
+    [("surest", "confidence", True), ("unsure", "confidence", False), ("margin", "margin", False)],
+)
+def test_sorting(page, order, column, falling):
+    page.select_option("select[name=sort]", order)
+    values = getattr(many().records, column)
+    first = max if falling else min
+    expected = many().records.ids[first(errors(many()), key=lambda i: values[i])]
+
+    assert expected == page.locator(f"{VISIBLE} .file").first.text_content()
+
+
+def test_a_matrix_cell_leads_to_its_images(page):
+    cell = page.locator(".matrix a").first
+    n = int(cell.text_content())
+    cell.click()
+
+    page.wait_for_function("n => document.querySelectorAll('#gallery-cards .card').length === n", arg=n)
+
+
+def test_a_group_that_looks_alike_leads_to_its_images(page):
+    page.click("#alike a")
+    page.wait_for_function("document.querySelectorAll('#gallery-cards .card').length === 3")
+
+    assert page.locator("#alike").is_visible()
+
+
+def test_more_cards_come_with_scrolling(page):
+    n = len(errors(many()))
+    for drawn in range(48, n, 48):
+        page.locator(VISIBLE).nth(drawn - 1).scroll_into_view_if_needed()
+        page.wait_for_function("n => document.querySelectorAll('#gallery-cards .card').length > n", arg=drawn)
+
+    assert f"Showing {n} of {n}" in count(page)
+
+
+def test_arrow_keys_move_and_enter_enlarges(page):
+    names = page.locator(f"{VISIBLE} .file").all_text_contents()
+    page.locator(f"{VISIBLE} article").first.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+
+    assert [names[1]] == page.locator("#viewer .file").all_text_contents()
+
+    page.keyboard.press("ArrowRight")
+
+    assert [names[2]] == page.locator("#viewer .file").all_text_contents()
+
+    page.keyboard.press("Escape")
+
+    assert not page.locator("#viewer").is_visible()
+
+
+def test_a_slash_leads_to_the_search(page):
+    page.keyboard.press("/")
+
+    assert "text" == page.evaluate("document.activeElement.name")
+
+
+def test_selected_images_are_saved_as_a_list(page):
+    names = page.locator(f"{VISIBLE} .file").all_text_contents()[:2]
+    for place in range(2):
+        page.locator(f"{VISIBLE} .select").nth(place).click()
+
+    assert "2 selected" == page.locator("#selected-count").text_content()
+
+    with page.expect_download() as download:
+        page.click("[data-action=save]")
+
+    assert sorted(names) == download.value.path().read_text().splitlines()
+
+
+def test_selected_images_are_saved_with_corrected_labels(page):
+    page.locator(f"{VISIBLE} article").first.focus()
+    name = page.locator(f"{VISIBLE} .file").first.text_content()
+    page.keyboard.press(" ")
+    page.select_option("#new-label", "2")
+    page.click("[data-action=relabel]")
+    with page.expect_download() as download:
+        page.click("[data-action=labels]")
+    lines = download.value.path().read_bytes().decode().split("\r\n")
+
+    assert "filename,label,pen" == lines[0]
+    assert f"{name},2" == next(line for line in lines if line.startswith(name)).rpartition(",")[0]
+    assert IMAGES + 2 == len(lines)
+
+
+def test_the_steps_are_shown_on_demand(page):
+    steps = page.locator(f"{VISIBLE} .steps").first
+
+    assert not steps.locator("img").is_visible()
+
+    steps.locator("summary").click()
+
+    assert steps.locator("img").is_visible()
+
+
+def test_the_slider_says_what_is_kept(page):
+    page.locator("#threshold").fill("90")
+
+    assert "keeps" in page.locator("#threshold-text").text_content()
+    assert "90 %" == page.locator("#threshold-value").text_content()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_no_serious_violation(browser, folder, scheme, width):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python")
+    size = {"width": width, "height": 900}
+    with served(folder) as site, opened(browser, f"{site}/report.html", color_scheme=scheme, viewport=size) as page:
+        found = axe.Axe().run(page).response["violations"]
+
+        assert [] == [v["id"] for v in found if v["impact"] in ("serious", "critical")]
+
+
+def test_a_phone_scrolls_only_downwards(browser, report):
+    with opened(browser, report, viewport={"width": 390, "height": 800}) as page:
+        assert 390 == page.evaluate("document.documentElement.scrollWidth")
+
+
+def test_hostile_names_stay_text(browser, tmp_path):
+    write_reports(hostile(), tmp_path, ["html"])
+    with opened(browser, (tmp_path / "report.html").as_uri()) as page:
+        assert "<img src=x onerror=alert(1)>.png" in page.locator(f"{VISIBLE} .file").all_text_contents()
+        assert 0 == page.locator("img[src=x]").count()
+
+
+def test_without_scripts_every_error_is_there(browser, report):
+    with opened(browser, report, java_script_enabled=False) as page:
+        names = page.locator("#static-errors .group[id^=cell] .file").all_text_contents()
+
+        assert {many().records.ids[i] for i in errors(many())} == set(names)
+        assert not page.locator("#gallery").is_visible()
+
+
+def test_one_file_works_without_its_folder(browser, tmp_path):
+    write_reports(many(), tmp_path, ["html"], context=replace(context(), self_contained=True))
+
+    assert ["report.html"] == [file.name for file in tmp_path.iterdir()]
+    with opened(browser, (tmp_path / "report.html").as_uri()) as page:
+        page.locator(f"{VISIBLE} .picture img").first.scroll_into_view_if_needed()
+        page.wait_for_function(LOADED, arg=f"{VISIBLE} .picture img")
+
+        assert f"of {len(errors(many()))} that match" in count(page)
+
+
+def test_jenkins_default_policy_costs_only_the_scripts(browser, folder):
+    with (
+        served(folder, JENKINS) as site,
+        opened(browser, f"{site}/report.html", expecting="Blocked script execution") as page,
+    ):
+        page.locator("#static-errors .picture img").first.scroll_into_view_if_needed()
+        page.wait_for_function(LOADED, arg="#static-errors .picture img")
+
+        assert "10px" == page.evaluate("getComputedStyle(document.querySelector('.card')).borderRadius")
+        assert page.locator("#static-errors .card").count() > len(errors(many()))
