@@ -14,7 +14,7 @@ from report_examples import context, hostile, probabilities, provenance, tiny_pn
 from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome, Picture, Records
 from batch_eval.reports import write_reports
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
+sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install '.[test,browser]'")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a browser: chromium is not on the PATH")
 IMAGES = 200
@@ -286,7 +286,7 @@ def test_the_slider_says_what_is_kept(page):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_axe_finds_no_serious_violation(browser, folder, scheme, width):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python")
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe: pip install '.[test,browser]'")
     size = {"width": width, "height": 900}
     with served(folder) as site, opened(browser, f"{site}/report.html", color_scheme=scheme, viewport=size) as page:
         found = axe.Axe().run(page).response["violations"]
