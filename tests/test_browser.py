@@ -286,7 +286,9 @@ def test_the_slider_says_what_is_kept(page):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_axe_finds_no_serious_violation(browser, folder, scheme, width):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe: pip install '.[test,browser]'")
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="needs axe: pip install '.[test,browser]'"
+    )
     size = {"width": width, "height": 900}
     with served(folder) as site, opened(browser, f"{site}/report.html", color_scheme=scheme, viewport=size) as page:
         found = axe.Axe().run(page).response["violations"]
