@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from report_examples import context, hostile, probabilities, provenance, tiny_png
 
+from batch_eval.comparison import compare
+from batch_eval.comparison.formats import files
 from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome, Picture, Records
 from batch_eval.reports import write_reports
 
@@ -283,17 +285,19 @@ def test_the_slider_says_what_is_kept(page):
     assert "90 %" == page.locator("#threshold-value").text_content()
 
 
+def serious(page):
+    """Return the rules that axe finds broken, less those that matter little."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe: pip install '.[browser]'")
+    found = axe.Axe().run(page).response["violations"]
+    return [violation["id"] for violation in found if violation["impact"] in ("serious", "critical")]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_axe_finds_no_serious_violation(browser, folder, scheme, width):
-    axe = pytest.importorskip(
-        "axe_playwright_python.sync_playwright", reason="needs axe: pip install '.[test,browser]'"
-    )
     size = {"width": width, "height": 900}
     with served(folder) as site, opened(browser, f"{site}/report.html", color_scheme=scheme, viewport=size) as page:
-        found = axe.Axe().run(page).response["violations"]
-
-        assert [] == [v["id"] for v in found if v["impact"] in ("serious", "critical")]
+        assert [] == serious(page)
 
 
 def test_a_phone_scrolls_only_downwards(browser, report):
@@ -337,3 +341,30 @@ def test_jenkins_default_policy_costs_only_the_scripts(browser, folder):
 
         assert "10px" == page.evaluate("getComputedStyle(document.querySelector('.card')).borderRadius")
         assert page.locator("#static-errors .card").count() > len(errors(many()))
+
+
+@pytest.fixture(scope="module")
+def comparison(tmp_path_factory):
+    """A folder with the page that compares ``many`` with what reads everything right."""
+    first = many()
+    right = np.full(IMAGES, OUTCOMES.index(Outcome.CORRECT), np.uint8)
+    second = replace(first, records=replace(first.records, outcome=right))
+    written = tmp_path_factory.mktemp("comparison")
+    for path, data in files(compare([first, second], ["old.keras", "new.keras"]), "html"):
+        (written / path).parent.mkdir(parents=True, exist_ok=True)
+        (written / path).write_bytes(data)
+    return written
+
+
+def test_a_comparison_loses_nothing_under_jenkins_default_policy(browser, comparison):
+    with served(comparison, JENKINS) as site, opened(browser, f"{site}/comparison.html") as page:
+        page.locator(".picture img").first.scroll_into_view_if_needed()
+        page.wait_for_function(LOADED, arg=".picture img")
+
+        assert "10px" == page.evaluate("getComputedStyle(document.querySelector('.card')).borderRadius")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_serious_violation_in_a_comparison(browser, comparison, scheme):
+    with served(comparison) as site, opened(browser, f"{site}/comparison.html", color_scheme=scheme) as page:
+        assert [] == serious(page)

@@ -172,7 +172,15 @@ def test_compare_writes_several_formats(saved, tmp_path):
     done = batch_eval("compare", saved, saved, *arguments)
 
     assert 0 == done.returncode, done.stderr
-    assert {"comparison.html", "comparison.json", "comparison.md"} == {p.name for p in (tmp_path / "out").iterdir()}
+    assert {"comparison.html", "comparison_files", "comparison.json", "comparison.md"} == {
+        p.name for p in (tmp_path / "out").iterdir()
+    }
+
+
+def test_a_self_contained_comparison_is_one_file(saved, tmp_path):
+    batch_eval("compare", saved, saved, "--format", "html", "--self-contained", "--out", tmp_path / "out")
+
+    assert ["comparison.html"] == [p.name for p in (tmp_path / "out").iterdir()]
 
 
 def test_compare_runs_several_models_on_one_folder(tmp_path):

@@ -2,19 +2,20 @@
 
 import json
 import math
+from dataclasses import replace
 
 import jsonschema
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from report_examples import HOSTILE, evaluations, hostile, probabilities, provenance, small
+from report_examples import HOSTILE, evaluations, hostile, probabilities, provenance, small, tiny_png
 
 from batch_eval import metrics
 from batch_eval.comparison import Pair, compare, shared_images
-from batch_eval.comparison.formats import FORMATS, SCHEMA, document
+from batch_eval.comparison.formats import FORMATS, SCHEMA, document, files
 from batch_eval.errors import ConfigError
-from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome, Records
+from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome, Picture, Records
 from batch_eval.reports.wording import markdown_text
 
 scipy_stats = pytest.importorskip("scipy.stats")
@@ -160,7 +161,7 @@ def test_one_evaluation_is_refused():
 
 
 def test_json_follows_its_schema_and_holds_every_change():
-    content = json.loads(document(compare([FIRST, SECOND], ["old", "new"]), "json")[1])
+    content = json.loads(document(compare([FIRST, SECOND], ["old", "new"]), "json"))
     jsonschema.validate(content, json.loads(SCHEMA.read_text()))
 
     assert 5 == content["images"]
@@ -170,7 +171,7 @@ def test_json_follows_its_schema_and_holds_every_change():
 
 
 def test_the_schema_refuses_what_it_does_not_know():
-    content = json.loads(document(compare([FIRST, SECOND], ["old", "new"]), "json")[1])
+    content = json.loads(document(compare([FIRST, SECOND], ["old", "new"]), "json"))
 
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(content | {"more": 1}, json.loads(SCHEMA.read_text()))
@@ -178,12 +179,40 @@ def test_the_schema_refuses_what_it_does_not_know():
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_whole_outputs(name, gold):
-    file, content = document(compare([FIRST, SECOND, SECOND], ["old.keras", "new.keras", "again.keras"]), name)
+    comparison = compare([FIRST, SECOND, SECOND], ["old.keras", "new.keras", "again.keras"])
+    file, content = next(files(comparison, name))
 
-    gold_content = (
-        content if name != "html" else content[: content.index(b"<style>")] + content[content.index(b"</style>") :]
-    )
-    gold(f"comparison/{file}", gold_content)
+    gold(f"comparison/{file}", content)
+
+
+def pictured(evaluation, shade):
+    """The evaluation with a picture of every image, in one shade."""
+    pictures = {row: Picture(tiny_png(shade), tiny_png(shade + 1)) for row in range(len(evaluation.records))}
+    return replace(evaluation, records=replace(evaluation.records, pictures=pictures))
+
+
+def test_the_page_s_style_and_the_pictures_of_what_changed_lie_beside_it():
+    found = dict(files(compare([pictured(FIRST, 10), pictured(SECOND, 20)], ["old", "new"]), "html"))
+
+    assert {
+        "comparison.html": None,
+        "comparison_files/comparison.css": None,
+        "comparison_files/0/pictures/3-original.png": tiny_png(10),  # d was fixed
+        "comparison_files/0/pictures/3-seen.png": tiny_png(11),
+        "comparison_files/0/pictures/4-original.png": tiny_png(10),  # e was fixed
+        "comparison_files/0/pictures/4-seen.png": tiny_png(11),
+        "comparison_files/1/pictures/3-original.png": tiny_png(20),  # b was broken, and is row 3 of the second
+        "comparison_files/1/pictures/3-seen.png": tiny_png(21),
+    } == {path: data if path.endswith("png") else None for path, data in found.items()}
+
+
+def test_a_self_contained_page_needs_nothing_beside_it():
+    comparison = compare([pictured(FIRST, 10), pictured(SECOND, 20)], ["old", "new"])
+    ((path, page),) = files(comparison, "html", self_contained=True)
+
+    assert "comparison.html" == path
+    assert page == document(comparison, "html")
+    assert b"comparison_files" not in page
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -191,7 +220,7 @@ def test_hostile_names_stay_text(name):
     bad = hostile()
     right = Records(bad.records.ids, bad.records.truth, np.zeros(len(HOSTILE), np.uint8), bad.records.probabilities)
     comparison = compare([bad, Evaluation(bad.class_names, right, bad.provenance)], [HOSTILE[0], HOSTILE[10]])
-    text = document(comparison, name)[1].decode()
+    text = document(comparison, name).decode()
 
     assert "\x1b" not in text
     if name == "html":
@@ -215,7 +244,7 @@ def test_blank_images_are_said_to_be_blank():
     table[4] = (0, 0, 1) if records.truth[4] == "2" else (0, 1, 0)
     after = Evaluation(better.class_names, Records(records.ids, records.truth, outcome, table), better.provenance)
 
-    assert "blank" in document(compare([better, after], ["a", "b"]), "text")[1].decode()
+    assert "blank" in document(compare([better, after], ["a", "b"]), "text").decode()
 
 
 def test_an_unknown_format_is_refused():

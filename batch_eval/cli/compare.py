@@ -51,6 +51,7 @@ def compare(
     out: Annotated[
         Path, typer.Option("--out", "-o", help="The folder for the files, or - for stdout, which takes one format.")
     ] = Path("-"),
+    self_contained: options.SelfContained = False,
 ) -> None:
     """Compare evaluations of the same images: every other one with the first.
 
@@ -88,7 +89,7 @@ def compare(
         ]
     else:
         evaluations = _load(inputs)
-    _write(compare_evaluations(evaluations, _names(evaluations, model or inputs)), formats, out)
+    _write(compare_evaluations(evaluations, _names(evaluations, model or inputs)), formats, out, self_contained)
 
 
 def _checked_formats(given: Sequence[str], out: Path) -> tuple[str, ...]:
@@ -133,15 +134,20 @@ def _names(evaluations: Sequence[Evaluation], paths: Sequence[Path]) -> list[str
     return names if len(set(names)) == len(names) else [str(path) for path in paths]
 
 
-def _write(comparison: Comparison, formats: Sequence[str], out: Path) -> None:
+def _write(comparison: Comparison, formats: Sequence[str], out: Path, self_contained: bool) -> None:
     """Write the documents into a folder, or the only one to stdout."""
-    from batch_eval.comparison.formats import document
+    from batch_eval.comparison.formats import document, files
     from batch_eval.output import publish
 
     if str(out) == "-":
         sys.stdout.flush()
-        sys.stdout.buffer.write(document(comparison, formats[0])[1])
+        sys.stdout.buffer.write(document(comparison, formats[0]))
         sys.stdout.buffer.flush()
         return
-    for path in publish(out, (("comparison", *document(comparison, name)) for name in formats), say=None):
+    contents = (
+        ("comparison", path, data)
+        for name in formats
+        for path, data in files(comparison, name, self_contained=self_contained)
+    )
+    for path in publish(out, contents, say=None):
         typer.echo(path)

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from functools import cache
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from batch_eval.comparison import Change, Comparison, Part
-from batch_eval.comparison.wording import basis, p_text, points, points_range, read_as, verdict
+from batch_eval.comparison.wording import basis, points, points_range, read_as, verdict
 from batch_eval.errors import ConfigError
-from batch_eval.reports.wording import markdown_text, percent, percent_range, printable, utf8
 
 # History of `format`:
 #   1  the first
 FORMAT = 1
 SCHEMA = Path(__file__).with_name("files") / "comparison.schema.json"
 _FILES = Path(__file__).with_name("files")
+_FOLDER = "comparison_files"
+_PAGE = "comparison.html.jinja"
+_FILTERS: Mapping[str, Callable[..., str]] = {
+    "points": points,
+    "points_range": points_range,
+    "read_as": read_as,
+    "verdict": verdict,
+}
 SHOWN = {"text": 10, "markdown": 50, "html": 300}
 """Images listed of those fixed, and of those broken."""
 
@@ -97,44 +103,35 @@ def markdown_document(comparison: Comparison) -> bytes:
 
 def html_document(comparison: Comparison) -> bytes:
     """Return a page of its own with the pictures of the images that changed; nothing is loaded from elsewhere."""
-    from batch_eval.reports.html.assets import SOURCES
     from batch_eval.reports.html.pictures import EmbeddedPictures
 
-    styles = [(folder / name).read_text("utf-8") for folder, name in [(SOURCES, "report.css"), (_FILES, "compare.css")]]
     pictures = [EmbeddedPictures(evaluation) for evaluation in comparison.evaluations]
-    return _render("comparison.html.jinja", comparison, SHOWN["html"], style="".join(styles), pictures=pictures)
+    return _render(_PAGE, comparison, SHOWN["html"], style=_style(), style_url=None, pictures=pictures)
+
+
+def html_files(comparison: Comparison) -> Iterator[tuple[str, bytes]]:
+    """Yield the page, and its style sheet and pictures in a folder beside it."""
+    from batch_eval.reports.html.pictures import FilePictures
+
+    style_url = f"{_FOLDER}/comparison.css"
+    pictures = [FilePictures(evaluation, f"{_FOLDER}/{i}") for i, evaluation in enumerate(comparison.evaluations)]
+    page = _render(_PAGE, comparison, SHOWN["html"], style_url=style_url, pictures=pictures)
+    yield "comparison.html", page
+    yield style_url, _style().encode()
+    for some in pictures:
+        yield from some.files()
+
+
+def _style() -> str:
+    from batch_eval.reports.html.assets import SOURCES
+
+    return "".join(path.read_text("utf-8") for path in (SOURCES / "report.css", _FILES / "compare.css"))
 
 
 def _render(template: str, comparison: Comparison, shown: int, **more: Any) -> bytes:
-    found = _environment().get_template(template)
-    return utf8(found.render(comparison=comparison, shown=shown, basis=basis(comparison), **more))
+    from batch_eval.reports.templating import fill
 
-
-@cache
-def _environment() -> Any:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-
-    environment = Environment(
-        loader=FileSystemLoader(_FILES),
-        autoescape=select_autoescape(["html.jinja"], default=False),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
-    environment.filters |= {
-        "percent": percent,
-        "percent_range": percent_range,
-        "points": points,
-        "points_range": points_range,
-        "p_text": p_text,
-        "printable": printable,
-        "read_as": read_as,
-        "verdict": verdict,
-        "count": "{:,}".format,
-        "cell": markdown_text,
-    }
-    return environment
+    return fill(_FILES, template, _FILTERS, comparison=comparison, shown=shown, basis=basis(comparison), **more)
 
 
 _DOCUMENTS: Mapping[str, tuple[str, Callable[[Comparison], bytes]]] = {
@@ -146,11 +143,22 @@ _DOCUMENTS: Mapping[str, tuple[str, Callable[[Comparison], bytes]]] = {
 FORMATS = tuple(_DOCUMENTS)
 
 
-def document(comparison: Comparison, name: str) -> tuple[str, bytes]:
-    """Return the file name and the content of a format; raises ConfigError for a name that is none."""
+def document(comparison: Comparison, name: str) -> bytes:
+    """Return a format as one document; raises ConfigError for a name that is none."""
     check_format(name)
-    file, write = _DOCUMENTS[name]
-    return file, write(comparison)
+    return _DOCUMENTS[name][1](comparison)
+
+
+def files(comparison: Comparison, name: str, *, self_contained: bool = False) -> Iterator[tuple[str, bytes]]:
+    """Yield (path, content) of each file of a format; raises ConfigError for a name that is none.
+
+    The page is one file if it is to be ``self_contained``.
+    """
+    check_format(name)
+    if name == "html" and not self_contained:
+        yield from html_files(comparison)
+    else:
+        yield _DOCUMENTS[name][0], document(comparison, name)
 
 
 def check_format(name: str) -> None:

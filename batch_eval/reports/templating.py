@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from jinja2 import (
@@ -16,6 +18,8 @@ from jinja2 import (
 )
 
 from batch_eval.reports.wording import markdown_text, percent, percent_range, printable, utf8
+
+NO_MORE: Mapping[str, Callable[..., str]] = MappingProxyType({})
 
 
 @cache
@@ -50,6 +54,8 @@ def _bytecode_cache() -> BytecodeCache | None:
         return None
 
 
-def fill(folder: Path, template: str, **values: Any) -> bytes:
-    """Return a template of the folder, filled, as UTF-8."""
-    return utf8(_environment(folder).get_template(template).render(**values))
+def fill(folder: Path, template: str, filters: Mapping[str, Callable[..., str]] = NO_MORE, /, **values: Any) -> bytes:
+    """Return a template of the folder, filled, as UTF-8; ``filters`` are those that only this folder knows."""
+    environment = _environment(folder)
+    environment.filters |= filters
+    return utf8(environment.get_template(template).render(**values))

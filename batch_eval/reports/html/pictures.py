@@ -27,35 +27,40 @@ class Pictures(Protocol):
 
 
 class FilePictures:
-    """Pictures as files in the report folder."""
+    """Pictures as files in a folder beside the page: those that the page has asked for."""
 
-    def __init__(self, evaluation: Evaluation) -> None:
+    def __init__(self, evaluation: Evaluation, folder: str = FOLDER) -> None:
         self._pictures = evaluation.records.pictures
+        self._folder = folder
+        self._given: dict[str, bytes] = {}
 
     def original(self, row: int) -> str | None:
         """Return the thumbnail's path relative to the page."""
         picture = self._pictures.get(row)
-        if picture is None or not picture.original or picture.mime not in _SUFFIXES:
+        if picture is None or picture.mime not in _SUFFIXES:
             return None
-        return f"{FOLDER}/pictures/{row}-original.{_SUFFIXES[picture.mime]}"
+        return self._give(f"{row}-original.{_SUFFIXES[picture.mime]}", picture.original)
 
     def seen(self, row: int) -> str | None:
         """Return the path of what the model saw, relative to the page."""
         picture = self._pictures.get(row)
-        return f"{FOLDER}/pictures/{row}-seen.png" if picture and picture.seen else None
+        return self._give(f"{row}-seen.png", picture.seen) if picture else None
 
     def steps(self, row: int) -> str | None:
         """Return the path of the strip of steps, relative to the page."""
         picture = self._pictures.get(row)
-        return f"{FOLDER}/pictures/{row}-steps.jpg" if picture and picture.steps else None
+        return self._give(f"{row}-steps.jpg", picture.steps) if picture else None
+
+    def _give(self, name: str, data: bytes | None) -> str | None:
+        if not data:
+            return None
+        path = f"{self._folder}/pictures/{name}"
+        self._given[path] = data
+        return path
 
     def files(self) -> Iterator[tuple[str, bytes]]:
-        """Yield every picture with its path."""
-        for row, picture in self._pictures.items():
-            paths = self.original(row), self.seen(row), self.steps(row)
-            for path, data in zip(paths, (picture.original, picture.seen, picture.steps), strict=True):
-                if path and data:
-                    yield path, data
+        """Yield each picture whose path was asked for."""
+        yield from self._given.items()
 
 
 class EmbeddedPictures:
