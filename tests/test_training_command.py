@@ -1,23 +1,34 @@
 """batch-eval train, as it is typed."""
 
+import csv
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import typer
+from click.testing import Result
 from typer.testing import CliRunner
 
+from batch_eval.cli.run import run
 from batch_eval.cli.train import train
 from batch_eval.errors import TrainingError
 from batch_eval.models import open_model
 from batch_eval.training.batches import drawn_digits
 from batch_eval.training.networks import NETWORKS
 
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:__array__ implementation:DeprecationWarning"  # in Keras itself, when it saves
+)
 app = typer.Typer()
 app.command()(train)
+evaluating = typer.Typer()
+evaluating.command()(run)
+CLOTHES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 
 
 @pytest.fixture
@@ -28,7 +39,14 @@ def npz(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # in Keras itself, when it saves
+def trained(npz: Path, out: Path, *options: str) -> Result:
+    """Train a small network through the command, for one epoch unless the options say otherwise."""
+    usual = ["--network", "mlp-512", "--data", str(npz), "--out", str(out), "--epochs", "1", "--batch-size", "32"]
+    result = CliRunner().invoke(app, [*usual, *options])
+    assert 0 == result.exit_code, result.output
+    return result
+
+
 def test_train_writes_a_model_and_says_its_accuracy(npz: Path, tmp_path: Path):
     out = tmp_path / "m.keras"
     result = CliRunner().invoke(
@@ -58,7 +76,6 @@ def test_a_mistake_is_said_before_anything_is_drawn(arguments: list[str], messag
         raise result.exception
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # in Keras itself, when it saves
 @pytest.mark.parametrize("name", [name for name in NETWORKS if name != "default"])
 def test_every_network_trains_two_epochs_and_is_opened_by_run(name: str, npz: Path, tmp_path: Path):
     out = tmp_path / "m.keras"
@@ -71,7 +88,6 @@ def test_every_network_trains_two_epochs_and_is_opened_by_run(name: str, npz: Pa
     assert "onnxruntime" == open_model(out).runtime
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # in Keras itself, when it saves
 @pytest.mark.parametrize("ending", [".keras", ".h5", ".hdf5", ".weights.h5"])
 def test_every_kind_of_model_file_is_reported_on_and_opened_again(ending: str, npz: Path, tmp_path: Path):
     out = tmp_path / f"m{ending}"
@@ -86,7 +102,6 @@ def test_every_kind_of_model_file_is_reported_on_and_opened_again(ending: str, n
     assert "onnxruntime" == open_model(out, network="mlp-512" if "weights" in ending else None).runtime
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # in Keras itself, when it saves
 def test_every_epoch_leaves_a_checkpoint_and_a_stall_stops_the_training(npz: Path, tmp_path: Path):
     checkpoints = tmp_path / "checkpoints"
     options = ["--epochs", "9", "--batch-size", "32", "--learning-rate", "1e-9", "--augment", "none"]
@@ -99,6 +114,68 @@ def test_every_epoch_leaves_a_checkpoint_and_a_stall_stops_the_training(npz: Pat
     files = sorted(path.name for path in checkpoints.iterdir())
     assert all(re.fullmatch(r"\d\d-\d+\.\d{4}\.keras", name) for name in files)
     assert 2 <= len(files) < 9
+
+
+def test_digits_of_their_own_choose_the_best_epoch(npz: Path, tmp_path: Path):
+    result = trained(npz, tmp_path / "m.keras", "--validation", str(npz), "--no-report")
+
+    assert "Note: 100 digits to check with from digits.npz" in result.stderr
+    assert "100 digits to check with from digits.npz" in json.loads((tmp_path / "m.card.json").read_text())["notes"]
+
+
+@pytest.fixture(scope="module")
+def clothes(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
+    """A folder with a network trained on classes that are no digits, and what the command said."""
+    folder = tmp_path_factory.mktemp("clothes")
+    digits = drawn_digits(1, 100)
+    arrays = {"x_train": digits.images, "y_train": digits.labels, "x_test": digits.images, "y_test": digits.labels}
+    np.savez(folder / "clothes.npz", **arrays)
+    return folder, trained(folder / "clothes.npz", folder / "m.keras", "--classes", ",".join(CLOTHES))
+
+
+def test_classes_have_their_names_in_summary_card_and_reports(clothes: tuple[Path, Result]):
+    folder, result = clothes
+
+    assert "Accuracy on the test images: " in result.stdout
+    assert "Ankle boot" in result.stdout
+    assert list(CLOTHES) == json.loads((folder / "m.card.json").read_text())["class_names"]
+    assert f'`--classes "{",".join(CLOTHES)}"`' in (folder / "m.card.md").read_text()
+    assert "Ankle boot" in (folder / "m.report" / "report.html").read_text()
+
+
+def test_a_network_of_other_classes_is_not_tried_on_the_sample_digits(clothes: tuple[Path, Result]):
+    assert "sample images" not in clothes[1].stdout
+
+
+def test_a_network_of_other_classes_is_evaluated_by_run_with_their_names(clothes: tuple[Path, Result], tmp_path: Path):
+    images = tmp_path / "images"
+    images.mkdir()
+    digits = drawn_digits(2, 10)
+    for i, image in enumerate(digits.images):
+        cv2.imwrite(str(images / f"{i}.png"), image)
+    with (images / "labels.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("filename", "label"), *((f"{i}.png", CLOTHES[i]) for i in digits.labels)])
+
+    arguments = [str(images), "-m", str(clothes[0] / "m.keras"), "--classes", ",".join(CLOTHES), "-p", "none"]
+    result = CliRunner().invoke(evaluating, [*arguments, "--out", str(tmp_path / "out")])
+
+    assert 0 == result.exit_code, result.output
+    assert "of 10 scored images correct" in result.stdout
+
+
+def test_drawn_digits_are_not_mixed_with_other_classes(npz: Path):
+    arguments = ["--data", str(npz), "--classes", ",".join(CLOTHES), "--drawn", "100"]
+    result = CliRunner().invoke(app, arguments)
+
+    with pytest.raises(TrainingError, match=r"--drawn 100 adds digits .* but the classes are no digits"):
+        raise result.exception
+
+
+def test_the_summary_of_run_is_printed_after_training(npz: Path, tmp_path: Path):
+    result = trained(npz, tmp_path / "m.keras", "--no-report")
+
+    assert re.search(r"class +precision +recall +F1 +support", result.stdout)
+    assert "Worst confusions" in result.stdout
 
 
 def test_importing_the_training_modules_does_not_import_tensorflow():

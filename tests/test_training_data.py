@@ -9,7 +9,7 @@ import pytest
 
 from batch_eval.errors import TrainingError
 from batch_eval.training.batches import drawn_digits
-from batch_eval.training.data import load_training_data, load_validation
+from batch_eval.training.data import CLASS_NAMES, load_training_data, load_validation
 from batch_eval.training.scenes import draw_scene
 
 
@@ -147,17 +147,32 @@ def test_digits_to_check_with_are_all_of_a_folder(tmp_path: Path):
     assert 30 == len(load_validation(write_photos(tmp_path, 30)))
 
 
+def test_a_folder_may_have_classes_of_other_names(tmp_path: Path):
+    names = tuple("abcdefghij")
+    write_photos(tmp_path, 40, names)
+
+    data = load_training_data(tmp_path, class_names=names)
+
+    assert [3] * 10 == np.bincount(data.given.labels).tolist()
+    assert not data.are_digits
+
+
+def test_other_than_ten_classes_are_refused(tmp_path: Path):
+    with pytest.raises(TrainingError, match="--classes names 2 classes"):
+        load_training_data(write_npz(tmp_path), class_names=("a", "b"))
+
+
 def test_a_missing_file_to_check_with_is_refused(tmp_path: Path):
     with pytest.raises(TrainingError, match=r"Give --validation an \.npz file or a folder.*or a share"):
         load_validation(tmp_path / "nothing")
 
 
-def write_photos(folder: Path, count: int) -> Path:
+def write_photos(folder: Path, count: int, names: tuple[str, ...] = CLASS_NAMES) -> Path:
     rows = []
     for i in range(count):
         scene = draw_scene(np.random.default_rng(i), i % 10, paper="plain", pen="marker", light_name="even", size=64)
         cv2.imwrite(str(folder / f"{i}.png"), scene.image)
-        rows.append((f"{i}.png", str(scene.label)))
+        rows.append((f"{i}.png", names[scene.label]))
     with (folder / "labels.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("filename", "label"), *rows])
     return folder

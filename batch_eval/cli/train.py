@@ -1,4 +1,4 @@
-"""batch-eval train: train a network on MNIST or on labelled images, and on digits that the program draws."""
+"""batch-eval train: train a network on MNIST, Fashion-MNIST or labelled images, and on digits that are drawn."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from batch_eval.cli import options
 
 if TYPE_CHECKING:
     from batch_eval.training.trainer import Epoch
@@ -17,8 +19,8 @@ def train(
         typer.Option(
             "--data",
             "-d",
-            help="An .npz file in the layout of Keras' mnist.npz, or a folder of labelled images. "
-            "Default: MNIST as Keras downloads it.",
+            help="An .npz file in the layout of Keras' mnist.npz, a folder of labelled images, or mnist or "
+            "fashion-mnist as Keras downloads them. Default: mnist.",
             show_default=False,
         ),
     ] = None,
@@ -52,7 +54,11 @@ def train(
     ] = None,
     drawn: Annotated[
         int | None,
-        typer.Option(min=0, help="Digits to draw and train on too. Default: the network's.", show_default=False),
+        typer.Option(
+            min=0,
+            help="Digits to draw and train on too. Default: the network's, and none where the classes are no digits.",
+            show_default=False,
+        ),
     ] = None,
     preprocess: Annotated[
         str, typer.Option("--preprocess", "-p", help="How the images of a folder are read: photo or mnist.")
@@ -75,15 +81,14 @@ def train(
         ),
     ] = None,
     validation: Annotated[
-        float | None,
+        str | None,
         typer.Option(
-            min=0.0,
-            max=1.0,
-            metavar="SHARE",
-            help="The share of every class that is set aside to choose the best epoch by. "
-            "Default: the last 2,000 digits, at most a tenth.",
+            metavar="SHARE|DATA",
+            help="What the best epoch is chosen by: the share of every class that is set aside for it, or an .npz file "
+            "(its test digits) or folder of its own. Default: the last 2,000 digits, at most a tenth.",
         ),
     ] = None,
+    classes: options.Classes = None,
     checkpoints: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Keep the model after every epoch, as EPOCH-LOSS.keras.")
     ] = None,
@@ -106,13 +111,15 @@ def train(
     `batch-eval train --data photos --epochs 5 --out models/mine.keras`
     """
     from batch_eval.cli.console import say
-    from batch_eval.reports import write_reports
-    from batch_eval.training.data import load_training_data
+    from batch_eval.reports import write_report, write_reports
+    from batch_eval.reports.wording import percent
+    from batch_eval.training.data import checked_with, load_training_data
     from batch_eval.training.saving import save_training, stem_of, weights_of
-    from batch_eval.training.settings import Settings, recipe_of
+    from batch_eval.training.settings import Settings, recipe_of, without_drawn
     from batch_eval.training.testing import evaluate_samples
     from batch_eval.training.trainer import train as train_network
 
+    share = _share(validation)
     target = out or Path("models", f"{network}.keras")
     reports = report or target.parent / f"{stem_of(target)}.report"
     settings = Settings(
@@ -120,22 +127,40 @@ def train(
         optimizer=optimizer,
         early_stopping=early_stopping,
         reduce_lr=reduce_lr,
-        validation=validation,
+        validation=share,
         checkpoints=checkpoints,
     )
     recipe_of(settings)
-    digits = load_training_data(data, preprocess=preprocess, seed=seed)
-    say(f"Data: {digits.source}, {len(digits.given):,} digits to train on and {len(digits.test):,} to test on")
+    names = options.class_names(classes)
+    digits = load_training_data(data, preprocess=preprocess, seed=seed, class_names=names)
+    if validation is not None and share is None:
+        digits = checked_with(digits, Path(validation), preprocess=preprocess)
+    if not digits.are_digits:
+        settings = without_drawn(settings)
+    kind = "digits" if digits.are_digits else "images"
+    say(f"Data: {digits.source}, {len(digits.given):,} {kind} to train on and {len(digits.test):,} to test on")
     for note in digits.notes:
         say(f"Note: {note}")
-    training = train_network(digits.given, settings, report=lambda line, epoch: say(_progress(line, epoch)))
+    training = train_network(
+        digits.given, settings, check=digits.check, report=lambda line, epoch: say(_progress(line, epoch))
+    )
     card, evaluation = save_training(training, digits, settings, target, say=say)
-    typer.echo(f"Accuracy on the test digits: {100 * card.test_accuracy:.2f} % of {card.test_digits:,}")
-    samples = evaluate_samples(target, network=weights_of(target, network))
-    typer.echo(f"Accuracy on the sample images, read as photos: {100 * samples.accuracy:.2f} % of {samples.scored:,}")
+    typer.echo(f"Accuracy on the test {kind}: {percent(card.test_accuracy, 2)} of {card.test_digits:,}")
+    if digits.are_digits:
+        samples = evaluate_samples(target, network=weights_of(target, network))
+        typer.echo(f"Accuracy on the sample images, read as photos: {percent(samples.accuracy, 2)} of {samples.scored}")
+    write_report(evaluation, "text", "-")
     if not no_report:
         write_reports(evaluation, reports)
-        typer.echo(f"Reports on the test digits in {reports}")
+        typer.echo(f"Reports on the test {kind} in {reports}")
+
+
+def _share(validation: str | None) -> float | None:
+    """Return what stands for a share, or None for a path."""
+    try:
+        return float(validation or "")
+    except ValueError:
+        return None
 
 
 def _progress(line: str, epoch: Epoch | None) -> str:

@@ -10,13 +10,15 @@ from dataclasses import asdict, dataclass, fields
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from batch_eval.training.data import CLASS_NAMES
 from batch_eval.training.trainer import Epoch
 
 if TYPE_CHECKING:
     import jinja2
 
-FORMAT = 2
-"""The card's ``format``: 1 the first; 2 has ``optimizer``, and ``augmentation`` in place of ``augmented``."""
+FORMAT = 3
+"""The card's ``format``: 1 the first; 2 has ``optimizer``, and ``augmentation`` in place of ``augmented``; 3 has
+``class_names``."""
 
 WIDTH, HEIGHT, MARGIN = 640, 300, 48  # of one plot, in SVG units
 
@@ -52,7 +54,13 @@ class Card:
     test_correct: int
     seconds: int
     libraries: Mapping[str, str]
+    class_names: tuple[str, ...] = CLASS_NAMES
     notes: tuple[str, ...] = ()
+
+    @property
+    def are_digits(self) -> bool:
+        """Whether the model reads digits."""
+        return self.class_names == CLASS_NAMES
 
     @property
     def test_accuracy(self) -> float:

@@ -41,13 +41,17 @@ DOWNLOADS: Mapping[str, Download] = {
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Digits to train on and digits to test on, where they came from, and a hash of all their bytes."""
+    """Digits to train on and digits to test on, where they came from, and a hash of all their bytes.
+
+    ``check`` is what the best epoch is chosen by, where it is not to be taken from ``given``.
+    """
 
     given: Digits
     test: Digits
     source: str
     notes: tuple[str, ...] = ()
     class_names: tuple[str, ...] = CLASS_NAMES
+    check: Digits | None = None
 
     @property
     def are_digits(self) -> bool:
@@ -64,28 +68,43 @@ class TrainingData:
         return digest.hexdigest()
 
 
-def load_training_data(source: Path | None, *, preprocess: str = "photo", seed: int = 1) -> TrainingData:
+def load_training_data(
+    source: Path | None,
+    *,
+    preprocess: str = "photo",
+    seed: int = 1,
+    class_names: tuple[str, ...] | None = None,
+) -> TrainingData:
     """Read training digits from an ``.npz``, from a folder, or as Keras downloads them (None is MNIST).
 
     A folder's images are read and preprocessed exactly as a run does, and a tenth of every class, chosen by ``seed``,
-    is set aside for testing. Raises TrainingError when the data cannot be had or does not fit, DatasetError when a
-    folder's labels cannot be found.
+    is set aside for testing. ``class_names`` are the names of the classes 0 to 9 of an ``.npz``, or a folder's labels
+    in that order; None takes the digits, or the names that a download has. Raises TrainingError when the data cannot
+    be had or does not fit, DatasetError when a folder's labels cannot be found.
     """
+    if class_names is not None and len(set(class_names)) != CLASSES:
+        raise TrainingError(f"--classes names {len(set(class_names))} classes. The networks tell {CLASSES} apart.")
     name = "mnist" if source is None else str(source)
     if source is None or (name in DOWNLOADS and not source.exists()):
         download = DOWNLOADS[name]
         found = _from_arrays(_downloaded(download), f"{download.title}, downloaded by Keras")
-        return replace(found, class_names=download.class_names)
+        return replace(found, class_names=class_names or download.class_names)
     if source.is_dir():
-        return _from_folder(source, preprocess, seed)
+        return _from_folder(source, preprocess, seed, class_names or CLASS_NAMES)
     _check_exists(source, "--data")
-    return _from_arrays(_npz(source, KEYS), source.name)
+    return replace(_from_arrays(_npz(source, KEYS), source.name), class_names=class_names or CLASS_NAMES)
 
 
-def load_validation(source: Path, *, preprocess: str = "photo") -> Digits:
+def checked_with(data: TrainingData, source: Path, *, preprocess: str = "photo") -> TrainingData:
+    """Return the data with digits of their own to check with, and a note on them; raises as above."""
+    check = load_validation(source, preprocess=preprocess, class_names=data.class_names)
+    return replace(data, check=check, notes=(*data.notes, f"{len(check):,} digits to check with from {source.name}"))
+
+
+def load_validation(source: Path, *, preprocess: str = "photo", class_names: tuple[str, ...] = CLASS_NAMES) -> Digits:
     """Read digits to check with: the test digits of an ``.npz``, or all of a labelled folder; raises as above."""
     if source.is_dir():
-        return _folder(source, preprocess)[0]
+        return _folder(source, preprocess, class_names)[0]
     _check_exists(source, "--validation")
     arrays = _npz(source, KEYS[2:])
     return _digits(arrays["x_test"], arrays["y_test"], f"{source.name}, test")
@@ -151,31 +170,32 @@ def _digits(images: NDArray[Any], labels: NDArray[Any], where: str) -> Digits:
     return Digits(images, labels.astype(np.uint8))
 
 
-def _from_folder(folder: Path, preprocess: str, seed: int) -> TrainingData:
+def _from_folder(folder: Path, preprocess: str, seed: int, class_names: tuple[str, ...]) -> TrainingData:
     """Read a labelled folder, and set a part of it aside for testing."""
-    digits, notes = _folder(folder, preprocess)
-    given, test = _parted(digits, seed)
-    return TrainingData(given, test, folder.resolve().name, notes)
+    digits, notes = _folder(folder, preprocess, class_names)
+    given, test = _parted(digits, seed, class_names)
+    return TrainingData(given, test, folder.resolve().name, notes, class_names)
 
 
-def _folder(folder: Path, preprocess: str) -> tuple[Digits, tuple[str, ...]]:
+def _folder(folder: Path, preprocess: str, class_names: tuple[str, ...]) -> tuple[Digits, tuple[str, ...]]:
     """Read a labelled folder as a run does; blank, damaged and unlabelled images are left out and said."""
     from batch_eval.dataset import load_dataset
 
     dataset = load_dataset(folder)
     images, labels, left_out = [], [], 0
     for sample in dataset.samples:
-        image = _prepared(dataset.path(sample), preprocess) if sample.truth in CLASS_NAMES else None
+        image = _prepared(dataset.path(sample), preprocess) if sample.truth in class_names else None
         if image is None:
             left_out += 1
             continue
         images.append(image)
-        labels.append(CLASS_NAMES.index(str(sample.truth)))
+        labels.append(class_names.index(str(sample.truth)))
     if len(images) < CLASSES:
         raise TrainingError(f"{folder} holds {len(images)} usable digits. Expected at least {CLASSES}.")
     notes = (dataset.label_source, *dataset.notes)
     if left_out:
-        notes = (*notes, f"{left_out} images left out: blank, damaged, or without a label from 0 to 9")
+        known = f"{class_names[0]} to {class_names[-1]}"
+        notes = (*notes, f"{left_out} images left out: blank, damaged, or without a label from {known}")
     return Digits(np.stack(images), np.array(labels, np.uint8)), notes
 
 
@@ -192,15 +212,15 @@ def _prepared(path: str, preprocess: str) -> NDArray[np.uint8] | None:
     return None if prepared.blank else np.asarray(prepared.image, dtype=np.uint8)
 
 
-def _parted(digits: Digits, seed: int) -> tuple[Digits, Digits]:
+def _parted(digits: Digits, seed: int, class_names: Sequence[str]) -> tuple[Digits, Digits]:
     """Set a tenth aside for testing, of every class alike and at least one of each, and shuffle the rest."""
     from sklearn.model_selection import train_test_split
 
     labels, counts = np.unique(digits.labels, return_counts=True)
     if counts.min() < 2:
         raise TrainingError(
-            f"There is only one usable image of {labels[counts.argmin()]}. "
-            "Expected at least two of every digit: one to train on and one to test with."
+            f"There is only one usable image of {class_names[labels[counts.argmin()]]}. "
+            "Expected at least two of every class: one to train on and one to test with."
         )
     rows, test = train_test_split(
         np.arange(len(digits)),

@@ -45,7 +45,9 @@ def save_training(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, out.name)
         _write_model(training.model, settings.network, path)
-        evaluation = evaluate_digits(path, data.test, network=weights_of(out, settings.network))
+        evaluation = evaluate_digits(
+            path, data.test, network=weights_of(out, settings.network), class_names=data.class_names
+        )
         model = path.read_bytes()
     card = _card(training, data, settings, hashlib.sha256(model).hexdigest(), evaluation)
     contents = (
@@ -112,5 +114,6 @@ def _card(
         test_correct=evaluation.counts[Outcome.CORRECT],
         seconds=round(training.seconds),
         libraries={"Keras": keras.__version__, "TensorFlow": tf.__version__, "NumPy": np.__version__},
+        class_names=data.class_names,
         notes=(*data.notes, *(interrupted if training.interrupted else ())),
     )

@@ -46,6 +46,19 @@ def recipe_of(settings: Settings) -> Network:
     return replace(own, **{name: value for name in names if (value := getattr(settings, name)) is not None})
 
 
+def without_drawn(settings: Settings) -> Settings:
+    """Return the settings for images that are no digits, among which drawn digits have no place.
+
+    Raises TrainingError when drawn digits were asked for.
+    """
+    if settings.drawn:
+        raise TrainingError(
+            f"--drawn {settings.drawn} adds digits that the program draws, but the classes are no digits. "
+            "Leave --drawn out."
+        )
+    return replace(settings, drawn=0)
+
+
 def _check(option: str, value: str | None, allowed: tuple[str, ...]) -> None:
     if value is not None and value not in allowed:
         raise TrainingError(f"{option} {value} is invalid. Must be one of {', '.join(allowed)}.")

@@ -12,17 +12,19 @@ from batch_eval.training.settings import Settings
 CHECKED = 2000  # given digits that are set aside when no share is named, and at most a tenth
 
 
-def split(given: Digits, recipe: Network, settings: Settings) -> tuple[Digits, Digits]:
+def split(given: Digits, recipe: Network, settings: Settings, check: Digits | None = None) -> tuple[Digits, Digits]:
     """Return the digits to train on and those to check with, among them as many newly drawn ones if any are drawn.
 
-    A share that is named is taken from every class alike; without one, the last digits are set aside.
-    Raises TrainingError when there are too few digits for the share.
+    With ``check`` it is these alone, and all of ``given`` to train on. A share that is named is taken from every class
+    alike; without one, the last digits are set aside. Raises TrainingError when there are too few digits for the share.
     """
-    train, check = _shared(given, settings)
-    if not recipe.drawn and len(check):
-        return _of(given, train), _of(given, check)
-    unseen = drawn_digits(settings.seed + 1000, max(len(check), CLASSES))
-    images, labels = given.images[check], given.labels[check]
+    if check is not None:
+        return given, check
+    train, rest = _shared(given, settings)
+    if not recipe.drawn and len(rest):
+        return _of(given, train), _of(given, rest)
+    unseen = drawn_digits(settings.seed + 1000, max(len(rest), CLASSES))
+    images, labels = given.images[rest], given.labels[rest]
     both = Digits(np.concatenate([images, unseen.images]), np.concatenate([labels, unseen.labels]))
     return _of(given, train), both
 

@@ -1,8 +1,9 @@
-"""Evaluate a trained model file by the very functions of a run: on its test digits, and on the sample images."""
+"""Evaluate a trained model file by the very functions of a run: on its test images, and on the sample images."""
 
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,15 +12,21 @@ import cv2
 from batch_eval.api import evaluate
 from batch_eval.evaluation import Evaluation
 from batch_eval.training.batches import Digits
+from batch_eval.training.data import CLASS_NAMES
 from batch_eval.training.samples import write_samples
 
 
-def evaluate_digits(model: Path, digits: Digits, *, network: str | None = None) -> Evaluation:
-    """Evaluate a model on digits as they are; ``network`` names the one whose weights alone the file holds."""
+def evaluate_digits(
+    model: Path, digits: Digits, *, network: str | None = None, class_names: Sequence[str] = CLASS_NAMES
+) -> Evaluation:
+    """Evaluate a model on digits as they are, or on images of other classes if ``class_names`` are others.
+
+    ``network`` names the one whose weights alone the file holds.
+    """
     with TemporaryDirectory() as folder:
-        root = Path(folder, "test digits")
-        _write(digits, root)
-        return evaluate(root, model=model, network=network, preprocess="none")
+        root = Path(folder, "test digits" if class_names == CLASS_NAMES else "test images")
+        _write(digits, root, class_names)
+        return evaluate(root, model=model, network=network, classes=class_names, preprocess="none")
 
 
 def evaluate_samples(model: Path, *, network: str | None = None) -> Evaluation:
@@ -30,7 +37,7 @@ def evaluate_samples(model: Path, *, network: str | None = None) -> Evaluation:
         return evaluate(root, model=model, network=network)
 
 
-def _write(digits: Digits, folder: Path) -> None:
+def _write(digits: Digits, folder: Path, class_names: Sequence[str]) -> None:
     """Write each digit as a PNG named after its row, and the labels beside them."""
     folder.mkdir()
     names = [f"{row:05d}.png" for row in range(len(digits))]
@@ -39,4 +46,4 @@ def _write(digits: Digits, folder: Path) -> None:
     with (folder / "labels.csv").open("w", newline="") as file:
         table = csv.writer(file)
         table.writerow(("filename", "label"))
-        table.writerows(zip(names, digits.labels.tolist(), strict=True))
+        table.writerows(zip(names, (class_names[label] for label in digits.labels), strict=True))

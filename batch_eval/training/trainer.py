@@ -41,9 +41,16 @@ class Training:
     interrupted: bool
 
 
-def train(given: Digits, settings: Settings, *, report: Callable[[str, Epoch | None], None]) -> Training:
+def train(
+    given: Digits,
+    settings: Settings,
+    *,
+    report: Callable[[str, Epoch | None], None],
+    check: Digits | None = None,
+) -> Training:
     """Train on ``given`` (N, 28, 28) and on digits drawn here; Ctrl-C after the first epoch keeps the best so far.
 
+    The best epoch is chosen by ``check``, or by some of ``given`` that are set aside for it.
     ``report`` gets a line of progress, and the epoch that has just ended if there is one. The same seed gives the
     same weights on the same machine. Raises TrainingError when there are too few digits.
     """
@@ -51,8 +58,9 @@ def train(given: Digits, settings: Settings, *, report: Callable[[str, Epoch | N
 
     keras.utils.set_random_seed(settings.seed)
     recipe = recipe_of(settings)
-    train_set, val_set = split(given, recipe, settings)
-    report(f"Drawing {recipe.drawn:,} digits", None)
+    train_set, val_set = split(given, recipe, settings, check)
+    if recipe.drawn:
+        report(f"Drawing {recipe.drawn:,} digits", None)
     plates = drawn_plates(settings.seed, recipe.drawn)
     steps = (len(train_set) + len(plates)) // settings.batch_size
     if steps == 0:
