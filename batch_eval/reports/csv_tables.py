@@ -29,17 +29,17 @@ _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
 
 def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> bytes:  # noqa: ARG001 - same in all formats
     """Return ``predictions.csv``."""
-    return _table(evaluation_columns(evaluation))
+    return table(evaluation_columns(evaluation))
 
 
 def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, bytes]]:  # noqa: ARG001
     """Yield the four tables."""
     columns = evaluation_columns(evaluation)
-    yield "predictions.csv", _table(columns)
+    yield "predictions.csv", table(columns)
     wrong = errors(evaluation).tolist()
-    yield "misclassified.csv", _table({name: [values[i] for i in wrong] for name, values in columns.items()})
-    yield "per_class.csv", _table(_per_class(evaluation))
-    yield "confusion_matrix.csv", _table(_confusion(evaluation))
+    yield "misclassified.csv", table({name: [values[i] for i in wrong] for name, values in columns.items()})
+    yield "per_class.csv", table(_per_class(evaluation))
+    yield "confusion_matrix.csv", table(_confusion(evaluation))
 
 
 def evaluation_columns(evaluation: Evaluation) -> dict[str, list[Any]]:
@@ -76,7 +76,7 @@ def _confusion(evaluation: Evaluation) -> dict[str, list[Any]]:
     return {"truth \\ predicted": list(evaluation.class_names), **dict(zip(columns, counts, strict=True))}
 
 
-def _table(columns: dict[str, list[Any]]) -> bytes:
+def table(columns: dict[str, list[Any]]) -> bytes:
     """Return equally long columns as CSV with a header; CRLF, as Python before 3.13 quotes a lone CR only then."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
