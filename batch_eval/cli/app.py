@@ -11,6 +11,7 @@ from batch_eval import __version__
 from batch_eval.cli.compare import compare
 from batch_eval.cli.config import config
 from batch_eval.cli.defaults import default_map
+from batch_eval.cli.predict import predict
 from batch_eval.cli.preprocess import preprocess
 from batch_eval.cli.report import report
 from batch_eval.cli.run import run
@@ -56,6 +57,7 @@ def batch_eval(
 app.command()(run)
 app.command()(report)
 app.command()(compare)
+app.command()(predict)
 app.command()(preprocess)
 app.command()(train)
 app.command()(config)

@@ -1,0 +1,105 @@
+"""The step from an image file's bytes to the classes that a model finds most probable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from batch_eval.errors import UnreadableImageError
+from batch_eval.imaging import Prepared, Preprocessor, decode
+from batch_eval.imaging.files import read
+from batch_eval.imaging.steps import Image
+from batch_eval.models import Classifier
+
+STDIN = "-"
+"""Stands for the image that is read from stdin."""
+
+
+class Guess(NamedTuple):
+    """A class name, and the probability 0..1 that the model gives it."""
+
+    name: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a model reads one image.
+
+    ``image`` is the decoded original, (H, W) or (H, W, 3) BGR uint8, a large JPEG reduced; ``prepared`` what the model
+    saw of it; ``guesses`` are by falling confidence, none where the image is blank.
+    """
+
+    image: Image
+    prepared: Prepared
+    guesses: tuple[Guess, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A named image with its reading, or with the ``problem`` that makes it unreadable."""
+
+    name: str
+    reading: Reading | None
+    problem: str = ""
+
+    @property
+    def outcome(self) -> str:
+        """``read``, ``blank`` or ``unreadable``."""
+        if self.reading is None:
+            return "unreadable"
+        return "blank" if self.reading.prepared.blank else "read"
+
+    @property
+    def reason(self) -> str:
+        """Why nothing was read; empty where something was."""
+        return self.reading.prepared.reason if self.reading else self.problem
+
+    @property
+    def guesses(self) -> tuple[Guess, ...]:
+        """The most probable classes, none of an image that is blank or unreadable."""
+        return self.reading.guesses if self.reading else ()
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The quality flags."""
+        return self.reading.prepared.flags if self.reading else ()
+
+    @property
+    def seen(self) -> Image | None:
+        """What the model saw, uint8 (28, 28) or of the model's size; None of an unreadable image."""
+        return self.reading.prepared.image if self.reading else None
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads images with one model and one recipe, from any thread."""
+
+    classifier: Classifier
+    recipe: Preprocessor
+
+    def read(self, data: bytes, top: int) -> Reading:
+        """Read the bytes of an image file as its ``top`` most probable classes.
+
+        Raises UnreadableImageError with the reason.
+        """
+        image = decode(data, reduce_to=self.recipe.work_side)
+        prepared = self.recipe(image)
+        return Reading(image, prepared, () if prepared.blank else self._guesses(prepared.image, top))
+
+    def _guesses(self, image: Image, top: int) -> tuple[Guess, ...]:
+        """Return classes by falling probability; of equal ones the lower comes first, as in an evaluation."""
+        shares = self.classifier.predict(np.asarray(image, np.uint8)[None])[0]
+        order = np.argsort(-shares, kind="stable")[:top]
+        return tuple(Guess(self.classifier.class_names[i], float(shares[i])) for i in order)
+
+    def predictions(self, paths: Iterable[str], top: int, stdin: bytes = b"") -> Iterator[Prediction]:
+        """Yield what becomes of each file, in order, one after the other; ``-`` stands for the bytes of ``stdin``."""
+        for path in paths:
+            try:
+                yield Prediction(path, self.read(stdin if path == STDIN else read(path), top))
+            except UnreadableImageError as error:
+                yield Prediction(path, None, str(error))
