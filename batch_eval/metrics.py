@@ -168,25 +168,44 @@ def coverage_curve(
     return tuple(Tally(hits_from[start], len(order) - start) for start in refused)
 
 
+WRONG_LABELS = 0.033
+"""Share of wrong labels that is taken as usual: the mean of ten test sets (Northcutt, Athalye and Mueller 2021)."""
+
+
 def label_suspects(probabilities: NDArray[np.float32], truth: NDArray[np.intp]) -> NDArray[np.bool_]:
     """Return (N,) bool: images whose label is likelier wrong than the model, by confident learning.
 
-    ``probabilities`` is (N, C), ``truth`` (N,) class indices. An image is suspect when the likeliest class whose
-    probability reaches that class's threshold is not its label.
-    Formula: argmax {pᵢⱼ : pᵢⱼ ≥ tⱼ} ≠ labelᵢ, where tⱼ is the mean of pᵢⱼ over the images i with label j.
-    Source: C. Northcutt, L. Jiang and I. Chuang, Confident learning, JAIR 70 (2021), equations 1 and 2.
+    ``probabilities`` is (N, C), ``truth`` (N,) class indices. An image is suspect when the model is as sure of another
+    class than its label as it is of that class's own images on average, and sure enough to be believed: a model that
+    contradicts more than 2λ of the labels when it is so sure makes more mistakes itself than labels usually hold.
+    Formula: jᵢ ≠ labelᵢ, pᵢ ≥ tⱼ and pᵢ ≥ c, where jᵢ is the likeliest class and pᵢ its probability, tⱼ the mean of
+    pᵢⱼ over the images i with label j, and c the lowest value for which jᵢ ≠ labelᵢ holds for at most 2λ of the
+    images with pᵢ ≥ c; λ = 3.3 %, the mean share of wrong labels in ten test sets.
+    Source: C. Northcutt, L. Jiang and I. Chuang, Confident learning, JAIR 70 (2021), equations 1 and 2, for tⱼ;
+    C. Northcutt, A. Athalye and J. Mueller, Pervasive label errors in test sets, NeurIPS Datasets and Benchmarks
+    (2021), for λ.
 
-    >>> sure = np.float32([[0.9, 0.1], [0.8, 0.2], [0.99, 0.01], [0.1, 0.9], [0.2, 0.8]])
-    >>> label_suspects(sure, np.array([0, 0, 1, 1, 1])).tolist()
-    [False, False, True, False, False]
+    >>> sure = np.float32([[0.9, 0.1]] * 20 + [[0.95, 0.05], [0.1, 0.9]])
+    >>> np.flatnonzero(label_suspects(sure, np.array([0] * 20 + [1, 1]))).tolist()
+    [20]
     """
     classes = probabilities.shape[1]
-    support = np.bincount(truth, minlength=classes)
+    best, sure = probabilities.argmax(axis=1), probabilities.max(axis=1)
     own = np.bincount(truth, weights=probabilities[np.arange(len(truth)), truth], minlength=classes)
+    support = np.bincount(truth, minlength=classes)
     threshold = np.divide(own, support, out=np.full(classes, np.inf), where=support > 0)
-    confident = np.where(probabilities >= threshold, probabilities, -1)
-    suspect: NDArray[np.bool_] = (confident.argmax(axis=1) != truth) & (confident.max(axis=1, initial=-1) >= 0)
+    contradicts = best != truth
+    suspect: NDArray[np.bool_] = contradicts & (sure >= threshold[best]) & (sure >= _believed_from(sure, contradicts))
     return suspect
+
+
+def _believed_from(sure: NDArray[np.float32], contradicts: NDArray[np.bool_]) -> float:
+    """Return the lowest confidence from which a model contradicts at most 2λ of the labels; infinity if never."""
+    # the surest first; images that are equally sure are believed together or not at all
+    levels, place = np.unique(-sure, return_inverse=True)
+    images, wrong = np.cumsum(np.bincount(place)), np.cumsum(np.bincount(place, weights=contradicts))
+    believed = -levels[wrong <= 2 * WRONG_LABELS * images]
+    return float(believed[-1]) if len(believed) else math.inf
 
 
 def calibration_noise(bins: Sequence[ReliabilityBin]) -> float:

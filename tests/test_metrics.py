@@ -175,3 +175,25 @@ def test_an_image_that_no_class_claims_is_not_suspect():
     probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.5, 0.5]], dtype=np.float32)
 
     assert not metrics.label_suspects(probabilities, np.array([0, 0, 0])).any()
+
+
+def test_a_model_that_is_often_sure_and_wrong_makes_no_label_suspect():
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 3, 300)
+    probabilities = np.full((300, 3), 0.01, dtype=np.float32)
+    guess = np.where(rng.random(300) < 0.65, truth, (truth + 1) % 3)
+    probabilities[np.arange(300), guess] = 0.98
+
+    assert not metrics.label_suspects(probabilities, truth).any()
+
+
+@pytest.mark.parametrize(("contradictions", "expected"), [(66, 66), (67, 0)])
+def test_a_model_is_believed_up_to_twice_the_usual_share_of_wrong_labels(contradictions, expected):
+    probabilities = np.full((1000, 2), [0.9, 0.1], dtype=np.float32)
+    label = (np.arange(1000) < contradictions).astype(np.intp)
+
+    assert expected == metrics.label_suspects(probabilities, label).sum()
+
+
+def test_no_images_have_no_suspects():
+    assert [] == metrics.label_suspects(np.zeros((0, 3), np.float32), np.zeros(0, np.intp)).tolist()
