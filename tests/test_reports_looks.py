@@ -6,7 +6,9 @@ import sys
 import cv2
 import numpy as np
 import pytest
+from drawn_digits import ink, on_paper
 from report_examples import probabilities, provenance, small
+from test_cli_run import batch_eval
 
 from batch_eval import saved
 from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome, Picture, Records
@@ -99,3 +101,45 @@ def test_grouping_is_imported_only_when_asked_for():
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert "set()\n" == result.stdout
+
+
+@pytest.fixture(scope="module")
+def flags(tmp_path_factory):
+    """A folder of 1s that look like 7s, each at another slant and size, among digits that are read right."""
+    folder = tmp_path_factory.mktemp("flags")
+    for i in range(12):
+        top, lean = 20 + i % 3, i % 4
+        points = np.array([[22, top], [55, top], [38 - lean, 80]], np.int32)
+        photo = cv2.polylines(np.full((100, 80), 225, np.uint8), [points], False, 40, 6, cv2.LINE_AA)
+        cv2.imwrite(str(folder / f"1_flag{i}.png"), photo)
+        cv2.imwrite(str(folder / f"{i % 10}_plain{i}.png"), on_paper(ink(i, i % 10)))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def grouped(flags, tmp_path_factory):
+    """What `run --group-errors` printed of them, and the folder of its reports."""
+    out = tmp_path_factory.mktemp("grouped")
+    done = batch_eval("run", flags, "--group-errors", "--out", out)
+
+    assert 0 == done.returncode, done.stderr
+    return done.stdout, out
+
+
+def test_run_shows_flag_ones_read_as_sevens_as_one_finding(grouped):
+    printed, out = grouped
+    page = (out / "report.html").read_text()
+    finding = page[page.index('id="alike"') : page.index("</section>", page.index('id="alike"'))]
+
+    assert "12 errors look alike: 1 read as 7." in printed
+    assert 1 == finding.count("<li")
+    assert 12 == finding.count("<img")
+
+
+def test_a_saved_evaluation_can_be_grouped_later(flags, grouped, tmp_path):
+    batch_eval("run", flags, "--format", "json", "--out", tmp_path)
+    plain = batch_eval("report", tmp_path, "--format", "markdown", "--out", "-").stdout
+    later = batch_eval("report", tmp_path, "--format", "markdown", "--out", "-", "--group-errors").stdout
+
+    assert "look alike" not in plain
+    assert "12 errors look alike: 1 read as 7." in later

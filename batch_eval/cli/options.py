@@ -104,6 +104,12 @@ Format = Annotated[
 SelfContained = Annotated[
     bool, typer.Option("--self-contained", help="Write the HTML report as one file that holds its pictures.")
 ]
+GroupErrors = Annotated[
+    bool,
+    typer.Option(
+        "--group-errors", help="Group errors of one confusion by how they look, with scikit-learn's clustering."
+    ),
+]
 Plots = Annotated[
     bool,
     typer.Option(

@@ -24,6 +24,7 @@ def report(
     ] = None,
     format: options.Format = None,  # noqa: A002 - the option's name
     self_contained: options.SelfContained = False,
+    group_errors: options.GroupErrors = False,
     plots: options.Plots = False,
     quiet: options.Quiet = False,
     fail_under: options.FailUnder = None,
@@ -47,6 +48,7 @@ def report(
     """
     from batch_eval.cli.finish import finish, load_saved, output
     from batch_eval.gates import parse_limits
+    from batch_eval.reports import looks
 
     limits = parse_limits(
         fail_under=fail_under,
@@ -62,4 +64,7 @@ def report(
     limits.check_baseline(baseline is not None)
     target = out or (saved if saved.is_dir() else saved.parent)
     destination = output(target, format, plots=plots, self_contained=self_contained, quiet=quiet)
-    finish(load_saved(saved), destination, limits, load_saved(baseline) if baseline else None)
+    evaluation = load_saved(saved)
+    if group_errors:
+        evaluation = looks.group_errors(evaluation)
+    finish(evaluation, destination, limits, load_saved(baseline) if baseline else None)

@@ -24,6 +24,7 @@ def run(
     out: options.Out = None,
     format: options.Format = None,  # noqa: A002 - the option's name
     self_contained: options.SelfContained = False,
+    group_errors: options.GroupErrors = False,
     plots: options.Plots = False,
     jobs: options.Jobs = None,
     quiet: options.Quiet = False,
@@ -59,6 +60,7 @@ def run(
     from batch_eval.gates import parse_limits
     from batch_eval.imaging import preprocessor
     from batch_eval.models import open_model
+    from batch_eval.reports import looks
 
     limits = parse_limits(
         fail_under=fail_under,
@@ -99,4 +101,6 @@ def run(
         verification = verify_model(model, dataset, classifier, recipe)
         if not quiet:
             say(str(verification))
+    if group_errors:
+        evaluation = looks.group_errors(evaluation)
     finish(evaluation, destination, limits, earlier)
