@@ -58,6 +58,11 @@ def output(
     return found
 
 
+def default_out(folder: Path) -> Path:
+    """Return where the reports of a folder go unless told."""
+    return Path("reports") / (folder.resolve().name or "root")
+
+
 def load_saved(path: Path) -> Evaluation:
     """Return a saved evaluation from its file, or from the report folder that holds it."""
     return load_evaluation(path / "evaluation.json" if path.is_dir() else path)
