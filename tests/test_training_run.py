@@ -4,6 +4,8 @@ import csv
 import hashlib
 import io
 import json
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
@@ -16,11 +18,12 @@ from batch_eval.evaluation import Outcome
 from batch_eval.training.batches import Digits, drawn_digits, turned
 from batch_eval.training.card import Card, card_markdown, history_csv, history_svg
 from batch_eval.training.data import TrainingData
+from batch_eval.training.history import Epoch
 from batch_eval.training.networks import NETWORKS, network
 from batch_eval.training.saving import save_training, stem_of
 from batch_eval.training.settings import Settings, recipe_of
 from batch_eval.training.splitting import split
-from batch_eval.training.trainer import Epoch, Training, train
+from batch_eval.training.trainer import Training, train
 
 SMALL = Settings(epochs=2, batch_size=32, drawn=100, seed=7)
 EPOCHS = (Epoch(1, 0.5, 0.9, 0.4, 0.95, 10.0), Epoch(2, 0.25, 0.95, 0.2, 0.975, 9.5))
@@ -115,6 +118,29 @@ def test_ctrl_c_in_the_first_epoch_stops(data: TrainingData):
 
     with pytest.raises(KeyboardInterrupt):
         train(data.given, SMALL, report=stop)
+
+
+def test_losses_are_written_for_tensorboard(data: TrainingData, tmp_path: Path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.util.tensor_util import make_ndarray
+
+    training = train(data.given, replace(SMALL, network="mlp-512", drawn=0, tensorboard=tmp_path), report=silent)
+
+    events = EventAccumulator(str(tmp_path / "validation"), size_guidance={"tensors": 0})
+    events.Reload()
+    written = [float(make_ndarray(event.tensor_proto)) for event in events.Tensors("epoch_loss")]
+    assert written == pytest.approx([epoch.val_loss for epoch in training.epochs])
+
+
+def test_a_missing_tensorboard_is_named_before_training(
+    data: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+
+    with pytest.raises(
+        TrainingError, match=r"--tensorboard needs tensorboard .*pip install 'batch_eval\[tensorboard\]'"
+    ):
+        train(data.given, replace(SMALL, tensorboard=tmp_path), report=silent)
 
 
 def test_too_few_digits_are_refused():

@@ -10,7 +10,7 @@ import typer
 from batch_eval.cli import options
 
 if TYPE_CHECKING:
-    from batch_eval.training.trainer import Epoch
+    from batch_eval.training.history import Epoch
 
 
 def train(
@@ -92,6 +92,17 @@ def train(
     checkpoints: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Keep the model after every epoch, as EPOCH-LOSS.keras.")
     ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Go on from a checkpoint with the same options, as if the training had never stopped; or begin with "
+            "the weights of a .keras, .h5, .hdf5 or .weights.h5 file.",
+        ),
+    ] = None,
+    tensorboard: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write losses and accuracies of every epoch for TensorBoard.")
+    ] = None,
     report: Annotated[
         Path | None,
         typer.Option(
@@ -109,6 +120,8 @@ def train(
     `batch-eval train --data mnist.npz`
 
     `batch-eval train --data photos --epochs 5 --out models/mine.keras`
+
+    `batch-eval train --network cnn-flask --checkpoints kept --resume kept/03-0.0412.keras`
     """
     from batch_eval.cli.console import say
     from batch_eval.reports import write_report, write_reports
@@ -129,6 +142,8 @@ def train(
         reduce_lr=reduce_lr,
         validation=share,
         checkpoints=checkpoints,
+        resume=resume,
+        tensorboard=tensorboard,
     )
     recipe_of(settings)
     names = options.class_names(classes)

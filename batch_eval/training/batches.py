@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -50,22 +51,35 @@ def network_input(images: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def batches(
-    given: Digits, drawn: Digits, *, size: int, seed: int, augment: str
+    given: Digits,
+    drawn: Digits,
+    *,
+    size: int,
+    seed: int,
+    augment: str,
+    state: Mapping[str, Any] | None = None,
+    pass_ended: Callable[[Mapping[str, Any]], None] | None = None,
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
     """Yield (images (size, 28, 28, 1) of 0 to 1, one-hot labels (size, 10)), float32, for ever.
 
     ``given`` (N, 28, 28) and ``drawn`` plates (M, 56, 56) are mixed evenly over each pass, in an order that ``seed``
     decides. ``augment`` is `none`, `light` (turned, scaled and shifted as in courses) or `strong` (what becomes of a
-    digit between a pen and the model); with either no digit comes twice in the same shape.
+    digit between a pen and the model); with either no digit comes twice in the same shape. ``pass_ended`` is told the
+    state in which every pass leaves the random generator; given as ``state``, the stream goes on after that pass.
     """
     rng = np.random.default_rng([seed, 2])
+    if state is not None:
+        rng.bit_generator.state = state
     labels = np.concatenate([given.labels, drawn.labels])
     one_hot = np.eye(CLASSES, dtype=np.float32)
     while True:
         order = rng.permutation(len(labels))
-        for start in range(0, len(order) - size + 1, size):
+        starts = range(0, len(order) - size + 1, size)
+        for start in starts:
             chosen = order[start : start + size]
             images = np.stack([_image(rng, given, drawn, int(i), augment) for i in chosen])
+            if pass_ended and start == starts[-1]:
+                pass_ended(rng.bit_generator.state)
             yield network_input(images), one_hot[labels[chosen]]
 
 

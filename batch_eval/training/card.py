@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from batch_eval.training.data import CLASS_NAMES
-from batch_eval.training.trainer import Epoch
+from batch_eval.training.history import Epoch
 
 if TYPE_CHECKING:
     import jinja2

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from batch_eval.errors import TrainingError
 from batch_eval.training.networks import Network
 from batch_eval.training.settings import Settings
 
@@ -47,15 +50,28 @@ def _schedule(recipe: Network, steps: int) -> Any:
     )
 
 
-def chosen_callbacks(settings: Settings, *, averaged: bool) -> list[Any]:
-    """Return Keras' callbacks for the settings; the mean of the weights comes first, as the others look at it."""
+def patient_callbacks(settings: Settings, *, averaged: bool) -> list[Any]:
+    """Return Keras' callbacks that look at every epoch; the mean of the weights comes first, as the others see it."""
     from keras import callbacks
 
     chosen: list[Any] = [callbacks.SwapEMAWeights(swap_on_epoch=True)] if averaged else []
-    if settings.checkpoints:
-        chosen.append(callbacks.ModelCheckpoint(str(settings.checkpoints / "{epoch:02d}-{val_loss:.4f}.keras")))
     if settings.reduce_lr is not None:
         chosen.append(callbacks.ReduceLROnPlateau(patience=settings.reduce_lr))
     if settings.early_stopping is not None:
         chosen.append(callbacks.EarlyStopping(patience=settings.early_stopping))
     return chosen
+
+
+def tensorboard(folder: Path | None) -> list[Any]:
+    """Return the callback that writes for TensorBoard, if a folder is given; raises TrainingError without it."""
+    if folder is None:
+        return []
+    try:
+        importlib.import_module("tensorboard")  # which Keras imports only when it writes the first figure
+    except ImportError as error:
+        raise TrainingError(
+            f"--tensorboard needs tensorboard ({error}). Install it with: pip install 'batch_eval[tensorboard]'"
+        ) from error
+    from keras import callbacks
+
+    return [callbacks.TensorBoard(str(folder))]

@@ -92,7 +92,7 @@ def _card(
     import tensorflow as tf
 
     recipe = recipe_of(settings)
-    interrupted = ("Training was stopped by hand; these are the best weights until then.",)
+    interrupted = "Training was stopped by hand; these are the best weights until then." if training.interrupted else ""
     return Card(
         network=settings.network,
         summary=network(settings.network).summary,
@@ -115,5 +115,5 @@ def _card(
         seconds=round(training.seconds),
         libraries={"Keras": keras.__version__, "TensorFlow": tf.__version__, "NumPy": np.__version__},
         class_names=data.class_names,
-        notes=(*data.notes, *(interrupted if training.interrupted else ())),
+        notes=(*data.notes, *(note for note in (training.origin, interrupted) if note)),
     )

@@ -18,7 +18,8 @@ class Settings:
     """What a training run can vary; None takes the network's own recipe, or leaves a choice out.
 
     ``early_stopping`` and ``reduce_lr`` are epochs of patience, ``validation`` is the share of every class that is
-    set aside for checking.
+    set aside for checking. ``checkpoints`` and ``tensorboard`` are folders to write to; ``resume`` is a checkpoint to
+    go on from, or a model whose weights to begin with.
     """
 
     network: str = "default"
@@ -33,6 +34,8 @@ class Settings:
     reduce_lr: int | None = None
     validation: float | None = None
     checkpoints: Path | None = None
+    resume: Path | None = None
+    tensorboard: Path | None = None
 
 
 def recipe_of(settings: Settings) -> Network:
