@@ -9,6 +9,14 @@ from pathlib import Path
 
 from batch_eval.errors import ReportError
 
+Content = bytes | Iterable[bytes]
+"""What a file will hold: in one piece, or piece by piece where it grows with the number of images."""
+
+
+def whole(content: Content) -> bytes:
+    """Return a file's content in one piece."""
+    return content if isinstance(content, bytes) else b"".join(content)
+
 
 def check_writable(folder: Path) -> None:
     """Raise ReportError when files cannot be written into a folder, which need not exist yet; writes nothing."""
@@ -18,8 +26,10 @@ def check_writable(folder: Path) -> None:
         raise ReportError(f"cannot write to {folder}: {what}. Choose another folder with --out.")
 
 
-def publish(folder: Path, contents: Iterable[tuple[str, str, bytes]], say: Callable[[str], None] | None) -> list[Path]:
-    """Write (title, path, data) beside the folder's files, then rename; return the paths on the top level."""
+def publish(
+    folder: Path, contents: Iterable[tuple[str, str, Content]], say: Callable[[str], None] | None
+) -> list[Path]:
+    """Write (title, path, content) beside the folder's files, then rename; return the paths on the top level."""
     written: list[tuple[str, Path]] = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -28,8 +38,8 @@ def publish(folder: Path, contents: Iterable[tuple[str, str, bytes]], say: Calla
             new.mkdir()
             old.mkdir()
             made: set[str] = set()
-            for title, path, data in contents:
-                _write(new, path, data, made)
+            for title, path, content in contents:
+                _write(new, path, content, made)
                 if "/" not in path:
                     written.append((title, folder / path))
             _swap_in(new, folder, old)
@@ -44,13 +54,13 @@ def publish(folder: Path, contents: Iterable[tuple[str, str, bytes]], say: Calla
     return [file for _, file in written]
 
 
-def _write(folder: Path, path: str, data: bytes, made: set[str]) -> None:
+def _write(folder: Path, path: str, content: Content, made: set[str]) -> None:
     parent = os.path.dirname(path)
     if parent not in made:  # tens of thousands of pictures share a few folders
         os.makedirs(folder / parent, exist_ok=True)
         made.add(parent)
     with open(f"{folder}/{path}", "xb") as file:
-        file.write(data)
+        file.writelines([content] if isinstance(content, bytes) else content)
 
 
 def _swap_in(new: Path, folder: Path, old: Path) -> None:

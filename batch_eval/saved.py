@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -27,28 +27,51 @@ SCHEMA = Path(__file__).with_name("reports") / "schemas" / "evaluation.schema.js
 
 def dump_evaluation(evaluation: Evaluation) -> bytes:
     """Return the evaluation as the content of ``evaluation.json``."""
+    return b"".join(saved_pieces(evaluation))
+
+
+def saved_pieces(evaluation: Evaluation) -> Iterator[bytes]:
+    """Yield the content of ``evaluation.json`` piece by piece: encoding takes several times the memory of a piece."""
+    return _object(_columns(evaluation))
+
+
+def _object(entries: Iterable[tuple[object, Any]]) -> Iterator[bytes]:
+    """Yield a JSON object entry by entry."""
+    yield b"{"
+    for i, (name, value) in enumerate(entries):
+        yield b"%s%s:" % (b"," if i else b"", _json(str(name)))
+        if isinstance(value, Mapping):
+            yield from _object(value.items())
+        else:
+            yield _json(value)
+    yield b"}"
+
+
+def _columns(evaluation: Evaluation) -> Iterator[tuple[str, Any]]:
+    """Yield each entry of the file by its name."""
     r = evaluation.records
-    content = {
-        "format": FORMAT,
-        "provenance": asdict(evaluation.provenance),
-        "class_names": evaluation.class_names,
-        "outcome_names": OUTCOMES,
-        "counts": evaluation.counts,
-        "ids": r.ids,
-        "truth": r.truth,
-        "outcome": r.outcome.tolist(),
-        "probabilities": _floats(r.probabilities),
-        "reasons": r.reasons,
-        "slices": dict(r.slices),
-        "flags": {name: np.flatnonzero(flag).tolist() for name, flag in r.flags.items()},
-        "pictures": _pictures(r.pictures),
-        "groups": r.groups,
-    }
-    return json.dumps(content, separators=(",", ":"), allow_nan=False).encode("ascii")
+    yield "format", FORMAT
+    yield "provenance", asdict(evaluation.provenance)
+    yield "class_names", evaluation.class_names
+    yield "outcome_names", OUTCOMES
+    yield "counts", evaluation.counts
+    yield "ids", r.ids
+    yield "truth", r.truth
+    yield "outcome", r.outcome.tolist()
+    yield "probabilities", _floats(r.probabilities)
+    yield "reasons", r.reasons
+    yield "slices", dict(r.slices)
+    yield "flags", {name: np.flatnonzero(flag).tolist() for name, flag in r.flags.items()}
+    yield "pictures", _pictures(r.pictures)
+    yield "groups", r.groups
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":"), allow_nan=False).encode("ascii")
 
 
 def _floats(values: NDArray[np.float32]) -> dict[str, Any]:
-    return {"dtype": "<f4", "shape": values.shape, "base64": _text(values.astype("<f4").tobytes())}
+    return {"dtype": "<f4", "shape": values.shape, "base64": _text(np.ascontiguousarray(values, "<f4").data)}
 
 
 def _pictures(pictures: Mapping[int, Picture]) -> dict[str, list[Any]]:
@@ -61,7 +84,7 @@ def _pictures(pictures: Mapping[int, Picture]) -> dict[str, list[Any]]:
     }
 
 
-def _text(data: bytes | None) -> str | None:
+def _text(data: bytes | memoryview | None) -> str | None:
     return None if data is None else b64encode(data).decode("ascii")
 
 

@@ -17,13 +17,14 @@ from report_examples import HOSTILE, empty, evaluations, hostile, small
 
 from batch_eval import output, saved
 from batch_eval.errors import ConfigError, ReportError
+from batch_eval.output import whole
 from batch_eval.reports import FORMATS, reporter, text, write_reports
 
 SCHEMAS = saved.SCHEMA.parent
 
 
 def written(name, evaluation):
-    return dict(reporter(name).files(evaluation))
+    return {path: whole(content) for path, content in reporter(name).files(evaluation)}
 
 
 def table(content):
@@ -42,8 +43,8 @@ def test_every_format_writes_every_evaluation(name, evaluation):
 def test_a_full_disk_leaves_no_file_of_any_format(name, tmp_path, monkeypatch):
     (tmp_path / "old.txt").write_text("old")
 
-    def full(folder, path, data, made):
-        (folder / path.rpartition("/")[2]).write_bytes(data[:10])
+    def full(folder, path, content, made):
+        (folder / path.rpartition("/")[2]).write_bytes(whole(content)[:10])
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(output, "_write", full)

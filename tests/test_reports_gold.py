@@ -3,6 +3,7 @@
 import pytest
 from report_examples import context, small
 
+from batch_eval.output import whole
 from batch_eval.reports import FORMATS, reporter
 
 BINARY = (".png", ".jpg", ".svg", ".parquet")
@@ -14,7 +15,7 @@ ASSETS = (".css", "gallery.js", "selection.js", "coverage.js")
 def test_files_of_a_format(name, gold):
     for path, content in reporter(name).files(small(), context()):
         if not path.endswith((*BINARY, *ASSETS)):
-            gold(f"{name}/{path}", content)
+            gold(f"{name}/{path}", whole(content))
 
 
 def test_every_golden_file_is_still_written(request):

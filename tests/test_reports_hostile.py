@@ -20,6 +20,7 @@ from test_cli_run import ROOT
 from test_reports_ci import HOSTILE_GATES
 
 from batch_eval.dataset import names
+from batch_eval.output import whole
 from batch_eval.reports import FORMATS, reporter
 from batch_eval.reports.wording import printable
 from batch_eval.saved import load_evaluation
@@ -40,7 +41,7 @@ ON_DISK = [
 
 
 def files(name):
-    return dict(reporter(name).files(hostile(), HOSTILE_GATES))
+    return {path: whole(content) for path, content in reporter(name).files(hostile(), HOSTILE_GATES)}
 
 
 class Page(HTMLParser):

@@ -12,7 +12,7 @@ from typing import Literal, Protocol, cast
 from batch_eval.errors import ConfigError, ReportError
 from batch_eval.evaluation import Evaluation
 from batch_eval.gates import NO_CONTEXT, ReportContext
-from batch_eval.output import publish
+from batch_eval.output import Content, publish
 
 
 class Reporter(Protocol):
@@ -24,7 +24,7 @@ class Reporter(Protocol):
     def document(self, evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> bytes:
         """Return the report as one document, for stdout or a single file."""
 
-    def files(self, evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, bytes]]:
+    def files(self, evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, Content]]:
         """Yield (path relative to the report folder, content) of each file; those on the top level are said."""
 
 
@@ -42,7 +42,7 @@ FORMATS: Mapping[str, str] = {
 }
 """Format name to module; a module is imported when its format is written."""
 
-DEFAULT_FORMATS = ("csv", "json", "html")
+DEFAULT_FORMATS = ("json", "csv", "html")  # the one that takes most memory first: what it frees serves the others
 
 
 def reporter(name: str) -> Reporter:

@@ -11,6 +11,7 @@ import io
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,12 @@ import numpy as np
 from batch_eval import metrics
 from batch_eval.evaluation import Evaluation
 from batch_eval.gates import NO_CONTEXT, ReportContext
+from batch_eval.output import Content, whole
 from batch_eval.reports.findings import errors, predicted_columns
 from batch_eval.reports.wording import utf8
 
 TITLE = "CSV table"
+ROWS = 10_000  # written at once
 _FORMULA_STARTS = frozenset("=+-@\t\r\n＝＋－＠")
 """What makes a spreadsheet read a cell as a formula; the wide forms do so too."""
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
@@ -32,12 +35,12 @@ def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> byt
     return table(evaluation_columns(evaluation))
 
 
-def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, bytes]]:  # noqa: ARG001
+def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, Content]]:  # noqa: ARG001
     """Yield the four tables."""
     columns = evaluation_columns(evaluation)
-    yield "predictions.csv", table(columns)
+    yield "predictions.csv", _pieces(columns)
     wrong = errors(evaluation).tolist()
-    yield "misclassified.csv", table({name: [values[i] for i in wrong] for name, values in columns.items()})
+    yield "misclassified.csv", _pieces({name: [values[i] for i in wrong] for name, values in columns.items()})
     yield "per_class.csv", table(_per_class(evaluation))
     yield "confusion_matrix.csv", table(_confusion(evaluation))
 
@@ -78,16 +81,21 @@ def _confusion(evaluation: Evaluation) -> dict[str, list[Any]]:
 
 def table(columns: dict[str, list[Any]]) -> bytes:
     """Return equally long columns as CSV with a header; CRLF, as Python before 3.13 quotes a lone CR only then."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(_safe(list(columns)))
-    writer.writerows(zip(*map(_safe, columns.values()), strict=True))
-    return utf8(text.getvalue())
+    return whole(_pieces(columns))
+
+
+def _pieces(columns: dict[str, list[Any]]) -> Iterator[bytes]:
+    """Yield a table some rows at a time."""
+    rows = chain([_safe(list(columns))], zip(*map(_safe, columns.values()), strict=True))
+    while some := list(islice(rows, ROWS)):
+        text = io.StringIO(newline="")
+        csv.writer(text).writerows(some)
+        yield utf8(text.getvalue())
 
 
 def _safe(cells: Sequence[Any]) -> Sequence[Any]:
     """Return a column whose text cells no spreadsheet runs as formulas."""
-    risky = {cell: _quoted(cell) for cell in set(cells) if isinstance(cell, str) and cell[:1] in _FORMULA_STARTS}
+    risky = {cell: _quoted(cell) for cell in cells if isinstance(cell, str) and cell[:1] in _FORMULA_STARTS}
     return [risky.get(cell, cell) for cell in cells] if risky else cells
 
 

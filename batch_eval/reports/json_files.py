@@ -13,9 +13,10 @@ from collections.abc import Iterator
 
 from batch_eval.evaluation import Evaluation
 from batch_eval.gates import NO_CONTEXT, ReportContext
+from batch_eval.output import Content
 from batch_eval.reports.breakdown import calibration_error
 from batch_eval.reports.findings import errors
-from batch_eval.saved import dump_evaluation
+from batch_eval.saved import saved_pieces
 
 TITLE = "JSON file"
 METRICS_FORMAT = 1
@@ -26,10 +27,10 @@ def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> byt
     return (json.dumps(flat_metrics(evaluation), indent=2, allow_nan=False) + "\n").encode("ascii")
 
 
-def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, bytes]]:  # noqa: ARG001
+def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, Content]]:  # noqa: ARG001
     """Yield the figures, and the whole evaluation."""
     yield "metrics.json", document(evaluation)
-    yield "evaluation.json", dump_evaluation(evaluation)
+    yield "evaluation.json", saved_pieces(evaluation)
 
 
 def flat_metrics(evaluation: Evaluation) -> dict[str, float]:
