@@ -15,6 +15,7 @@ from batch_eval.cli.predict import predict
 from batch_eval.cli.preprocess import preprocess
 from batch_eval.cli.report import report
 from batch_eval.cli.run import run
+from batch_eval.cli.serve import serve
 from batch_eval.cli.train import train
 
 app = typer.Typer(
@@ -58,6 +59,7 @@ app.command()(run)
 app.command()(report)
 app.command()(compare)
 app.command()(predict)
+app.command()(serve)
 app.command()(preprocess)
 app.command()(train)
 app.command()(config)

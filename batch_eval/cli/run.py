@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from batch_eval.cli import options
 
 
@@ -55,7 +53,7 @@ def run(
     """
     from batch_eval.api import evaluate_dataset, verify_model
     from batch_eval.cli.console import progress_bar, say
-    from batch_eval.cli.finish import finish, load_saved, output
+    from batch_eval.cli.finish import default_out, finish, load_saved, output
     from batch_eval.dataset import load_dataset
     from batch_eval.gates import parse_limits
     from batch_eval.imaging import preprocessor
@@ -74,8 +72,7 @@ def run(
         fail_if_worse=fail_if_worse,
     )
     limits.check_baseline(baseline is not None)
-    target = out or Path("reports") / (folder.resolve().name or "root")
-    destination = output(target, format, plots=plots, self_contained=self_contained, quiet=quiet)
+    destination = output(out or default_out(folder), format, plots=plots, self_contained=self_contained, quiet=quiet)
     earlier = load_saved(baseline) if baseline else None
     classifier = open_model(
         model,

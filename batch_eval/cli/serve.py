@@ -1,0 +1,86 @@
+"""batch-eval serve: try and collect digits by hand, in a local page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from batch_eval.cli import options
+from batch_eval.errors import ConfigError
+
+
+def serve(
+    model: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--model",
+            "-m",
+            help="A saved model to choose in the page, beside the one that ships with batch_eval; repeatable.",
+            show_default=False,
+        ),
+    ] = None,
+    network: options.Network = None,
+    preprocess: options.Preprocess = "photo",
+    classes: options.Classes = None,
+    input_range: options.InputRange = "auto",
+    trust_model: options.TrustModel = False,
+    folder: Annotated[
+        Path | None,
+        typer.Option(help="A folder of labelled images, of which the page shows one at random.", show_default=False),
+    ] = None,
+    collect: Annotated[
+        Path | None,
+        typer.Option(
+            help="Save drawings and photos with their labels into this folder, which `run` evaluates.",
+            show_default=False,
+        ),
+    ] = None,
+    host: Annotated[
+        str, typer.Option(help="The address to listen on; 0.0.0.0 lets others in the network use the page.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 takes any free one.")] = 8028,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+) -> None:
+    """Serve a local page to draw, upload or photograph a digit, see how a model reads it, and collect a set.
+
+    Needs the extra `web`: `pip install 'batch_eval[web]'`. Stop it with Ctrl-C.
+
+    **Examples**
+
+    `batch-eval serve --open`
+
+    `batch-eval serve --model mnist.keras --folder sample_images --collect my-digits`
+    """
+    try:
+        from batch_eval.web import app, server
+    except ImportError as error:
+        raise ConfigError(
+            f"the page needs starlette and uvicorn ({error}). Install them with: pip install 'batch_eval[web]'"
+        ) from error
+    from batch_eval.cli.console import say
+    from batch_eval.cli.finish import default_out
+    from batch_eval.web.collecting import Collection
+    from batch_eval.web.examples import Examples
+    from batch_eval.web.readers import open_readers
+    from batch_eval.web.security import LOOPBACK
+
+    readers = open_readers(
+        model or (),
+        network=network,
+        class_names=options.class_names(classes),
+        input_range=input_range,
+        trust=trust_model,
+    )
+    readers.get(0, preprocess)  # an unknown recipe is found before anything is served
+    examples = Examples(folder) if folder else None
+    collection = Collection(collect, readers.labels, default_out(collect)) if collect else None
+    listening = server.listen(host, port)
+    url = server.address(listening)
+    typer.echo(f"Open {url} in a browser; stop with Ctrl-C.")
+    if host not in LOOPBACK:
+        say(f"Note: whoever can reach {host} can use the page, and save images where --collect is given.")
+    if open_page:
+        typer.launch(url)
+    server.serve(app.create_app(app.Site(readers, preprocess, examples, collection), host), listening)

@@ -1,0 +1,126 @@
+"""The application: its addresses, and what is done at each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from batch_eval.errors import ConfigError
+from batch_eval.imaging import RECIPES
+from batch_eval.prediction import Reader
+from batch_eval.reports.html.assets import SOURCES
+from batch_eval.reports.templating import fill
+from batch_eval.web.answers import answer
+from batch_eval.web.collecting import Collection
+from batch_eval.web.examples import Examples
+from batch_eval.web.failures import HANDLED, failed
+from batch_eval.web.readers import Readers
+from batch_eval.web.security import Guard
+from batch_eval.web.workload import MAX_BYTES, Workload
+
+FILES = Path(__file__).with_name("files")
+STATIC = FILES / "static"
+
+
+@dataclass(frozen=True)
+class Site:
+    """What the page offers: models with a recipe to begin with, images to try, and a folder to collect into."""
+
+    readers: Readers
+    preprocess: str = "photo"
+    examples: Examples | None = None
+    collection: Collection | None = None
+    workload: Workload = field(default_factory=Workload)
+
+    def reader(self, request: Request) -> Reader:
+        """Return what reads with the model and the recipe that a request names; raises ConfigError."""
+        model = request.query_params.get("model", "0")
+        if not (model.isascii() and model.isdigit() and len(model) < 5):
+            raise ConfigError(f"the model {model!r} is no number.")
+        return self.readers.get(int(model), request.query_params.get("preprocess", self.preprocess))
+
+
+def create_app(site: Site, host: str) -> Starlette:
+    """Return the application for a server that listens on ``host``."""
+    return Starlette(
+        routes=[
+            *_reading(site),
+            *(_trying(site.examples, site.workload) if site.examples else ()),
+            *(_collecting(site, site.collection) if site.collection else ()),
+            Route("/static/report.css", lambda _: FileResponse(SOURCES / "report.css")),  # names the colours
+            Mount("/static", StaticFiles(directory=STATIC)),
+        ],
+        middleware=[Middleware(Guard, host=host)],
+        exception_handlers=dict.fromkeys(HANDLED, failed),
+    )
+
+
+def _reading(site: Site) -> list[BaseRoute]:
+    """Return the addresses of the page, and of what reads an image."""
+
+    async def page(request: Request) -> Response:  # noqa: ARG001 - as every address
+        collection = site.collection
+        content = fill(
+            FILES,
+            "page.html.jinja",
+            models=site.readers.names,
+            recipes=RECIPES,
+            preprocess=site.preprocess,
+            examples=site.examples is not None,
+            folder=str(collection.folder) if collection else "",
+            counts=await site.workload.run(collection.counts) if collection else {},
+            max_bytes=MAX_BYTES,
+        )
+        return HTMLResponse(content)
+
+    async def read(request: Request) -> Response:
+        reader = site.reader(request)
+        return JSONResponse(await site.workload.with_upload(request, lambda data: answer(data, reader)))
+
+    return [Route("/", page), Route("/api/read", read, methods=["POST"])]
+
+
+def _trying(examples: Examples, workload: Workload) -> list[BaseRoute]:
+    """Return the addresses of images to try."""
+
+    async def choose(request: Request) -> Response:  # noqa: ARG001 - as every address
+        return JSONResponse(examples.choose())
+
+    async def image(request: Request) -> Response:
+        data = await workload.run(examples.read, request.path_params["number"])
+        return Response(data, media_type="application/octet-stream")
+
+    return [Route("/api/example", choose), Route("/api/examples/{number:int}", image)]
+
+
+def _collecting(site: Site, collection: Collection) -> list[BaseRoute]:
+    """Return the addresses that save images, take them back, evaluate them, and show the report."""
+    evaluating = anyio.Lock()  # two at a time would write the same report
+
+    async def add(request: Request) -> Response:
+        label, kind = request.query_params.get("label", ""), request.query_params.get("kind", "")
+        token = await site.workload.with_upload(request, lambda data: collection.add(data, label, kind))
+        return JSONResponse({"token": token, "counts": await site.workload.run(collection.counts)}, 201)
+
+    async def remove(request: Request) -> Response:
+        await site.workload.run(collection.remove, request.path_params["token"])
+        return JSONResponse({"counts": await site.workload.run(collection.counts)})
+
+    async def evaluate(request: Request) -> Response:
+        async with evaluating:
+            return JSONResponse(await site.workload.run(collection.evaluate, site.reader(request)))
+
+    return [
+        Route("/api/collected", add, methods=["POST"]),
+        Route("/api/collected/{token}", remove, methods=["DELETE"]),
+        Route("/api/evaluate", evaluate, methods=["POST"]),
+        Mount("/report", StaticFiles(directory=collection.reports, check_dir=False)),
+    ]

@@ -1,0 +1,30 @@
+"""Images of a labelled folder to try a model on, one at random."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+from batch_eval.dataset import load_dataset
+from batch_eval.errors import ConfigError
+from batch_eval.imaging.files import read
+
+
+class Examples:
+    """The images of a labelled folder; clients name them by number, never by path."""
+
+    def __init__(self, folder: Path) -> None:
+        self._dataset = load_dataset(folder)
+
+    def choose(self) -> dict[str, Any]:
+        """Return the number, the name and the label of an image taken at random."""
+        number = secrets.randbelow(len(self._dataset.samples))
+        sample = self._dataset.samples[number]
+        return {"number": number, "name": sample.id, "truth": sample.truth}
+
+    def read(self, number: int) -> bytes:
+        """Return the bytes of an image; raises ConfigError where there is none of this number."""
+        if number >= len(self._dataset.samples):
+            raise ConfigError(f"there is no image number {number}. Must be below {len(self._dataset.samples)}.")
+        return read(self._dataset.path(self._dataset.samples[number]))

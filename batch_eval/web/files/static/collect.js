@@ -1,0 +1,76 @@
+// Saves the image under a label, takes it back, and evaluates what was collected.
+
+import { askJson, query } from "./server.js";
+import { percent } from "./result.js";
+
+const $ = (id) => document.getElementById(id);
+const buttons = () => document.querySelectorAll("#labels button");
+
+export class Collector extends EventTarget {
+  // Events: "saved" once an image is on the disk.
+  constructor(current, settings) {
+    super();
+    this.current = current; // returns { blob, kind }, or null
+    this.settings = settings; // returns the chosen model and preprocessing
+    this.token = null;
+    for (const button of buttons()) button.addEventListener("click", () => this.save(button.dataset.label));
+    $("take-back").addEventListener("click", () => this.takeBack());
+    $("evaluate").addEventListener("click", () => this.evaluate());
+  }
+
+  enable(ready) {
+    for (const button of buttons()) button.disabled = !ready;
+  }
+
+  async save(label) {
+    const image = this.current();
+    if (!image) return;
+    this.enable(false);
+    try {
+      const path = `/api/collected?${query({ label, kind: image.kind })}`;
+      const { token, counts } = await askJson(path, { method: "POST", body: image.blob });
+      this.token = token;
+      this.say(`Saved as ${label}.`, counts);
+      this.dispatchEvent(new Event("saved"));
+    } catch (error) {
+      this.say(error.message);
+      this.enable(true);
+    }
+  }
+
+  async takeBack() {
+    const token = this.token;
+    this.token = null;
+    try {
+      const { counts } = await askJson(`/api/collected/${token}`, { method: "DELETE" });
+      this.say("Taken back: the file is deleted.", counts);
+    } catch (error) {
+      this.say(error.message);
+    }
+  }
+
+  say(text, counts = {}) {
+    $("saved").textContent = text;
+    $("take-back").hidden = this.token === null;
+    for (const button of buttons()) {
+      const count = counts[button.dataset.label];
+      if (count !== undefined) button.querySelector("[data-count]").textContent = count;
+    }
+  }
+
+  async evaluate() {
+    $("evaluate").disabled = true;
+    $("report").hidden = true;
+    $("evaluation").textContent = "Evaluating …";
+    try {
+      const found = await askJson(`/api/evaluate?${query(this.settings())}`, { method: "POST" });
+      $("evaluation").textContent =
+        `${found.correct} of ${found.scored} correct: ${percent(found.accuracy)} ` +
+        `(95 % interval ${percent(found.low)} to ${percent(found.high)})`;
+      $("report").hidden = false;
+    } catch (error) {
+      $("evaluation").textContent = error.message;
+    }
+    $("evaluate").disabled = false;
+  }
+}

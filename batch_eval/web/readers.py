@@ -1,0 +1,39 @@
+"""The opened models that the page offers, each with every recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from batch_eval.errors import ConfigError
+from batch_eval.imaging import preprocessor
+from batch_eval.models import DEFAULT_MODEL, Classifier, open_model
+from batch_eval.prediction import Reader
+
+
+class Readers:
+    """Models by their number on the page; ``names`` tell them apart, by path where file names are equal."""
+
+    def __init__(self, models: Sequence[tuple[Path, Classifier]]) -> None:
+        self._classifiers = [classifier for _, classifier in models]
+        files = [path.name for path, _ in models]
+        self.names = tuple(path.name if files.count(path.name) == 1 else str(path) for path, _ in models)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes of all models, each once."""
+        return tuple(dict.fromkeys(name for classifier in self._classifiers for name in classifier.class_names))
+
+    def get(self, model: int, preprocess: str) -> Reader:
+        """Return the reader for a model's number and a recipe's name; raises ConfigError where there is none."""
+        if not 0 <= model < len(self._classifiers):
+            raise ConfigError(f"there is no model number {model}. Must be 0 to {len(self._classifiers) - 1}.")
+        classifier = self._classifiers[model]
+        return Reader(classifier, preprocessor(preprocess, size=classifier.size, channels=classifier.channels))
+
+
+def open_readers(paths: Sequence[Path], **options: Any) -> Readers:
+    """Open the models, with the options of `open_model`, and the one that ships with the package, which comes last."""
+    opened = [(path, open_model(path, threads=1, **options)) for path in paths]
+    return Readers([*opened, (DEFAULT_MODEL, open_model(threads=1))])
