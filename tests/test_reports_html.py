@@ -8,7 +8,7 @@ import pytest
 from report_examples import HOSTILE, hostile, probabilities, provenance, small, tiny_png
 
 from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome, Picture, Records
-from batch_eval.reports.html import document, files
+from batch_eval.reports.html import charts, document, files
 from batch_eval.reports.html.page import ALL_SHOWN_UP_TO, GROUP_SHOWN, Page
 from batch_eval.reports.html.pictures import FilePictures
 
@@ -95,3 +95,17 @@ def test_columns_of_blanks_only_where_there_are_any():
     without = dict(files(wrong(3)))["report.html"].decode()
 
     assert ("<bdi>(blank)</bdi></th>" in with_blank, "<bdi>(blank)</bdi></th>" in without) == (True, False)
+
+
+def test_the_coverage_curve_has_points_all_along_where_a_model_is_sure_of_most_images():
+    records = Records(
+        ids=tuple(map(str, range(1000))),
+        truth=("0",) * 1000,
+        outcome=np.zeros(1000, np.uint8),
+        probabilities=probabilities(*[(0, 0.999 + i / 1e6, 1) for i in range(1000)]),
+    )
+    coverage = [point.coverage for point in charts.coverage_curve(Evaluation(("0", "1", "2"), records, provenance()))]
+
+    assert 1 == coverage[0]
+    assert max(-np.diff(coverage)) <= 0.011
+    assert coverage[-1] <= 0.011

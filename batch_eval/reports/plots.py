@@ -13,7 +13,7 @@ from batch_eval.evaluation import Evaluation
 from batch_eval.gates import NO_CONTEXT, ReportContext
 from batch_eval.reports.breakdown import calibration, calibration_error
 from batch_eval.reports.findings import predicted_columns
-from batch_eval.reports.html.charts import COVERAGE_THRESHOLDS, coverage_points
+from batch_eval.reports.html.charts import coverage_curve
 from batch_eval.reports.wording import percent, printable
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def _reliability(evaluation: Evaluation, axes: Axes) -> None:
 
 def _coverage(evaluation: Evaluation, axes: Axes) -> None:
     """Draw the accuracy of the images kept when unsure ones are refused, with its 95 % interval."""
-    points = [p for p in coverage_points(evaluation, COVERAGE_THRESHOLDS) if p.tally.n]
+    points = coverage_curve(evaluation)
     kept = [p.coverage for p in points]
     low, high = zip(*(p.tally.interval for p in points), strict=True)
     axes.fill_between(kept, low, high, color=_BLUE, alpha=0.2, linewidth=0)

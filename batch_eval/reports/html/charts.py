@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from batch_eval.evaluation import Evaluation
 from batch_eval.metrics import ReliabilityBin, Tally
-from batch_eval.reports.breakdown import calibration, calibration_error, coverage
+from batch_eval.reports.breakdown import calibration, calibration_error, coverage, scored_rows
 
 COVERAGE_THRESHOLDS = tuple(i / 100 for i in range(101))
 """Where the slider stops."""
+CURVE_STEPS = 100
+"""Steps in which the curve is drawn."""
 TABLE_THRESHOLDS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99)
 
 
@@ -47,6 +51,16 @@ def coverage_points(evaluation: Evaluation, thresholds: tuple[float, ...]) -> li
         CoveragePoint(t, tally.n / evaluation.scored if evaluation.scored else math.nan, tally)
         for t, tally in zip(thresholds, tallies, strict=True)
     ]
+
+
+def coverage_curve(evaluation: Evaluation) -> list[CoveragePoint]:
+    """Return the coverage as images are refused in about equal steps, from none to nearly all of them.
+
+    A model is sure of most images: evenly spaced thresholds would leave the greater part of the curve without a point.
+    """
+    confidence = np.sort(evaluation.records.confidence[scored_rows(evaluation)])
+    steps = np.unique(confidence[:: max(1, len(confidence) // CURVE_STEPS)]).tolist()
+    return [p for p in coverage_points(evaluation, (0.0, *steps)) if p.tally.n]
 
 
 def coverage_floor(points: list[CoveragePoint]) -> float:

@@ -159,7 +159,7 @@ class Page:
     @cached_property
     def coverage(self) -> list[charts.CoveragePoint]:
         """The points of the coverage curve that keep any image."""
-        return [p for p in charts.coverage_points(self.evaluation, charts.COVERAGE_THRESHOLDS) if p.tally.n]
+        return charts.coverage_curve(self.evaluation)
 
     @property
     def coverage_floor(self) -> float:
