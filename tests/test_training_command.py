@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -76,30 +77,79 @@ def test_a_mistake_is_said_before_anything_is_drawn(arguments: list[str], messag
         raise result.exception
 
 
-@pytest.mark.parametrize("name", [name for name in NETWORKS if name != "default"])
-def test_every_network_trains_two_epochs_and_is_opened_by_run(name: str, npz: Path, tmp_path: Path):
-    out = tmp_path / "m.keras"
-    result = CliRunner().invoke(
-        app, ["--network", name, "--data", str(npz), "--out", str(out), "--epochs", "2", "--batch-size", "32"]
-    )
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    """The test digits of the .npz as a folder of images."""
+    folder = tmp_path / "images"
+    folder.mkdir()
+    digits = drawn_digits(1, 100)
+    for i, (image, label) in enumerate(zip(digits.images, digits.labels, strict=True)):
+        cv2.imwrite(str(folder / f"{label}_{i}.png"), image)
+    return folder
+
+
+def assert_run_agrees(model: Path, images: Path, *options: str) -> None:
+    """Evaluate a trained model on its test digits by the command, and compare with its card."""
+    card = json.loads(model.with_name("m.card.json").read_text())
+    out = model.with_name("out")
+    result = CliRunner().invoke(evaluating, [str(images), "-m", str(model), "-p", "none", "-o", str(out), *options])
 
     assert 0 == result.exit_code, result.output
+    assert f"{card['test_correct']} of 100 scored images correct" in result.stdout
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_trains_two_epochs_and_is_evaluated_by_run(name: str, npz: Path, images: Path, tmp_path: Path):
+    out = tmp_path / "m.keras"
+    result = trained(npz, out, "--network", name, "--epochs", "2", "--drawn", "0", "--no-report")
+
     assert "Epoch 2 of 2: loss " in result.stderr
     assert "onnxruntime" == open_model(out).runtime
+    assert_run_agrees(out, images)
 
 
 @pytest.mark.parametrize("ending", [".keras", ".h5", ".hdf5", ".weights.h5"])
-def test_every_kind_of_model_file_is_reported_on_and_opened_again(ending: str, npz: Path, tmp_path: Path):
+def test_every_kind_of_model_file_is_reported_on_and_evaluated_by_run(
+    ending: str, npz: Path, images: Path, tmp_path: Path
+):
     out = tmp_path / f"m{ending}"
-    result = CliRunner().invoke(
-        app, ["-n", "mlp-512", "--data", str(npz), "--out", str(out), "--epochs", "1", "--batch-size", "32"]
-    )
+    result = trained(npz, out)
 
-    assert 0 == result.exit_code, result.output
     assert {"m.card.json", "m.history.csv", "m.history.svg", "m.report"} < {path.name for path in tmp_path.iterdir()}
     assert (tmp_path / "m.report" / "report.html").is_file()
     assert "Accuracy on the sample images, read as photos: " in result.stdout
     assert "onnxruntime" == open_model(out, network="mlp-512" if "weights" in ending else None).runtime
+    assert_run_agrees(out, images, *(["--network", "mlp-512"] if "weights" in ending else []))
+
+
+def test_ctrl_c_keeps_the_best_weights_so_far(npz: Path, tmp_path: Path):
+    out = tmp_path / "m.keras"
+    options = ["--data", str(npz), "--out", str(out), "--epochs", "100000", "--batch-size", "32", "--no-report"]
+    command = [sys.executable, "-m", "batch_eval", "train", "--network", "mlp-512", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        assert any(line.startswith("Epoch 1 of 100000: ") for line in process.stderr)
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=300)
+
+    assert 0 == process.returncode, stderr
+    assert "Accuracy on the test digits: " in stdout
+    assert "stopped by hand" in json.loads((tmp_path / "m.card.json").read_text())["notes"][-1]
+    assert "onnxruntime" == open_model(out).runtime
+
+
+def test_a_training_is_resumed_by_the_command(npz: Path, tmp_path: Path):
+    whole, resumed = tmp_path / "whole.keras", tmp_path / "resumed.keras"
+    options = ["--epochs", "2", "--no-report"]
+    trained(npz, whole, *options, "--checkpoints", str(tmp_path / "kept"))
+    first = min((tmp_path / "kept").iterdir())
+    result = trained(npz, resumed, *options, "--resume", str(first))
+
+    assert "Epoch 1 of 2" not in result.stderr
+    notes = json.loads((tmp_path / "resumed.card.json").read_text())["notes"]
+    assert [f"Training was resumed from {first.name} after epoch 1."] == notes
+    expected, actual = (open_model(path).predict(drawn_digits(2, 20).images) for path in (whole, resumed))
+    np.testing.assert_array_equal(expected, actual)
 
 
 def test_every_epoch_leaves_a_checkpoint_and_a_stall_stops_the_training(npz: Path, tmp_path: Path):

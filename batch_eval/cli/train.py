@@ -124,6 +124,7 @@ def train(
     `batch-eval train --network cnn-flask --checkpoints kept --resume kept/03-0.0412.keras`
     """
     from batch_eval.cli.console import say
+    from batch_eval.output import check_writable
     from batch_eval.reports import write_report, write_reports
     from batch_eval.reports.wording import percent
     from batch_eval.training.data import checked_with, load_training_data
@@ -146,6 +147,8 @@ def train(
         tensorboard=tensorboard,
     )
     recipe_of(settings)
+    for folder in (target.parent, *([] if no_report else [reports])):
+        check_writable(folder)  # rather than after hours of training
     names = options.class_names(classes)
     digits = load_training_data(data, preprocess=preprocess, seed=seed, class_names=names)
     if validation is not None and share is None:
