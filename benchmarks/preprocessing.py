@@ -1,8 +1,9 @@
 """What each preprocessing step is worth, and what it costs.
 
-Run as `python benchmarks/preprocessing.py DATA`, where DATA holds `digits/`, `fullres/` and `models/plain_cnn.keras`.
-Prints Markdown tables: accuracy by kind of image for every recipe and for `photo` without each of its steps, the same
-split into the sources on which the steps were tuned (odd numbers) and those left out (even numbers), and the cost.
+Run as `python benchmarks/preprocessing.py DATA`, where DATA holds `digits/`, `fullres/`, `mnist.npz` and
+`models/plain_cnn.keras`. Prints Markdown tables: accuracy by kind of image, and on the test images of MNIST, for each
+recipe and for `photo` without each of its steps, the same split into the sources on which the steps were tuned (odd
+numbers) and those left out (even numbers), and the cost.
 """
 
 from __future__ import annotations
@@ -36,14 +37,19 @@ def main() -> None:
         rows = list(csv.DictReader(file))
     models = {"plain_cnn": open_model(data / "models" / "plain_cnn.keras"), "default": open_model(None)}
 
+    with np.load(data / "mnist.npz") as mnist:
+        digits, truth = mnist["x_test"], mnist["y_test"]
+
     recipes = [preprocessor(name) for name in ("simple", "mnist", "photo")]
     recipes += [preprocessor("photo", skip=[step]) for step in STEPS]
-    print("| model | preprocessing | " + " | ".join(KINDS) + " |\n|---|---|---|---|---|")
+    print("| model | preprocessing | " + " | ".join(KINDS) + " | MNIST test |\n|---|---|---|---|---|---|")
     for recipe in recipes:
         seen = np.stack([recipe(image).image for image in _images(data, rows, recipe)])
+        mnist_seen = np.stack([recipe(image).image for image in digits])
         for name, model in models.items():
             correct = _correct(model.predict(seen), rows)
             cells = [f"{correct[_of(rows, kind)].mean():.2%}" for kind in KINDS]
+            cells.append(f"{(model.predict(mnist_seen).argmax(axis=1) == truth).mean():.2%}")
             print(f"| {name} | {_name(recipe)} | " + " | ".join(cells) + " |", flush=True)
             if recipe.name == "photo" and not recipe.skip:
                 _print_left_out(name, correct, rows)
@@ -76,7 +82,7 @@ def _print_left_out(model: str, correct: NDArray[np.bool_], rows: list[dict[str,
             chosen = correct[_of(rows, kind, odd)]
             low, high = wilson_interval(int(chosen.sum()), len(chosen))
             cells.append(f"{chosen.mean():.2%} ({low:.1%} to {high:.1%}, n = {len(chosen)})")
-        print(f"| {model} | photo, {label} | " + " | ".join(cells) + " |")
+        print(f"| {model} | photo, {label} | " + " | ".join(cells) + " | |")
 
 
 def _print_costs(data: Path) -> None:
