@@ -7,11 +7,11 @@ from pathlib import Path
 
 import anyio
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
 
 from batch_eval.errors import ConfigError
 from batch_eval.imaging import RECIPES
@@ -48,9 +48,9 @@ class Site:
         return self.readers.get(int(model), request.query_params.get("preprocess", self.preprocess))
 
 
-def create_app(site: Site, host: str) -> Starlette:
+def create_app(site: Site, host: str) -> ASGIApp:
     """Return the application for a server that listens on ``host``."""
-    return Starlette(
+    app = Starlette(
         routes=[
             *_reading(site),
             *(_trying(site.examples, site.workload) if site.examples else ()),
@@ -58,9 +58,9 @@ def create_app(site: Site, host: str) -> Starlette:
             Route("/static/report.css", lambda _: FileResponse(SOURCES / "report.css")),  # names the colours
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
-        middleware=[Middleware(Guard, host=host)],
         exception_handlers=dict.fromkeys(HANDLED, failed),
     )
+    return Guard(app, host)
 
 
 def _reading(site: Site) -> list[BaseRoute]:
@@ -122,5 +122,12 @@ def _collecting(site: Site, collection: Collection) -> list[BaseRoute]:
         Route("/api/collected", add, methods=["POST"]),
         Route("/api/collected/{token}", remove, methods=["DELETE"]),
         Route("/api/evaluate", evaluate, methods=["POST"]),
-        Mount("/report", StaticFiles(directory=collection.reports, check_dir=False)),
+        Mount("/report", _Reports(directory=collection.reports, check_dir=False)),
     ]
+
+
+class _Reports(StaticFiles):
+    """The files of a folder that need not exist yet."""
+
+    async def check_config(self) -> None:
+        """Find nothing wrong: what is not there is not found."""

@@ -29,7 +29,7 @@ KINDS = ("drawing", "photo")
 """What a saved image can be; its file's name begins with it."""
 CHECKED_SIDE = 320
 """Pixels to which a JPEG is reduced while it is checked, as that is faster."""
-_FOLDER_NAME = re.compile(r"\w(?:[\w .+-]*\w)?")
+_FOLDER_NAME = re.compile(r"\w[\w .+-]*(?<![ .])")
 
 
 class Collection:
@@ -114,7 +114,7 @@ def _suffix(data: bytes) -> str:
         return ".heic"
     with Image.open(io.BytesIO(data)) as image:
         kind = (image.format or "").lower()
-    return ".jpg" if kind == "mpo" else f".{kind}"  # a JPEG with a second one behind it, as many phones write
+    return ".jpg" if kind in ("jpeg", "mpo") else f".{kind}"  # MPO: a JPEG with a second one behind it, as phones write
 
 
 def _write(path: Path, data: bytes) -> None:
