@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 
 import uvicorn
@@ -18,12 +19,18 @@ def listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or error
+    except OSError as error:
         raise ConfigError(
-            f"cannot listen on {host}, port {port}: {reason}. Choose another port with --port, 0 for any free one, "
-            "or another address with --host."
+            f"cannot listen on {host}, port {port}: {_reason(error)}. "
+            "Choose another port with --port, 0 for any free one, or another address with --host."
         ) from error
+
+
+def _reason(error: OSError) -> str:
+    """Return what the system says, without the address that Python adds to it."""
+    if error.errno is None or isinstance(error, socket.gaierror):
+        return str(error.strerror or error)
+    return os.strerror(error.errno)
 
 
 def address(listening: socket.socket) -> str:
