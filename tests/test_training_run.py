@@ -16,10 +16,11 @@ import pytest
 from batch_eval.errors import TrainingError
 from batch_eval.evaluation import Outcome
 from batch_eval.training.batches import Digits, drawn_digits, turned
-from batch_eval.training.card import Card, card_markdown, history_csv, history_svg
+from batch_eval.training.card import Card, card_markdown, history_csv
 from batch_eval.training.data import TrainingData
 from batch_eval.training.history import Epoch
 from batch_eval.training.networks import NETWORKS, network
+from batch_eval.training.plot import history_svg
 from batch_eval.training.saving import save_training, stem_of
 from batch_eval.training.settings import Settings, recipe_of
 from batch_eval.training.splitting import split
@@ -194,6 +195,27 @@ def test_the_plot_is_an_svg_with_four_lines(epochs: tuple[Epoch, ...]):
 
     lines = plot.findall(".//{http://www.w3.org/2000/svg}polyline")
     assert [len(line.attrib["points"].split()) for line in lines] == [len(epochs)] * 4
+
+
+def labels(plot: bytes) -> list[str]:
+    return [text.text or "" for text in ElementTree.fromstring(plot).findall(".//{http://www.w3.org/2000/svg}text")]
+
+
+def test_the_plots_scales_hold_all_values():
+    found = labels(history_svg(EPOCHS))
+
+    assert ["0.2", "0.5", "1"] == found[2:5]  # losses from 0.2 to 0.5
+    assert ["2", "5", "10", "20"] == found[found.index("error, %") + 2 :][:4]  # errors from 2.5 to 10 %
+
+
+def test_a_plot_without_any_error_has_a_scale():
+    assert "error, %" in labels(history_svg([Epoch(1, 0.5, 1.0, 0.4, 1.0, 10.0)]))
+
+
+def test_the_plot_numbers_no_more_epochs_than_have_room():
+    found = labels(history_svg([replace(EPOCHS[0], epoch=number) for number in range(1, 41)]))
+
+    assert ["1", "5", "9"] == found[found.index("best") + 1 :][:3]
 
 
 def test_the_card_says_what_made_the_model():

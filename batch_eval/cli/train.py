@@ -164,10 +164,10 @@ def train(
     )
     card, evaluation = save_training(training, digits, settings, target, say=say)
     typer.echo(f"Accuracy on the test {kind}: {percent(card.test_accuracy, 2)} of {card.test_digits:,}")
+    write_report(evaluation, "text", "-")
     if digits.are_digits:
         samples = evaluate_samples(target, network=weights_of(target, network))
         typer.echo(f"Accuracy on the sample images, read as photos: {percent(samples.accuracy, 2)} of {samples.scored}")
-    write_report(evaluation, "text", "-")
     if not no_report:
         write_reports(evaluation, reports)
         typer.echo(f"Reports on the test {kind} in {reports}")

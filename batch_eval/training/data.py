@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batch_eval.errors import TrainingError, UnreadableImageError
+from batch_eval.models.tensorflow_runtime import import_tensorflow
 from batch_eval.training.batches import CLASSES, Digits
 
 KEYS = ("x_train", "y_train", "x_test", "y_test")
@@ -120,6 +121,7 @@ def _check_exists(source: Path, option: str) -> None:
 
 def _downloaded(download: Download) -> Mapping[str, Any]:
     """Return a data set's arrays from Keras' cache or download."""
+    import_tensorflow()
     import keras
 
     try:

@@ -14,9 +14,10 @@ from batch_eval import __version__
 from batch_eval.errors import TrainingError
 from batch_eval.evaluation import Evaluation, Outcome
 from batch_eval.output import publish
-from batch_eval.training.card import Card, card_json, card_markdown, history_csv, history_svg
+from batch_eval.training.card import Card, card_json, card_markdown, history_csv
 from batch_eval.training.data import TrainingData
 from batch_eval.training.networks import network
+from batch_eval.training.plot import history_svg
 from batch_eval.training.settings import Settings, recipe_of
 from batch_eval.training.testing import evaluate_digits
 from batch_eval.training.trainer import Training

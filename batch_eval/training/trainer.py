@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from batch_eval.errors import TrainingError
+from batch_eval.models.tensorflow_runtime import import_tensorflow
 from batch_eval.training.batches import CLASSES, Digits, batches, drawn_plates, network_input
 from batch_eval.training.checkpoint import Checkpoint, load_weights
 from batch_eval.training.compiling import compile_for, patient_callbacks, tensorboard
@@ -43,6 +44,7 @@ def train(given: Digits, settings: Settings, *, report: Report, check: Digits | 
     machine, and so does a training that is resumed from one of its checkpoints. Raises TrainingError when there are
     too few digits, or when the file to resume from does not fit.
     """
+    import_tensorflow()
     import keras
 
     keras.utils.set_random_seed(settings.seed)

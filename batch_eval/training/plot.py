@@ -1,0 +1,61 @@
+"""The plot of a training's history, as SVG: loss and error by epoch, on logarithmic scales."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from batch_eval.training.history import Epoch, best_of
+
+WIDTH, HEIGHT, MARGIN = 640, 300, 48  # of one plot, in SVG units
+STEPS = tuple(m * 10.0**power for power in range(-9, 10) for m in (1, 2, 5))  # where a scale may begin and end
+LABELS = 12  # epochs that have room for their number
+
+
+def history_svg(epochs: Sequence[Epoch]) -> bytes:
+    """Return the plot of loss and error by epoch, on training and checking digits; the best epoch is marked."""
+    from batch_eval.reports.templating import fill
+
+    plots = (
+        _plot("loss", [e.loss for e in epochs], [e.val_loss for e in epochs]),
+        _plot("error, %", [100 - 100 * e.accuracy for e in epochs], [100 - 100 * e.val_accuracy for e in epochs]),
+    )
+    across = dict(zip((epoch.epoch for epoch in epochs), _across(len(epochs)), strict=True))
+    shown = {number: x for number, x in across.items() if (number - 1) % math.ceil(len(epochs) / LABELS) == 0}
+    size = {"width": WIDTH, "height": HEIGHT, "margin": MARGIN}
+    best = across[best_of(epochs).epoch]
+    return fill(
+        Path(__file__).with_name("templates"), "history.svg.jinja", plots=plots, best=best, epochs=shown, **size
+    )
+
+
+def _plot(title: str, train: Sequence[float], check: Sequence[float]) -> dict[str, Any]:
+    """Return a plot's lines and the ticks of its vertical axis as SVG coordinates."""
+    ticks = _ticks([*train, *check])
+    lines = {
+        name: list(zip(_across(len(values)), (_down(value, ticks) for value in values), strict=True))
+        for name, values in (("train", train), ("check", check))
+    }
+    return {"title": title, "ticks": {f"{tick:g}": _down(tick, ticks) for tick in ticks}, **lines}
+
+
+def _ticks(values: Sequence[float]) -> Sequence[float]:
+    """Return the steps of a logarithmic scale that holds the values but for zeros, which stand at its lower end."""
+    positive = [value for value in values if value > STEPS[0]] or [1.0]
+    below = max(i for i, step in enumerate(STEPS) if step <= min(positive))
+    above = min(i for i, step in enumerate(STEPS) if step > max(positive))
+    return STEPS[below : above + 1]
+
+
+def _across(count: int) -> Iterator[float]:
+    """Yield the x of each epoch inside the plot's margins."""
+    for i in range(count):
+        yield MARGIN + i * (WIDTH - 2 * MARGIN) / max(1, count - 1)
+
+
+def _down(value: float, ticks: Sequence[float]) -> float:
+    """Return the y of a value."""
+    share = math.log(max(value, ticks[0]) / ticks[0]) / math.log(ticks[-1] / ticks[0])
+    return HEIGHT - MARGIN - share * (HEIGHT - 2 * MARGIN)
