@@ -47,6 +47,7 @@ export class Drawing extends EventTarget {
   end() {
     if (!this.current) return;
     this.current = null;
+    this.redraw(); // a stroke that grew is a little bolder than the same drawn at once, as after an undo
     this.changed();
   }
 

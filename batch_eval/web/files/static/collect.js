@@ -6,6 +6,13 @@ import { percent } from "./result.js";
 const $ = (id) => document.getElementById(id);
 const buttons = () => document.querySelectorAll("#labels button");
 
+function showCounts(counts) {
+  for (const button of buttons()) {
+    button.querySelector("[data-count]").textContent = counts[button.dataset.label];
+  }
+  $("evaluate").disabled = !Object.values(counts).some(Boolean);
+}
+
 export class Collector extends EventTarget {
   // Events: "saved" once an image is on the disk.
   constructor(current, settings) {
@@ -49,13 +56,10 @@ export class Collector extends EventTarget {
     }
   }
 
-  say(text, counts = {}) {
+  say(text, counts) {
     $("saved").textContent = text;
     $("take-back").hidden = this.token === null;
-    for (const button of buttons()) {
-      const count = counts[button.dataset.label];
-      if (count !== undefined) button.querySelector("[data-count]").textContent = count;
-    }
+    if (counts) showCounts(counts);
   }
 
   async evaluate() {
