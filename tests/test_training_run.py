@@ -20,7 +20,7 @@ from batch_eval.training.card import Card, card_markdown, history_csv
 from batch_eval.training.data import TrainingData
 from batch_eval.training.history import Epoch
 from batch_eval.training.networks import NETWORKS, network
-from batch_eval.training.plot import history_svg
+from batch_eval.training.plot import ERROR, history_svg
 from batch_eval.training.saving import save_training, stem_of
 from batch_eval.training.settings import Settings, recipe_of
 from batch_eval.training.splitting import split
@@ -205,11 +205,11 @@ def test_the_plots_scales_hold_all_values():
     found = labels(history_svg(EPOCHS))
 
     assert ["0.2", "0.5", "1"] == found[2:5]  # losses from 0.2 to 0.5
-    assert ["2", "5", "10", "20"] == found[found.index("error, %") + 2 :][:4]  # errors from 2.5 to 10 %
+    assert ["2", "5", "10", "20"] == found[found.index(ERROR) + 2 :][:4]  # errors from 2.5 to 10 %
 
 
 def test_a_plot_without_any_error_has_a_scale():
-    assert "error, %" in labels(history_svg([Epoch(1, 0.5, 1.0, 0.4, 1.0, 10.0)]))
+    assert ERROR in labels(history_svg([Epoch(1, 0.5, 1.0, 0.4, 1.0, 10.0)]))
 
 
 def test_the_plot_numbers_no_more_epochs_than_have_room():

@@ -11,6 +11,7 @@ from batch_eval.training.history import Epoch, best_of
 
 WIDTH, HEIGHT, MARGIN = 640, 300, 48  # of one plot, in SVG units
 STEPS = tuple(m * 10.0**power for power in range(-9, 10) for m in (1, 2, 5))  # where a scale may begin and end
+ERROR = "error, 100 – accuracy, in %"
 LABELS = 12  # epochs that have room for their number
 
 
@@ -20,7 +21,7 @@ def history_svg(epochs: Sequence[Epoch]) -> bytes:
 
     plots = (
         _plot("loss", [e.loss for e in epochs], [e.val_loss for e in epochs]),
-        _plot("error, %", [100 - 100 * e.accuracy for e in epochs], [100 - 100 * e.val_accuracy for e in epochs]),
+        _plot(ERROR, [100 - 100 * e.accuracy for e in epochs], [100 - 100 * e.val_accuracy for e in epochs]),
     )
     across = dict(zip((epoch.epoch for epoch in epochs), _across(len(epochs)), strict=True))
     shown = {number: x for number, x in across.items() if (number - 1) % math.ceil(len(epochs) / LABELS) == 0}
