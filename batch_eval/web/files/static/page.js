@@ -110,5 +110,8 @@ $("example")?.addEventListener("click", async () => {
 
 $("settings").addEventListener("change", read);
 $("settings").addEventListener("submit", (event) => event.preventDefault());
-collector?.addEventListener("saved", () => drawing.clear());
+collector?.addEventListener("saved", () => {
+  drawing.clear();
+  $("stage").scrollIntoView({ block: "nearest" }); // on a phone the labels are below it
+});
 showDrawing();

@@ -1,0 +1,32 @@
+"""What the page on predict and serve says of them: keys of the JSON, addresses and limits of the server."""
+
+import json
+
+from batch_eval.imaging.limits import MAX_MEGAPIXELS
+from batch_eval.prediction.formats import SCHEMA
+from batch_eval.web.security import HEADERS
+from batch_eval.web.workload import MAX_BYTES, MAX_UPLOADS, SECONDS
+
+from .tables import code, table
+
+
+def image_keys() -> str:
+    """Return the keys of an image in the JSON of predictions, with their meaning."""
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))["$defs"]["image"]
+    return table(["key", "meaning"], [(code(key), about["description"]) for key, about in schema["properties"].items()])
+
+
+def limits() -> str:
+    """Return the limits of an upload."""
+    rows = [
+        ("bytes of an upload, counted while it arrives", f"{MAX_BYTES >> 20} MiB"),
+        ("pixels of an image, read from its header", f"{MAX_MEGAPIXELS} megapixels"),
+        ("uploads in memory at a time; others wait", str(MAX_UPLOADS)),
+        ("time for an upload to arrive", f"{SECONDS} seconds"),
+    ]
+    return table(["limit", "value"], rows)
+
+
+def policy() -> str:
+    """Return the content security policy."""
+    return f"```text\n{HEADERS['Content-Security-Policy']}\n```"
