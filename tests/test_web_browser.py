@@ -157,9 +157,12 @@ def test_an_upload_is_read_and_shown(page):
     assert "3-5-squared-ballpoint.png" == page.locator("#source").text_content()
     assert "Printed lines were found and removed." in page.locator("#flags li").all_text_contents()
 
+    assert page.locator("[data-tool=pen]").is_disabled()
+
     page.click("#clear")
 
     assert not page.locator("#photo").is_visible()
+    assert page.locator("[data-tool=pen]").is_enabled()
 
 
 TRANSFER = """([type, data]) => {

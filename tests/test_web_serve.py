@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -14,8 +15,10 @@ from urllib.request import urlopen
 import pytest
 from image_files import png
 from test_cli_run import ROOT, batch_eval
+from typer.testing import CliRunner
 from web_server import served
 
+from batch_eval.cli.app import app
 from batch_eval.web import server
 from batch_eval.web.workload import MAX_BYTES
 
@@ -119,6 +122,35 @@ def test_what_is_collected_is_evaluated_by_run(running):
     done = batch_eval("run", running.collected, "--out", running.collected.parent / "by hand")
 
     assert (0, "2 of 3") == (done.returncode, "2 of 3" if "2 of 3" in done.stdout else done.stdout)
+
+
+@pytest.fixture
+def stopped(monkeypatch):
+    """Serve nothing; return what is listened on, and the addresses that a browser was told to open."""
+    bound, launched = [], []
+
+    def close(_app, listening):
+        bound.append(listening.getsockname()[0])
+        listening.close()
+
+    monkeypatch.setattr(server, "serve", close)
+    monkeypatch.setattr("typer.launch", launched.append)
+    return bound, launched
+
+
+def test_open_opens_the_page_in_a_browser(stopped):
+    done = CliRunner().invoke(app, ["serve", "--port", "0", "--open"])
+
+    assert ["127.0.0.1"] == stopped[0]
+    assert [re.search(r"http://\S+", done.stdout)[0]] == stopped[1]
+    assert "" == done.stderr
+
+
+def test_a_note_says_when_others_can_come(stopped):
+    done = CliRunner().invoke(app, ["serve", "--port", "0", "--host", "0.0.0.0"])
+
+    assert (["0.0.0.0"], []) == stopped
+    assert "Note: whoever can reach 0.0.0.0 can use the page" in done.stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for another process")

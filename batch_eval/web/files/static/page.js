@@ -39,11 +39,16 @@ drawing.addEventListener("change", async () => {
 });
 
 function showDrawing() {
+  enableTools(true);
   $("photo").hidden = true;
   $("source").hidden = true;
   $("hint").hidden = drawing.visible.length > 0;
   $("undo").disabled = drawing.strokes.length === 0;
   $("clear").disabled = drawing.visible.length === 0;
+}
+
+function enableTools(enabled) {
+  for (const tool of document.querySelectorAll("[data-tool], #thickness, #undo")) tool.disabled = !enabled;
 }
 
 $("canvas").addEventListener("pointerdown", () => ($("hint").hidden = true));
@@ -57,7 +62,7 @@ for (const button of document.querySelectorAll("[data-tool]")) {
   });
 }
 document.addEventListener("keydown", (event) => {
-  if ((event.ctrlKey || event.metaKey) && event.key === "z" && drawing.strokes.length) {
+  if ((event.ctrlKey || event.metaKey) && event.key === "z" && !$("undo").disabled) {
     event.preventDefault();
     drawing.undo();
   }
@@ -76,6 +81,7 @@ async function show(blob, name, truth = null) {
   // the server's copy, as a browser cannot show every format
   $("photo").hidden = $("pictures").hidden;
   $("photo").src = $("original").src;
+  enableTools($("photo").hidden); // what lies below a photo is not drawn on
 }
 
 function choose(files) {
