@@ -269,10 +269,13 @@ def test_collect_take_back_evaluate_and_open_the_report(browser, tmp_path):  # n
 
         assert page.locator("#evaluation").text_content().startswith("3 of 3 correct: 100.0 %")
 
+        said = []
+        page.context.on("console", lambda message: said.append(message.text))
         with page.expect_popup() as popup:
             page.click("#report")
-        popup.value.wait_for_load_state()
+        popup.value.wait_for_load_state("networkidle")
 
+        assert [] == said, "the page's policy takes something from the report"
         assert "100.0" in popup.value.locator("h1").text_content()
 
 

@@ -55,6 +55,7 @@ def create_app(site: Site, host: str) -> ASGIApp:
             *_reading(site),
             *(_trying(site.examples, site.workload) if site.examples else ()),
             *(_collecting(site, site.collection) if site.collection else ()),
+            Route("/favicon.ico", lambda _: FileResponse(STATIC / "icon.svg")),  # what browsers ask the report for
             Route("/static/report.css", lambda _: FileResponse(SOURCES / "report.css")),  # names the colours
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
