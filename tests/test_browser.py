@@ -90,7 +90,7 @@ def opened(browser, address, expecting="", **options):
     folder = address.rpartition("/")[0]
     complaints = []
     tab = browser.new_page(**options)
-    tab.set_default_timeout(10_000)
+    tab.set_default_timeout(30_000)  # against hanging: a busy machine takes ten
     tab.on("console", lambda message: complaints.append(message.text))
     tab.on("pageerror", lambda error: complaints.append(str(error)))
     tab.on("dialog", lambda dialog: complaints.append(f"a dialog: {dialog.message}") or dialog.dismiss())

@@ -97,7 +97,7 @@ Format = Annotated[
     typer.Option(
         "--format",
         "-f",
-        help=f"A report to write: {', '.join(FORMATS)}; repeatable. Default: csv, json and html.",
+        help=f"A report to write: {', '.join(FORMATS)}; repeatable. Default: json, csv and html.",
         show_default=False,
     ),
 ]
