@@ -178,6 +178,11 @@ class Evaluation:
         return metrics.wilson_interval(self.counts[Outcome.CORRECT], self.scored)
 
     @cached_property
+    def scored_rows(self) -> NDArray[np.intp]:
+        """(scored,) the rows in the accuracy's denominator, in order."""
+        return np.flatnonzero(np.isin(self.records.outcome, [i for i, o in enumerate(OUTCOMES) if o.scored]))
+
+    @cached_property
     def truth_index(self) -> NDArray[np.intp]:
         """(N,) the truth as a class index, or -1 where it is none of the model's classes."""
         position = {name: i for i, name in enumerate(self.class_names)}
@@ -186,11 +191,10 @@ class Evaluation:
     @cached_property
     def confusion(self) -> NDArray[np.int64]:
         """(C, C + 1) counts, truth by predicted; the last column counts blank images."""
-        scored = np.isin(self.records.outcome, [i for i, o in enumerate(OUTCOMES) if o.scored])
         blank = self.records.outcome == OUTCOMES.index(Outcome.BLANK)
         columns = len(self.class_names) + 1
         predicted = np.where(blank, columns - 1, self.records.predicted)
-        cells = self.truth_index[scored] * columns + predicted[scored]
+        cells = self.truth_index[self.scored_rows] * columns + predicted[self.scored_rows]
         flat = np.bincount(cells, minlength=len(self.class_names) * columns)
         return flat.reshape(len(self.class_names), columns).astype(np.int64)
 

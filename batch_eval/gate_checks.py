@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 from batch_eval import metrics
 from batch_eval.evaluation import Evaluation, Outcome
 from batch_eval.gates import ClassLimit, GateResult, Limits, SliceLimit
-from batch_eval.metrics import ReliabilityBin, Tally
+from batch_eval.metrics import SIGNIFICANCE, ReliabilityBin, Tally
 from batch_eval.reports.breakdown import by_slice, calibration
 from batch_eval.reports.wording import percent, percent_range, printable
 
 if TYPE_CHECKING:
-    from batch_eval.comparison import Pair
+    from batch_eval.paired import Pair
 
-SIGNIFICANCE = 0.05
 FEWEST_DISCORDANT = 6
 """McNemar's exact p is below 0.05 from six images on that all changed for the worse: 2 / 2⁶ = 0.031."""
 
@@ -33,7 +32,7 @@ def check(evaluation: Evaluation, limits: Limits, baseline: Evaluation | None = 
     if limits.max_ece is not None:
         results.append(ece(calibration(evaluation), limits.max_ece))
     if baseline is not None and limits.need_baseline:
-        from batch_eval.comparison import Pair, shared_images  # which most runs need not import
+        from batch_eval.paired import Pair, shared_images  # which most runs need not import
 
         shared = shared_images([baseline, evaluation])
         results += _of_pair(Pair.of(shared.hits[0], shared.hits[1]), limits)

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 Z_95 = 1.959963984540054
 """The 97.5 % quantile of the standard normal distribution: two-sided 95 %."""
+SIGNIFICANCE = 0.05
+"""The p-value below which chance is not taken for the cause of a difference."""
 
 
 def ratio(part: int, whole: int) -> float:

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from report_examples import context, hostile, probabilities, provenance, tiny_png
 
-from batch_eval.comparison import compare
 from batch_eval.comparison.formats import files
 from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome, Picture, Records
+from batch_eval.paired import compare
 from batch_eval.reports import write_reports
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install '.[test,browser]'")

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from report_examples import HOSTILE, evaluations, hostile, probabilities, provenance, small, tiny_png
 
 from batch_eval import metrics
-from batch_eval.comparison import Pair, compare, shared_images
 from batch_eval.comparison.formats import FORMATS, SCHEMA, document, files
 from batch_eval.errors import ConfigError
 from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome, Picture, Records
+from batch_eval.paired import Pair, compare, shared_images
 from batch_eval.reports.wording import markdown_text
 
 scipy_stats = pytest.importorskip("scipy.stats")

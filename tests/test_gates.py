@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report_examples import evaluations, provenance, small
 
-from batch_eval.comparison import Pair
 from batch_eval.errors import ConfigError
 from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome, Records
 from batch_eval.gate_checks import check, not_worse
 from batch_eval.gates import ClassLimit, Limits, SliceLimit, parse_limits, parse_share
+from batch_eval.paired import Pair
 
 ABOVE, BELOW = math.inf, -math.inf
 

@@ -12,8 +12,8 @@ import typer
 from batch_eval.cli import options
 
 if TYPE_CHECKING:
-    from batch_eval.comparison import Comparison
     from batch_eval.evaluation import Evaluation
+    from batch_eval.paired import Comparison
 
 
 def compare(
@@ -65,7 +65,7 @@ def compare(
     `batch-eval compare photos --model old.keras --model new.keras --format html --out comparison`
     """
     from batch_eval.api import evaluate
-    from batch_eval.comparison import compare as compare_evaluations
+    from batch_eval.paired import compare as compare_evaluations
 
     formats = _checked_formats(format or ["text"], out)
     if model:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from batch_eval.comparison import Change, Comparison, Part
-from batch_eval.comparison.wording import basis, points, points_range, read_as, verdict
+from batch_eval.comparison.wording import basis, read_as, verdict
 from batch_eval.errors import ConfigError
+from batch_eval.paired import Change, Comparison, Part
+from batch_eval.reports.wording import points, points_range
 
 # History of `format`:
 #   1  the first

@@ -1,35 +1,11 @@
-"""The sentences and signed figures of a comparison, the same in every format."""
+"""The sentences of a comparison, the same in every format."""
 
 from __future__ import annotations
 
-from batch_eval.comparison.paired import Comparison, Pair
 from batch_eval.evaluation import Outcome
-from batch_eval.reports.wording import printable
-
-SIGNIFICANCE = 0.05
-
-
-def points(difference: float) -> str:
-    """Return a difference of accuracies in percentage points.
-
-    >>> points(0.0125), points(-0.3)
-    ('+1.2', '−30.0')
-    """
-    return f"{100 * difference:+.1f}".replace("-", "−")
-
-
-def points_range(interval: tuple[float, float]) -> str:
-    """Return an interval of a difference in percentage points.
-
-    >>> points_range((-0.0094, 0.029))
-    '−0.9 to +2.9'
-    """
-    return f"{points(interval[0])} to {points(interval[1])}"
-
-
-def p_text(p: float) -> str:
-    """Return a p-value as ``p = 0.031`` or, where digits say nothing, ``p < 0.0001``."""
-    return "p < 0.0001" if p < 0.0001 else f"p = {p:.2g}"
+from batch_eval.metrics import SIGNIFICANCE
+from batch_eval.paired import Comparison, Pair
+from batch_eval.reports.wording import p_text, printable
 
 
 def read_as(name: str | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from batch_eval.evaluation import Picture
 from batch_eval.imaging import Prepared, Preprocessor
+from batch_eval.imaging.digit import CUT_OUT
 from batch_eval.imaging.files import encode
 from batch_eval.imaging.ink import shrink
 from batch_eval.imaging.steps import Image
@@ -21,7 +22,7 @@ QUALITY = 75
 def picture(image: Image, prepared: Prepared, preprocessor: Preprocessor) -> Picture:
     """Return the pictures of one decoded image: (H, W) or (H, W, 3) BGR uint8."""
     small = shrink(image, THUMBNAIL_SIDE)
-    photo = small is not image
+    photo = max(image.shape[:2]) >= CUT_OUT  # what is smaller is stored better without loss
     stages = list(preprocessor.trace(image))
     return Picture(
         original=encode(small, ".jpg" if photo else ".png", QUALITY),

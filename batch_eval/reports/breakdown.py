@@ -29,19 +29,13 @@ class FlagTally:
     lacking: Tally
 
 
-def scored_rows(evaluation: Evaluation) -> NDArray[np.intp]:
-    """Return the rows in the accuracy's denominator."""
-    scored = [i for i, outcome in enumerate(OUTCOMES) if outcome.scored]
-    return np.flatnonzero(np.isin(evaluation.records.outcome, scored))
-
-
 def _hits(evaluation: Evaluation, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
     return np.asarray(evaluation.records.outcome[rows] == OUTCOMES.index(Outcome.CORRECT))
 
 
 def by_slice(evaluation: Evaluation) -> list[Breakdown]:
     """Return the accuracy of each value of each slice."""
-    rows = scored_rows(evaluation)
+    rows = evaluation.scored_rows
     hits, places = _hits(evaluation, rows), rows.tolist()
     found = []
     for name, values in evaluation.records.slices.items():
@@ -52,7 +46,7 @@ def by_slice(evaluation: Evaluation) -> list[Breakdown]:
 
 def by_flag(evaluation: Evaluation) -> list[FlagTally]:
     """Return the accuracy with and without each quality flag that occurs, the most frequent first."""
-    rows = scored_rows(evaluation)
+    rows = evaluation.scored_rows
     hits = _hits(evaluation, rows)
     found = []
     for name, flag in evaluation.records.flags.items():
@@ -68,7 +62,7 @@ def _tally(hits: NDArray[np.bool_]) -> Tally:
 
 def calibration(evaluation: Evaluation) -> tuple[ReliabilityBin, ...]:
     """Return the reliability bins of the scored images that have a prediction."""
-    rows = scored_rows(evaluation)
+    rows = evaluation.scored_rows
     rows = rows[evaluation.records.has_prediction[rows]]
     return metrics.reliability(evaluation.records.confidence[rows], _hits(evaluation, rows))
 
@@ -80,13 +74,13 @@ def calibration_error(evaluation: Evaluation) -> float:
 
 def coverage(evaluation: Evaluation, thresholds: tuple[float, ...]) -> tuple[Tally, ...]:
     """Return the scored images that are kept at each confidence threshold; blank ones have confidence 0."""
-    rows = scored_rows(evaluation)
+    rows = evaluation.scored_rows
     return metrics.coverage_curve(evaluation.records.confidence[rows], _hits(evaluation, rows), thresholds)
 
 
 def suspects(evaluation: Evaluation) -> NDArray[np.bool_]:
     """Return (N,) bool: errors whose label is likelier wrong than the model."""
-    rows = scored_rows(evaluation)
+    rows = evaluation.scored_rows
     rows = rows[evaluation.records.has_prediction[rows]]
     suspect = np.zeros(len(evaluation.records), dtype=np.bool_)
     suspect[rows] = metrics.label_suspects(evaluation.records.probabilities[rows], evaluation.truth_index[rows])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from batch_eval.comparison import Pair, shared_images
-from batch_eval.comparison.wording import SIGNIFICANCE, p_text, points, points_range
 from batch_eval.errors import ConfigError
 from batch_eval.evaluation import Evaluation, Provenance
 from batch_eval.gates import ReportContext
-from batch_eval.reports.wording import percent, printable
+from batch_eval.metrics import SIGNIFICANCE
+from batch_eval.paired import Pair, shared_images
+from batch_eval.reports.wording import p_text, percent, points, points_range, printable
 
 
 @dataclass(frozen=True, slots=True)

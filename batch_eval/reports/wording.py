@@ -24,6 +24,29 @@ def percent_range(interval: tuple[float, float]) -> str:
     return "–" if math.isnan(low) else f"{100 * low:.1f} to {100 * high:.1f} %"
 
 
+def points(difference: float) -> str:
+    """Return a difference of accuracies in percentage points.
+
+    >>> points(0.0125), points(-0.3)
+    ('+1.2', '−30.0')
+    """
+    return f"{100 * difference:+.1f}".replace("-", "−")
+
+
+def points_range(interval: tuple[float, float]) -> str:
+    """Return an interval of a difference in percentage points.
+
+    >>> points_range((-0.0094, 0.029))
+    '−0.9 to +2.9'
+    """
+    return f"{points(interval[0])} to {points(interval[1])}"
+
+
+def p_text(p: float) -> str:
+    """Return a p-value as ``p = 0.031`` or, where digits say nothing, ``p < 0.0001``."""
+    return "p < 0.0001" if p < 0.0001 else f"p = {p:.2g}"
+
+
 def printable(text: str) -> str:
     r"""Return the text with control, direction-changing and undecodable characters as escapes.
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from batch_eval.evaluation import Evaluation
 from batch_eval.metrics import ReliabilityBin, Tally
-from batch_eval.reports.breakdown import calibration, calibration_error, coverage, scored_rows
+from batch_eval.reports.breakdown import calibration, calibration_error, coverage
 
 COVERAGE_THRESHOLDS = tuple(i / 100 for i in range(101))
 """Where the slider stops."""
@@ -58,7 +58,7 @@ def coverage_curve(evaluation: Evaluation) -> list[CoveragePoint]:
 
     A model is sure of most images: evenly spaced thresholds would leave the greater part of the curve without a point.
     """
-    confidence = np.sort(evaluation.records.confidence[scored_rows(evaluation)])
+    confidence = np.sort(evaluation.records.confidence[evaluation.scored_rows])
     steps = np.unique(confidence[:: max(1, len(confidence) // CURVE_STEPS)]).tolist()
     return [p for p in coverage_points(evaluation, (0.0, *steps)) if p.tally.n]
 

@@ -13,7 +13,6 @@ from batch_eval import metrics
 from batch_eval.errors import ConfigError
 from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome
 from batch_eval.metrics import Tally
-from batch_eval.reports.breakdown import scored_rows
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ def shared_images(evaluations: Sequence[Evaluation]) -> Shared:
 
 def _places(evaluation: Evaluation) -> dict[str, int]:
     """Return the row of each scored image by its id."""
-    return {evaluation.records.ids[row]: row for row in scored_rows(evaluation).tolist()}
+    return {evaluation.records.ids[row]: row for row in evaluation.scored_rows.tolist()}
 
 
 def _same_truth(evaluations: Sequence[Evaluation], rows: Sequence[int]) -> bool:
