@@ -1,6 +1,7 @@
 """What tests share: where the real data is, and the golden files that outputs are compared with."""
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from hypothesis import settings
 # a busy machine is no failure: no test asserts a duration; and CI tries the same examples for the same code
 settings.register_profile("batch_eval", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("batch_eval")
+
+# a runner in the background ignores Ctrl-C, and the programs that tests start and interrupt would inherit that
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 DATA = Path(os.environ.get("BATCH_EVAL_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
 GOLD = Path(__file__).with_name("gold")

@@ -70,6 +70,13 @@ def test_a_jpeg_whose_tail_was_never_written_is_unreadable(data: bytes, part: fl
     assert decoded is None or np.array_equal(decoded, decode(data))
 
 
+def test_zeros_in_place_of_a_scan_are_no_pixel() -> None:
+    """Of an image of one pixel even zeros are a whole scan; only the missing end mark tells."""
+    data = file(noise(1, 1, 1, 0), "JPEG", quality=5, optimize=True)
+
+    assert reason(data[:-5] + bytes(5))
+
+
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "GIF", "TIFF", "WEBP", "AVIF", "PPM"])
 @pytest.mark.parametrize("part", [0.02, 0.3, 0.6, 0.9, 0.99])
 def test_other_formats_cut_anywhere_are_unreadable(kind: str, part: float) -> None:

@@ -14,6 +14,7 @@ from batch_eval.imaging.pixels import WHITE
 
 SIGNATURE = b"\xff\xd8\xff"
 _EOI = b"\xff\xd9"
+_UNWRITTEN = b"\0\0"  # in place of the end mark: a file made at full size, whose tail never came
 _APP0, _APP1, _APP14, _SOS = 0xE0, 0xE1, 0xEE, 0xDA
 _SEQUENTIAL = (0xC0, 0xC1)
 _ENDS_EARLY = ("Premature end of JPEG file", "premature end of data segment")
@@ -96,7 +97,7 @@ def _orientation(data: bytes) -> int:
 
 def _tidied(data: bytes, warning: str) -> bytes:
     """Return the data without the harmless fault that the decoder warned of; unchanged where it is real damage."""
-    if "Premature end of JPEG file" in warning and not data.endswith(_EOI) and _is_one_scan(data):
+    if "Premature end of JPEG file" in warning and not data.endswith((_EOI, _UNWRITTEN)) and _is_one_scan(data):
         return data + _EOI  # the decoder can now tell a missing end mark from missing rows
     if "Invalid SOS parameters" in warning:
         return _with_sequential_scan(data)
