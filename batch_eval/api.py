@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from batch_eval import __version__
 from batch_eval.errors import ConfigError, DatasetError
@@ -46,8 +46,6 @@ def evaluate(
     True
     """
     from batch_eval.dataset import load_dataset
-    from batch_eval.imaging import preprocessor
-    from batch_eval.models import open_model
 
     dataset = load_dataset(
         Path(folder),
@@ -56,11 +54,27 @@ def evaluate(
         label_column=label_column,
         label_pattern=label_pattern,
     )
-    classifier = open_model(
-        model, network=network, class_names=classes, input_range=input_range, trust=trust_model, threads=1
+    classifier, recipe = open_with_recipe(
+        model, preprocess, skip, network=network, class_names=classes, input_range=input_range, trust=trust_model
     )
-    recipe = preprocessor(preprocess, size=classifier.size, channels=classifier.channels, skip=skip)
     return evaluate_dataset(dataset, classifier, recipe, jobs=jobs)
+
+
+def open_with_recipe(
+    model: str | Path | None, preprocess: str, skip: Sequence[str] = (), **options: Any
+) -> tuple[Classifier, Preprocessor]:
+    """Open a model with the options of `open_model`, for one thread a core, and the recipe that fits its input."""
+    from batch_eval.models import open_model
+
+    classifier = open_model(model, threads=1, **options)
+    return classifier, recipe_for(classifier, preprocess, skip)
+
+
+def recipe_for(classifier: Classifier, preprocess: str, skip: Sequence[str] = ()) -> Preprocessor:
+    """Return the recipe called ``preprocess`` for a model's input, without the steps in ``skip``."""
+    from batch_eval.imaging import preprocessor
+
+    return preprocessor(preprocess, size=classifier.size, channels=classifier.channels, skip=skip)
 
 
 def evaluate_dataset(

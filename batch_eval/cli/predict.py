@@ -40,23 +40,22 @@ def predict(
 
     `batch-eval predict photos/*.jpg --model mnist.keras --top 5 --format csv > predictions.csv`
     """
+    from batch_eval.api import open_with_recipe
     from batch_eval.cli.console import say
     from batch_eval.dataset.names import listing
-    from batch_eval.imaging import preprocessor
-    from batch_eval.models import open_model
     from batch_eval.prediction import STDIN, Reader
     from batch_eval.prediction.formats import writer
 
     write = writer(format)
-    classifier = open_model(
+    classifier, recipe = open_with_recipe(
         model,
+        preprocess,
+        skip or (),
         network=network,
         class_names=options.class_names(classes),
         input_range=input_range,
         trust=trust_model,
-        threads=1,
     )
-    recipe = preprocessor(preprocess, size=classifier.size, channels=classifier.channels, skip=skip or ())
     for note in classifier.notes:
         say(f"Note: {note}")
     reader = Reader(classifier, recipe)

@@ -48,7 +48,6 @@ def report(
     """
     from batch_eval.cli.finish import finish, load_saved, output
     from batch_eval.gates import parse_limits
-    from batch_eval.reports import looks
 
     limits = parse_limits(
         fail_under=fail_under,
@@ -66,5 +65,7 @@ def report(
     destination = output(target, format, plots=plots, self_contained=self_contained, quiet=quiet)
     evaluation = load_saved(saved)
     if group_errors:
+        from batch_eval.reports import looks
+
         evaluation = looks.group_errors(evaluation)
     finish(evaluation, destination, limits, load_saved(baseline) if baseline else None)

@@ -51,14 +51,11 @@ def run(
 
     `batch-eval run photos --fail-under 0.95 --format json --format html`
     """
-    from batch_eval.api import evaluate_dataset, verify_model
+    from batch_eval.api import evaluate_dataset, open_with_recipe, verify_model
     from batch_eval.cli.console import progress_bar, say
     from batch_eval.cli.finish import default_out, finish, load_saved, output
     from batch_eval.dataset import load_dataset
     from batch_eval.gates import parse_limits
-    from batch_eval.imaging import preprocessor
-    from batch_eval.models import open_model
-    from batch_eval.reports import looks
 
     limits = parse_limits(
         fail_under=fail_under,
@@ -74,15 +71,15 @@ def run(
     limits.check_baseline(baseline is not None)
     destination = output(out or default_out(folder), format, plots=plots, self_contained=self_contained, quiet=quiet)
     earlier = load_saved(baseline) if baseline else None
-    classifier = open_model(
+    classifier, recipe = open_with_recipe(
         model,
+        preprocess,
+        skip or (),
         network=network,
         class_names=options.class_names(classes),
         input_range=input_range,
         trust=trust_model,
-        threads=1,
     )
-    recipe = preprocessor(preprocess, size=classifier.size, channels=classifier.channels, skip=skip or ())
     dataset = load_dataset(
         folder, labels=labels, path_column=path_column, label_column=label_column, label_pattern=label_pattern
     )
@@ -99,5 +96,7 @@ def run(
         if not quiet:
             say(str(verification))
     if group_errors:
+        from batch_eval.reports import looks
+
         evaluation = looks.group_errors(evaluation)
     finish(evaluation, destination, limits, earlier)

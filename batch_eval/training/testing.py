@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import cv2
-
 from batch_eval.api import evaluate
 from batch_eval.evaluation import Evaluation
+from batch_eval.imaging.files import encode
 from batch_eval.training.batches import Digits
 from batch_eval.training.data import CLASS_NAMES
 from batch_eval.training.samples import write_samples
@@ -42,7 +41,7 @@ def _write(digits: Digits, folder: Path, class_names: Sequence[str]) -> None:
     folder.mkdir()
     names = [f"{row:05d}.png" for row in range(len(digits))]
     for name, image in zip(names, digits.images, strict=True):
-        (folder / name).write_bytes(cv2.imencode(".png", image)[1].tobytes())
+        (folder / name).write_bytes(encode(image))
     with (folder / "labels.csv").open("w", newline="") as file:
         table = csv.writer(file)
         table.writerow(("filename", "label"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from typing import Any
 
 from batch_eval.imaging.files import encode
@@ -10,6 +9,7 @@ from batch_eval.imaging.ink import shrink
 from batch_eval.imaging.quality import FLAGS
 from batch_eval.imaging.steps import Image
 from batch_eval.prediction import Reader, Reading
+from batch_eval.reports.html.pictures import data_uri
 
 TOP = 5
 """Classes shown."""
@@ -37,4 +37,4 @@ def _steps(reading: Reading, reader: Reader) -> list[dict[str, str]]:
 
 def _picture(image: Image, side: int) -> str:
     """Return an image of at most ``side`` pixels as a PNG in a data URI."""
-    return f"data:image/png;base64,{b64encode(encode(shrink(image, side))).decode('ascii')}"
+    return data_uri("image/png", encode(shrink(image, side)))

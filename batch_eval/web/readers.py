@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from batch_eval.api import recipe_for
 from batch_eval.errors import ConfigError
-from batch_eval.imaging import preprocessor
 from batch_eval.models import DEFAULT_MODEL, Classifier, open_model
 from batch_eval.prediction import Reader
 
@@ -30,7 +30,7 @@ class Readers:
         if not 0 <= model < len(self._classifiers):
             raise ConfigError(f"there is no model number {model}. Must be 0 to {len(self._classifiers) - 1}.")
         classifier = self._classifiers[model]
-        return Reader(classifier, preprocessor(preprocess, size=classifier.size, channels=classifier.channels))
+        return Reader(classifier, recipe_for(classifier, preprocess))
 
 
 def open_readers(paths: Sequence[Path], **options: Any) -> Readers:

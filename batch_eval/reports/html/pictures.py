@@ -88,4 +88,9 @@ class EmbeddedPictures:
 def _data_uri(mime: str, data: bytes | None) -> str | None:
     if not data or mime not in _SUFFIXES:
         return None
+    return data_uri(mime, data)
+
+
+def data_uri(mime: str, data: bytes) -> str:
+    """Return a file's bytes as an address that a page holds in itself (RFC 2397)."""
     return f"data:{mime};base64,{b64encode(data).decode('ascii')}"
