@@ -1,8 +1,9 @@
-"""Write files whole or not at all: beside their place first, then renamed."""
+"""Write files whole or not at all: beside their place first, then renamed; documents also to stdout."""
 
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -16,6 +17,13 @@ Content = bytes | Iterable[bytes]
 def whole(content: Content) -> bytes:
     """Return a file's content in one piece."""
     return content if isinstance(content, bytes) else b"".join(content)
+
+
+def to_stdout(document: bytes) -> None:
+    """Write a document to stdout as it is, after what was printed before."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(document)
+    sys.stdout.buffer.flush()
 
 
 def check_writable(folder: Path) -> None:

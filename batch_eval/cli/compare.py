@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -137,12 +136,10 @@ def _names(evaluations: Sequence[Evaluation], paths: Sequence[Path]) -> list[str
 def _write(comparison: Comparison, formats: Sequence[str], out: Path, self_contained: bool) -> None:
     """Write the documents into a folder, or the only one to stdout."""
     from batch_eval.comparison.formats import document, files
-    from batch_eval.output import publish
+    from batch_eval.output import publish, to_stdout
 
     if str(out) == "-":
-        sys.stdout.flush()
-        sys.stdout.buffer.write(document(comparison, formats[0]))
-        sys.stdout.buffer.flush()
+        to_stdout(document(comparison, formats[0]))
         return
     contents = (
         ("comparison", path, data)

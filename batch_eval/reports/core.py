@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Literal, Protocol, cast
 from batch_eval.errors import ConfigError, ReportError
 from batch_eval.evaluation import Evaluation
 from batch_eval.gates import NO_CONTEXT, ReportContext
-from batch_eval.output import Content, publish
+from batch_eval.output import Content, publish, to_stdout
 
 
 class Reporter(Protocol):
@@ -69,7 +68,7 @@ def write_reports(
     contents = ((r.TITLE, path, data) for r in reporters for path, data in r.files(evaluation, context))
     written = publish(Path(out_dir), contents, say)
     if "github" in formats and os.environ.get("GITHUB_ACTIONS") == "true":
-        _to_stdout(evaluation, "github", context)  # annotations are annotations only where the runner reads them
+        _show(evaluation, "github", context)  # annotations are annotations only where the runner reads them
     _summarise(evaluation, formats, context)
     return written
 
@@ -102,7 +101,7 @@ def write_report(
     Raises ReportError when the file cannot be written.
     """
     if str(target) == "-":
-        _to_stdout(evaluation, format, context)
+        _show(evaluation, format, context)
         path = None
     else:
         path = _to_file(evaluation, format, Path(os.path.realpath(target)), context, say)
@@ -122,12 +121,10 @@ def _to_file(
     return publish(path.parent, [(chosen.TITLE, path.name, chosen.document(evaluation, context))], say)[0]
 
 
-def _to_stdout(evaluation: Evaluation, name: str, context: ReportContext) -> None:
+def _show(evaluation: Evaluation, name: str, context: ReportContext) -> None:
     if name == "text":  # people read it there: as wide and colourful as their terminal allows
         from batch_eval.reports.text import print_summary
 
         print_summary(evaluation, context=context)
         return
-    sys.stdout.flush()
-    sys.stdout.buffer.write(reporter(name).document(evaluation, context))
-    sys.stdout.buffer.flush()
+    to_stdout(reporter(name).document(evaluation, context))
