@@ -20,16 +20,22 @@ MIN_SHARE = 0.15
 """Share of all ink that a digit has; where it is one of many alike, as in dots or the grain of paper, there is none."""
 RIM = 0.12
 """Width of the border, as a share of the image's shortest side, in which light falls off and pages end."""
-
-
 CORNER = 0.4
 """Extent, as a share of the image's longest side, below which a piece that touches two edges is a corner in shadow."""
 MAX_COVER = 0.8
 """Share of an image that a digit can cover."""
-
-
 MAX_FLATNESS = 12
 """Times its height that a digit can be wide."""
+MIN_BOXED = 0.25
+"""Extent of a digit as a share of that of the box printed around it."""
+SIDE_DEPTH = 0.15
+"""Depth, as a share of a box's shorter side, within which its lines run, also where it is a little turned."""
+STRAIGHT = 0.9
+"""Share of each side of its bounds along which a box has ink; a digit is rounder."""
+MAX_LINE = 0.45
+"""Share of that depth which a box's line fills; the strokes of a digit are thicker."""
+MAX_CROSSING = 0.85
+"""Width, as a share of a box's, that a digit which touches it can have."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +83,15 @@ def choose_digit(ink: Image) -> Image:
     """Keep the connected piece of ink that is most likely the digit, with the pieces that belong to it.
 
     ``ink`` is (H, W) uint8 as `clear_paper` leaves it; the rest becomes 0, and all of it where no piece can be a digit.
+    A box that is printed around the digit is erased, also where the digit touches it.
     """
     labels, pieces = find_pieces(ink)
-    if len(pieces.area) == 1 or (len(pieces.area) == 2 and max(ink.shape) < CUT_OUT):
+    if len(pieces.area) == 1:
+        return ink
+    box = _box_around_others(labels, pieces)
+    if box is not None:
+        return choose_digit(cv2.bitwise_and(ink, cv2.bitwise_not(box)))
+    if len(pieces.area) == 2 and max(ink.shape) < CUT_OUT:
         return ink
     main = int(pieces.scores.argmax())
     kept = belonging(pieces, main)
@@ -126,6 +138,38 @@ def belonging(pieces: Pieces, main: int) -> NDArray[np.bool_]:
         gap_y = np.maximum(top - pieces.bottom, pieces.top - bottom)
         grown = kept | (likely & (np.maximum(gap_x, gap_y) < reach * max(right - left, bottom - top)))
     return kept
+
+
+def _box_around_others(labels: Image, pieces: Pieces) -> Image | None:
+    """Return a (H, W) uint8 mask, 255 on a box that is printed around a digit; None where there is none.
+
+    A box is the largest piece, has thin straight ink along all sides of its bounds, and other ink within, which does
+    not run from its left side to its right one as the bar of an angular 8 does.
+    """
+    piece = int(pieces.extent[1:].argmax()) + 1
+    left, top, right, bottom = (int(side[piece]) for side in (pieces.left, pieces.top, pieces.right, pieces.bottom))
+    depth = round(SIDE_DEPTH * min(right - left, bottom - top))
+    rows, columns = (origin.start for origin in pieces.inside)
+    inked = labels[top - rows : bottom - rows, left - columns : right - columns]
+    if depth == 0 or _extent(inked[depth:-depth, depth:-depth]) < MIN_BOXED * pieces.extent[piece]:
+        return None
+    mask: Image = np.zeros(pieces.shape, np.uint8)
+    within = mask[top:bottom, left:right]
+    # each side in turn on top, seen as rows from the outside in
+    for turn in range(4):
+        side = np.rot90(inked == piece, turn)[:depth]
+        thickness = np.median(side.sum(axis=0))
+        if side.any(axis=0).mean() < STRAIGHT or thickness > MAX_LINE * depth:
+            return None
+        reach = side.argmax(axis=0) + thickness
+        np.rot90(within, turn)[:depth][np.arange(depth)[:, None] <= reach] = 255
+    crossing = cv2.boundingRect(((inked == piece) & (within == 0)).view(np.uint8))[2]
+    return mask if crossing < MAX_CROSSING * (right - left) else None
+
+
+def _extent(labels: Image) -> int:
+    """Return the longest side of all that is not background."""
+    return max(cv2.boundingRect((labels > 0).view(np.uint8))[2:])
 
 
 def _credible(pieces: Pieces, main: int, kept: NDArray[np.bool_]) -> bool:

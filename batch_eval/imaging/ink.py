@@ -21,6 +21,11 @@ MIN_FILLED_TONE = 30
 """Grey levels of absorbed light above which ink can cover most of an image."""
 MIN_LIGHT_INK = 24
 """Grey levels by which light ink stands out; less, and it is the light's own falling off."""
+TWO_TONES, BORDER_WEIGHT = 0.7, 10.0
+"""Share of an image's variance that lies between its dark and its bright pixels above which it may have two tones only,
+and how much more its border then says for each further share."""
+MIN_PAPER = 0.35
+"""Share of an image below which what its border shows is no paper but a printed box."""
 TONE_SHARE = 0.45
 """The share of a piece's own tone at which its strokes end."""
 SAMPLED_ROWS = 96
@@ -47,16 +52,18 @@ def dark_on_light(image: Image, window: float = 0.3) -> bool:
 
     Where the border has one tone, that is the paper. Elsewhere shadows and vignettes mislead it, but ink is sparse and
     strong against its surroundings: the third moment of the difference from a local median says on which side it lies,
-    and the middle of the image counts most.
+    and the middle of the image counts most. The clearer an image has two tones and no more, as one that is cut close to
+    its digit, the more counts what most of its border shows.
     ``window`` is the median's width as a share of the image's longest side.
     """
     coarse = shrink(grey(image), COARSE_SIDE)
     ring = border(coarse)
     ring.sort()
     darkest, middle, brightest = (float(ring[int(share * (len(ring) - 1))]) for share in (0.1, 0.5, 0.9))
+    threshold, bright = cv2.threshold(coarse, 0, 1, cv2.THRESH_OTSU)
     if brightest - darkest <= 0.06 * (float(coarse.max()) - float(coarse.min())):
-        threshold, _ = cv2.threshold(coarse, 0, 255, cv2.THRESH_OTSU)
-        return middle > threshold
+        framed = np.mean((coarse > threshold) == (middle > threshold)) < MIN_PAPER  # by a printed box
+        return (middle > threshold) != bool(framed)
     size = max(3, int(max(coarse.shape) * window) | 1)
     pad = size // 2
     padded = cv2.copyMakeBorder(coarse, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
@@ -64,7 +71,25 @@ def dark_on_light(image: Image, window: float = 0.3) -> bool:
     below = local.astype(np.float32) - coarse
     height, width = coarse.shape
     central = cv2.getGaussianKernel(height, height * 0.3) @ cv2.getGaussianKernel(width, width * 0.3).T
-    return bool((below * below * below * central).sum() > 0 or below.min() > -MIN_LIGHT_INK)
+    moment = below * below * below * central
+    dark = float(moment.sum() / max(1e-9, np.abs(moment).sum()))
+    dark += (
+        max(0, separability(coarse, bright) - TWO_TONES) * BORDER_WEIGHT * (2 * float(np.mean(ring > threshold)) - 1)
+    )
+    return dark > 0 or bool(below.min() > -MIN_LIGHT_INK)
+
+
+def separability(image: Image, mask: Image) -> float:
+    """Return how much of a (H, W) image's variance lies between the two classes of a 0/1 mask, 0 to 1.
+
+    The measure that Otsu's threshold maximises (IEEE Trans. SMC 9, 1979, η); 0 where there is one class.
+    """
+    share = cv2.countNonZero(mask) / mask.size
+    deviation = float(cv2.meanStdDev(image)[1][0, 0])
+    if share in (0, 1) or deviation == 0:
+        return 0.0
+    apart = cv2.mean(image, mask)[0] - cv2.mean(image, cv2.bitwise_xor(mask, 1))[0]  # type: ignore[call-overload] # scalar
+    return share * (1 - share) * (apart / deviation) ** 2
 
 
 def dark_ink(image: Image) -> Image:

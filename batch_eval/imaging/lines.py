@@ -24,6 +24,12 @@ MIN_SIDE = 64
 """Shortest side, in pixels, of an image that can show ruled paper."""
 MIN_STRENGTH = 5.0
 """Grey levels by which a rule stands out from the paper."""
+MAX_BARS = 2
+"""Bars in one direction that a digit has, or one that is thick enough to be found twice."""
+MAX_DARKER = 1.35
+"""Times the tone of a digit's bar that its other strokes have at most."""
+MAX_TOUCH = 0.4
+"""Share of a border that the strokes of a digit cover which is cut off there."""
 MAX_RULES = 60
 """Rules looked for in one direction."""
 
@@ -42,13 +48,43 @@ def remove_lines(ink: Image) -> Image:
     """Erase the horizontal and vertical rules of a (H, W) uint8 ink map and keep the strokes that cross them.
 
     Each rule has a slope of its own, for a sheet is seen in perspective. What is no darker than the rule is erased
-    along it; a stroke that crosses it is darker, and the gap that it may leave is closed.
+    along it; a stroke that crosses it is darker, and the gap that it may leave is closed. Where an image is cut close
+    to its digit, a bar of the digit itself may run from border to border, and stays.
     """
     if min(ink.shape) < MIN_SIDE:
         return ink
     level, upright = find_rules(ink), find_rules(cv2.transpose(ink))
-    erased = _erase(ink, level)
-    return cv2.transpose(_erase(cv2.transpose(erased), upright)) if upright else erased
+    rest = _erase(ink, level)
+    if upright:
+        rest = cv2.transpose(_erase(cv2.transpose(rest), upright))
+    return ink if _are_bars(ink, rest, level, upright) else rest
+
+
+def _are_bars(ink: Image, rest: Image, level: list[Rule], upright: list[Rule]) -> bool:
+    """Say whether the rules of an ink map, without which ``rest`` is left, are strokes of its digit.
+
+    They are where the image is cut close to the digit: together they touch all borders, the rest at few pixels as
+    strokes do, and the rest is no darker than they are, as ink is on printed lines.
+    """
+    if not 0 < max(len(level), len(upright)) <= MAX_BARS:
+        return False
+    floor = 0.5 * min(rule.tone for rule in level + upright)
+    bars, strokes = (rest == 0) & (ink > floor), rest > floor
+    if not bars.any() or not strokes.any():
+        return False
+    if np.percentile(rest[strokes], 75) > MAX_DARKER * np.percentile(ink[bars], 75):
+        return False
+    depth = max(2, min(ink.shape) // 20)
+    sides = [(side[:depth], side[-depth:]) for side in (strokes, strokes.T)]
+    touched = np.array([[end.any(axis=0).mean() for end in side] for side in sides])
+    by_bars = np.array([_ends(level, len(ink)) | bool(upright), _ends(upright, ink.shape[1]) | bool(level)])
+    return 0 < touched.max() <= MAX_TOUCH and bool(((touched > 0) | by_bars).all())
+
+
+def _ends(rules: list[Rule], height: int) -> NDArray[np.bool_]:
+    """(2,) whether one of some rules from left to right lies along the first row and along the last."""
+    first = any(min(rule.first, rule.last) <= rule.thickness for rule in rules)
+    return np.array([first, any(max(rule.first, rule.last) >= height - 1 - rule.thickness for rule in rules)])
 
 
 def find_rules(ink: Image) -> list[Rule]:
@@ -61,7 +97,7 @@ def find_rules(ink: Image) -> list[Rule]:
     segments = cv2.dilate(cv2.resize(ink, (SEGMENTS, height), interpolation=cv2.INTER_AREA), np.ones((3, 1), np.uint8))
     paper, noise = paper_noise(segments)
     votes = _votes(segments > paper + max(MIN_STRENGTH, 2 * noise), width)
-    thickest = max(7, height // 24)
+    thickest = max(5, height // 24)
     rules = []
     for slope, row in _peaks(votes, thickest):
         rule = _measure(ink, segments, slope, row, thickest)
