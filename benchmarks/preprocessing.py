@@ -3,7 +3,7 @@
 Run as `python benchmarks/preprocessing.py DATA`, where DATA holds `digits/`, `fullres/`, `mnist.npz` and
 `models/plain_cnn.keras`. Prints Markdown tables: accuracy by kind of image, and on the test images of MNIST, for each
 recipe and for `photo` without each of its steps, the same split into the sources on which the steps were tuned (odd
-numbers) and those left out (even numbers), and the cost.
+numbers) and those left out (even numbers), accuracy on the same images cut to their digits, and the cost.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from batch_eval.imaging import Preprocessor, decode, preprocessor
 from batch_eval.metrics import wilson_interval
 from batch_eval.models import open_model
+from batch_eval.models.classifier import Classifier
 
 KINDS = ("phone-photo", "scan", "drawn-on-screen")
 STEPS = ("polarity", "ink", "lines", "paper", "digit", "stroke")
@@ -41,18 +42,19 @@ def main() -> None:
         digits, truth = mnist["x_test"], mnist["y_test"]
 
     recipes = [preprocessor(name) for name in ("simple", "mnist", "photo")]
-    recipes += [preprocessor("photo", skip=[step]) for step in STEPS]
     print("| model | preprocessing | " + " | ".join(KINDS) + " | MNIST test |\n|---|---|---|---|---|---|")
-    for recipe in recipes:
-        seen = np.stack([recipe(image).image for image in _images(data, rows, recipe)])
+    for recipe in [*recipes, *(preprocessor("photo", skip=[step]) for step in STEPS)]:
+        correct = _correct(models, recipe, _images(data, rows, recipe), rows)
         mnist_seen = np.stack([recipe(image).image for image in digits])
         for name, model in models.items():
-            correct = _correct(model.predict(seen), rows)
-            cells = [f"{correct[_of(rows, kind)].mean():.2%}" for kind in KINDS]
-            cells.append(f"{(model.predict(mnist_seen).argmax(axis=1) == truth).mean():.2%}")
-            print(f"| {name} | {_name(recipe)} | " + " | ".join(cells) + " |", flush=True)
+            on_mnist = f"{(model.predict(mnist_seen).argmax(axis=1) == truth).mean():.2%}"
+            _print_row(name, _name(recipe), correct[name], rows, on_mnist)
             if recipe.name == "photo" and not recipe.skip:
-                _print_left_out(name, correct, rows)
+                _print_left_out(name, correct[name], rows)
+    for recipe in recipes:
+        correct = _correct(models, recipe, _cut_out(data, rows), rows)
+        for name in models:
+            _print_row(name, f"{recipe.name}, cut out without a margin", correct[name], rows, "")
     _print_costs(data)
 
 
@@ -61,8 +63,31 @@ def _images(data: Path, rows: list[dict[str, str]], recipe: Preprocessor) -> Ite
         yield decode((data / "digits" / row["filename"]).read_bytes(), reduce_to=recipe.work_side)
 
 
-def _correct(probabilities: NDArray[np.float32], rows: list[dict[str, str]]) -> NDArray[np.bool_]:
-    return probabilities.argmax(axis=1) == np.array([int(row["label"]) for row in rows])
+def _cut_out(data: Path, rows: list[dict[str, str]]) -> Iterator[NDArray[np.uint8]]:
+    """Yield each image cut to the ink that `photo` takes for the digit, whole where it finds none."""
+    recipe = preprocessor("photo")
+    for image in _images(data, rows, recipe):
+        stages = dict(recipe.trace(image))
+        x, y, width, height = cv2.boundingRect(stages["digit"]) if stages else (0, 0, 0, 0)
+        yield stages["shrink"][y : y + height, x : x + width] if width else image
+
+
+def _correct(
+    models: dict[str, Classifier],
+    recipe: Preprocessor,
+    images: Iterator[NDArray[np.uint8]],
+    rows: list[dict[str, str]],
+) -> dict[str, NDArray[np.bool_]]:
+    """Return by model (N,) whether each image is read right; a blank one is not."""
+    prepared = [recipe(image) for image in images]
+    seen, blank = np.stack([one.image for one in prepared]), np.array([one.blank for one in prepared])
+    labels = np.array([int(row["label"]) for row in rows])
+    return {name: (model.predict(seen).argmax(axis=1) == labels) & ~blank for name, model in models.items()}
+
+
+def _print_row(model: str, name: str, correct: NDArray[np.bool_], rows: list[dict[str, str]], on_mnist: str) -> None:
+    cells = [f"{correct[_of(rows, kind)].mean():.2%}" for kind in KINDS]
+    print(f"| {model} | {name} | " + " | ".join([*cells, on_mnist]) + " |", flush=True)
 
 
 def _of(rows: list[dict[str, str]], kind: str, odd: bool | None = None) -> NDArray[np.bool_]:

@@ -150,26 +150,30 @@ def _box_around_others(labels: Image, pieces: Pieces) -> Image | None:
     left, top, right, bottom = (int(side[piece]) for side in (pieces.left, pieces.top, pieces.right, pieces.bottom))
     depth = round(SIDE_DEPTH * min(right - left, bottom - top))
     rows, columns = (origin.start for origin in pieces.inside)
-    inked = labels[top - rows : bottom - rows, left - columns : right - columns]
-    if depth == 0 or _extent(inked[depth:-depth, depth:-depth]) < MIN_BOXED * pieces.extent[piece]:
+    bounds = labels[top - rows : bottom - rows, left - columns : right - columns]
+    inked = bounds == piece
+    # the four sides, each as rows from the outside in
+    sides = inked[:depth], inked[: -depth - 1 : -1], inked.T[:depth], inked.T[: -depth - 1 : -1]
+    if depth == 0 or any(np.count_nonzero(side.any(axis=0)) < STRAIGHT * side.shape[1] for side in sides):
+        return None
+    if _longest_side(bounds[depth:-depth, depth:-depth] > 0) < MIN_BOXED * pieces.extent[piece]:
         return None
     mask: Image = np.zeros(pieces.shape, np.uint8)
-    within = mask[top:bottom, left:right]
-    # each side in turn on top, seen as rows from the outside in
-    for turn in range(4):
-        side = np.rot90(inked == piece, turn)[:depth]
-        thickness = np.median(side.sum(axis=0))
-        if side.any(axis=0).mean() < STRAIGHT or thickness > MAX_LINE * depth:
+    box = mask[top:bottom, left:right]
+    for side, erased in zip(
+        sides, (box[:depth], box[: -depth - 1 : -1], box.T[:depth], box.T[: -depth - 1 : -1]), strict=True
+    ):
+        thickness = np.median(np.count_nonzero(side, axis=0))
+        if thickness > MAX_LINE * depth:
             return None
-        reach = side.argmax(axis=0) + thickness
-        np.rot90(within, turn)[:depth][np.arange(depth)[:, None] <= reach] = 255
-    crossing = cv2.boundingRect(((inked == piece) & (within == 0)).view(np.uint8))[2]
-    return mask if crossing < MAX_CROSSING * (right - left) else None
+        erased[np.arange(depth)[:, None] <= side.argmax(axis=0) + thickness] = 255
+    touching = cv2.boundingRect((inked & (box == 0)).view(np.uint8))[2]
+    return mask if touching < MAX_CROSSING * (right - left) else None
 
 
-def _extent(labels: Image) -> int:
-    """Return the longest side of all that is not background."""
-    return max(cv2.boundingRect((labels > 0).view(np.uint8))[2:])
+def _longest_side(mask: NDArray[np.bool_]) -> int:
+    """Return the longest side of the rectangle that holds a mask."""
+    return max(cv2.boundingRect(mask.astype(np.uint8))[2:])
 
 
 def _credible(pieces: Pieces, main: int, kept: NDArray[np.bool_]) -> bool:

@@ -61,35 +61,44 @@ def dark_on_light(image: Image, window: float = 0.3) -> bool:
     ring.sort()
     darkest, middle, brightest = (float(ring[int(share * (len(ring) - 1))]) for share in (0.1, 0.5, 0.9))
     threshold, bright = cv2.threshold(coarse, 0, 1, cv2.THRESH_OTSU)
+    share = cv2.countNonZero(bright) / bright.size
     if brightest - darkest <= 0.06 * (float(coarse.max()) - float(coarse.min())):
-        framed = np.mean((coarse > threshold) == (middle > threshold)) < MIN_PAPER  # by a printed box
-        return (middle > threshold) != bool(framed)
-    size = max(3, int(max(coarse.shape) * window) | 1)
+        light = middle > threshold
+        paper = share if light else 1 - share
+        return light if paper >= MIN_PAPER else not light  # what frames so little paper is a printed box
+    below = _below_median(coarse, window)
+    two_tones = max(0, separability(coarse, bright, share) - TWO_TONES)
+    on_border = 2 * np.count_nonzero(ring > threshold) / len(ring) - 1
+    return bool(_skew(below) + BORDER_WEIGHT * two_tones * on_border > 0 or below.min() > -MIN_LIGHT_INK)
+
+
+def _below_median(image: Image, window: float) -> Image:
+    """(H, W) float32, how far each pixel lies below the median around it."""
+    size = max(3, int(max(image.shape) * window) | 1)
     pad = size // 2
-    padded = cv2.copyMakeBorder(coarse, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
-    local = cv2.medianBlur(padded, size)[pad:-pad, pad:-pad]
-    below = local.astype(np.float32) - coarse
-    height, width = coarse.shape
+    padded = cv2.copyMakeBorder(image, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
+    return cv2.medianBlur(padded, size)[pad:-pad, pad:-pad].astype(np.float32) - image
+
+
+def _skew(values: Image) -> float:
+    """Return the third moment of a (H, W) image as a share, -1 to 1, of that of its amounts; its middle counts most."""
+    height, width = values.shape
     central = cv2.getGaussianKernel(height, height * 0.3) @ cv2.getGaussianKernel(width, width * 0.3).T
-    moment = below * below * below * central
-    dark = float(moment.sum() / max(1e-9, np.abs(moment).sum()))
-    dark += (
-        max(0, separability(coarse, bright) - TWO_TONES) * BORDER_WEIGHT * (2 * float(np.mean(ring > threshold)) - 1)
-    )
-    return dark > 0 or bool(below.min() > -MIN_LIGHT_INK)
+    moment = values * values * values * central
+    return cv2.sumElems(moment)[0] / max(1e-9, cv2.norm(moment, cv2.NORM_L1))
 
 
-def separability(image: Image, mask: Image) -> float:
+def separability(image: Image, mask: Image, share: float) -> float:
     """Return how much of a (H, W) image's variance lies between the two classes of a 0/1 mask, 0 to 1.
 
-    The measure that Otsu's threshold maximises (IEEE Trans. SMC 9, 1979, η); 0 where there is one class.
+    ``share`` is the mask's share of 1. The measure that Otsu's threshold maximises (IEEE Trans. SMC 9, 1979, η); 0
+    where there is one class.
     """
-    share = cv2.countNonZero(mask) / mask.size
     deviation = float(cv2.meanStdDev(image)[1][0, 0])
     if share in (0, 1) or deviation == 0:
         return 0.0
-    apart = cv2.mean(image, mask)[0] - cv2.mean(image, cv2.bitwise_xor(mask, 1))[0]  # type: ignore[call-overload] # scalar
-    return share * (1 - share) * (apart / deviation) ** 2
+    inside, everywhere = cv2.mean(image, mask)[0], cv2.mean(image)[0]
+    return share / (1 - share) * ((inside - everywhere) / deviation) ** 2
 
 
 def dark_ink(image: Image) -> Image:
