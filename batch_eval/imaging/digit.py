@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from batch_eval.imaging.ink import CONTOUR, around_ink, keep
+from batch_eval.imaging.ink import CONTOUR, CUT_OUT, around_ink, keep
 from batch_eval.imaging.steps import Image
 
-CUT_OUT = 64
-"""Longest side, in pixels, below which an image is one that somebody has cut to its digit."""
 MIN_EXTENT = 0.04
 """Longest side of a digit as a share of the image's; smaller pieces are specks."""
 MIN_SHARE = 0.15
@@ -152,23 +151,25 @@ def _box_around_others(labels: Image, pieces: Pieces) -> Image | None:
     rows, columns = (origin.start for origin in pieces.inside)
     bounds = labels[top - rows : bottom - rows, left - columns : right - columns]
     inked = bounds == piece
-    # the four sides, each as rows from the outside in
-    sides = inked[:depth], inked[: -depth - 1 : -1], inked.T[:depth], inked.T[: -depth - 1 : -1]
+    sides = _sides(inked, depth)
     if depth == 0 or any(np.count_nonzero(side.any(axis=0)) < STRAIGHT * side.shape[1] for side in sides):
         return None
     if _longest_side(bounds[depth:-depth, depth:-depth] > 0) < MIN_BOXED * pieces.extent[piece]:
         return None
     mask: Image = np.zeros(pieces.shape, np.uint8)
     box = mask[top:bottom, left:right]
-    for side, erased in zip(
-        sides, (box[:depth], box[: -depth - 1 : -1], box.T[:depth], box.T[: -depth - 1 : -1]), strict=True
-    ):
+    for side, erased in zip(sides, _sides(box, depth), strict=True):
         thickness = np.median(np.count_nonzero(side, axis=0))
         if thickness > MAX_LINE * depth:
             return None
         erased[np.arange(depth)[:, None] <= side.argmax(axis=0) + thickness] = 255
     touching = cv2.boundingRect((inked & (box == 0)).view(np.uint8))[2]
     return mask if touching < MAX_CROSSING * (right - left) else None
+
+
+def _sides(bounds: NDArray[Any], depth: int) -> list[NDArray[Any]]:
+    """Return views of the four sides of an (H, W) array, each as ``depth`` rows from the outside in."""
+    return [turned[:depth] for turned in (bounds, bounds[::-1], bounds.T, bounds.T[::-1])]
 
 
 def _longest_side(mask: NDArray[np.bool_]) -> int:

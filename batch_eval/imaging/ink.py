@@ -21,9 +21,12 @@ MIN_FILLED_TONE = 30
 """Grey levels of absorbed light above which ink can cover most of an image."""
 MIN_LIGHT_INK = 24
 """Grey levels by which light ink stands out; less, and it is the light's own falling off."""
-TWO_TONES, BORDER_WEIGHT = 0.7, 10.0
-"""Share of an image's variance that lies between its dark and its bright pixels above which it may have two tones only,
-and how much more its border then says for each further share."""
+TWO_TONES = 0.7
+"""Share of an image's variance that lies between its dark and its bright pixels above which it may have two tones only."""
+BORDER_WEIGHT, CUT_OUT_WEIGHT = 10.0, 40.0
+"""How much more an image's border says for each further share, and in one that somebody has cut to its digit."""
+CUT_OUT = 64
+"""Longest side, in pixels, below which an image is one that somebody has cut to its digit."""
 MIN_PAPER = 0.35
 """Share of an image below which what its border shows is no paper but a printed box."""
 TONE_SHARE = 0.45
@@ -69,7 +72,8 @@ def dark_on_light(image: Image, window: float = 0.3) -> bool:
     below = _below_median(coarse, window)
     two_tones = max(0, separability(coarse, bright, share) - TWO_TONES)
     on_border = 2 * np.count_nonzero(ring > threshold) / len(ring) - 1
-    return bool(_skew(below) + BORDER_WEIGHT * two_tones * on_border > 0 or below.min() > -MIN_LIGHT_INK)
+    weight = CUT_OUT_WEIGHT if max(image.shape[:2]) < CUT_OUT else BORDER_WEIGHT
+    return bool(_skew(below) + weight * two_tones * on_border > 0 or below.min() > -MIN_LIGHT_INK)
 
 
 def _below_median(image: Image, window: float) -> Image:

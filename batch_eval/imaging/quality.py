@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 
-from batch_eval.imaging.digit import CUT_OUT, belonging, find_pieces
-from batch_eval.imaging.ink import CONTOUR, paper_noise
+from batch_eval.imaging.digit import belonging, find_pieces
+from batch_eval.imaging.ink import CONTOUR, CUT_OUT, paper_noise
 from batch_eval.imaging.lines import MIN_STRENGTH
 from batch_eval.imaging.steps import Image, border
 from batch_eval.imaging.stroke import stroke_width
