@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from batch_eval.evaluation import Picture
 from batch_eval.imaging import Prepared, Preprocessor
-from batch_eval.imaging.digit import CUT_OUT
+from batch_eval.imaging.ink import CUT_OUT
 from batch_eval.imaging.files import encode
 from batch_eval.imaging.ink import shrink
 from batch_eval.imaging.steps import Image
