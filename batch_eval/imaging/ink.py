@@ -22,7 +22,7 @@ MIN_FILLED_TONE = 30
 MIN_LIGHT_INK = 24
 """Grey levels by which light ink stands out; less, and it is the light's own falling off."""
 TWO_TONES = 0.7
-"""Share of an image's variance that lies between its dark and its bright pixels above which they may be its only tones."""
+"""Share of an image's variance that lies between dark and bright pixels above which it may have two tones only."""
 BORDER_WEIGHT, CUT_OUT_WEIGHT = 10.0, 40.0
 """How much more an image's border says for each further share, and in one that somebody has cut to its digit."""
 CUT_OUT = 64
