@@ -88,7 +88,8 @@ def _measure(data: Path, runs: int, long_runs: int, temporary: Path) -> Iterator
     yield (
         f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}; model "
         f"`plain_cnn.keras`; whole processes, medians of {runs} runs. Made by "
-        "`python benchmarks/peers.py DATA`; a row that names its runs was added with `--add-10000 --long-runs`. Ours writes all default reports; the peers only print an accuracy. "
+        "`python benchmarks/peers.py DATA`; a row that names its runs was added with `--add-10000 --long-runs`. "
+        "Ours writes all default reports; the peers only print an accuracy. "
         "The limit is the slower of decoding alone and inference alone on all cores, plus start-up."
     )
     yield ""
