@@ -68,7 +68,8 @@ def main() -> None:
     long_runs = options.long_runs or options.runs
     if options.add_10000:
         with tempfile.TemporaryDirectory(prefix="peers-") as temporary, open(RESULTS, "a") as file:
-            file.write(_ten_thousand(options.data, options.runs, long_runs, Path(temporary)) + "\n")
+            many, model = _many(options.data, Path(temporary)), options.data / "models" / MODEL
+            file.write(_compare(many, model, Path(temporary), options.runs, long_runs) + "\n")
         return
     lines: list[str] = []
     with tempfile.TemporaryDirectory(prefix="peers-") as temporary:
@@ -102,11 +103,6 @@ def _measure(data: Path, runs: int, long_runs: int, temporary: Path) -> Iterator
     for work in (few, photos):
         yield _compare(work, model, temporary, runs, runs)
     yield _compare(many, model, temporary, runs, long_runs)
-
-
-def _ten_thousand(data: Path, runs: int, long_runs: int, temporary: Path) -> str:
-    """Return the row of the work that takes the peers longest."""
-    return _compare(_many(data, temporary), data / "models" / MODEL, temporary, runs, long_runs)
 
 
 def _many(data: Path, temporary: Path) -> Work:

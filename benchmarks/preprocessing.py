@@ -12,7 +12,7 @@ import argparse
 import csv
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import cv2
@@ -51,8 +51,9 @@ def main() -> None:
             _print_row(name, _name(recipe), correct[name], rows, on_mnist)
             if recipe.name == "photo" and not recipe.skip:
                 _print_left_out(name, correct[name], rows)
+    cut_out = list(_cut_out(data, rows))
     for recipe in recipes:
-        correct = _correct(models, recipe, _cut_out(data, rows), rows)
+        correct = _correct(models, recipe, cut_out, rows)
         for name in models:
             _print_row(name, f"{recipe.name}, cut out without a margin", correct[name], rows, "")
     _print_costs(data)
@@ -75,7 +76,7 @@ def _cut_out(data: Path, rows: list[dict[str, str]]) -> Iterator[NDArray[np.uint
 def _correct(
     models: dict[str, Classifier],
     recipe: Preprocessor,
-    images: Iterator[NDArray[np.uint8]],
+    images: Iterable[NDArray[np.uint8]],
     rows: list[dict[str, str]],
 ) -> dict[str, NDArray[np.bool_]]:
     """Return by model (N,) whether each image is read right; a blank one is not."""
