@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 
 import cv2
@@ -29,6 +29,8 @@ MIN_CHUNK = 16
 """Fewest: the model computes batches of up to 32, and what is missing in one is computed in vain."""
 SHARES = 8
 """Chunks that each thread gets of a small folder at least, so that all threads end at nearly the same time."""
+SMALL_FILE = 4 << 10
+"""Bytes of a small image file: what it takes is mostly Python, which one thread at a time does faster than two."""
 BATCH_BYTES = 16 << 20
 """Decoded bytes that a thread holds before it runs the model, so that memory stays flat with large photos."""
 AHEAD = 4
@@ -58,24 +60,52 @@ class Task:
 
 
 @dataclass(slots=True)
-class _Row:
-    """What became of one image."""
-
-    outcome: Outcome
-    reason: str = ""
-    probabilities: NDArray[np.float32] | None = None
-    flags: tuple[str, ...] = ()
-    picture: Picture | None = None
-
-
-@dataclass(slots=True)
 class _Batch:
-    """Images that wait for the model, with the row that each will become."""
+    """Images that wait for the model, with their rows; ``unreadable`` says why others do not."""
 
     rows: list[int] = field(default_factory=list)
     images: list[cv2.typing.MatLike] = field(default_factory=list)
     prepared: list[Prepared] = field(default_factory=list)
-    bytes: int = 0
+    unreadable: dict[int, str] = field(default_factory=dict)
+
+
+class _Rows:
+    """What became of the images of some rows: columns as in Records; those by row count rows from the run's first."""
+
+    def __init__(self, rows: range, classes: int) -> None:
+        self.start = rows.start
+        self.outcome = np.full(len(rows), OUTCOMES.index(Outcome.UNREADABLE), np.uint8)
+        self.probabilities = np.zeros((len(rows), classes), np.float32)
+        self.reasons: dict[int, str] = {}
+        self.flags: dict[str, list[int]] = {}
+        self.pictures: dict[int, Picture] = {}
+
+    def add(self, rows: _Rows) -> None:
+        """Record what became of some of these rows; chunks come in order, so that the first pictures are kept."""
+        place = slice(rows.start - self.start, rows.start - self.start + len(rows.outcome))
+        self.outcome[place] = rows.outcome
+        self.probabilities[place] = rows.probabilities
+        self.reasons |= rows.reasons
+        for flag, flagged in rows.flags.items():
+            self.flags.setdefault(flag, []).extend(flagged)
+        for row, shown in rows.pictures.items():
+            if len(self.pictures) < MAX_PICTURES:
+                with_steps = len(self.pictures) < MAX_STEPS
+                self.pictures[row] = shown if with_steps else replace(shown, steps=None)
+
+    def records(self, dataset: Dataset) -> Records:
+        """Return the columns of a whole run beside what the dataset knows of each sample."""
+        samples = dataset.samples
+        return Records(
+            ids=tuple(s.id for s in samples),
+            truth=tuple(s.truth for s in samples),
+            outcome=self.outcome,
+            probabilities=self.probabilities,
+            reasons=self.reasons,
+            slices={name: tuple(s.slices[k] for s in samples) for k, name in enumerate(dataset.slice_names)},
+            flags={name: np.isin(np.arange(len(samples)), rows) for name, rows in sorted(self.flags.items())},
+            pictures=self.pictures,
+        )
 
 
 def available_cores() -> int:
@@ -94,12 +124,12 @@ def run(task: Task, *, jobs: int | None = None, progress: Progress | None = None
     samples = task.dataset.samples
     size = min(max(len(samples) // (jobs * SHARES), MIN_CHUNK), CHUNK)
     chunks = [range(start, min(start + size, len(samples))) for start in range(0, len(samples), size)]
-    collector = _Collector(len(samples), len(task.classifier.class_names))
+    found = _Rows(range(len(samples)), len(task.classifier.class_names))
     for rows in _in_order(task, chunks, jobs):
-        collector.add(rows)
+        found.add(rows)
         if progress:
-            progress(len(rows))
-    return collector.records(task.dataset)
+            progress(len(rows.outcome))
+    return found.records(task.dataset)
 
 
 def prepared_batches(task: Task) -> Iterator[NDArray[np.uint8]]:
@@ -119,15 +149,15 @@ def prepared_batches(task: Task) -> Iterator[NDArray[np.uint8]]:
         yield np.stack(batch).astype(np.uint8, copy=False)
 
 
-def _in_order(task: Task, chunks: Sequence[range], jobs: int) -> Iterator[list[_Row]]:
+def _in_order(task: Task, chunks: Sequence[range], jobs: int) -> Iterator[_Rows]:
     """Yield the rows of each chunk in order, while threads work on the next ones."""
-    stop = threading.Event()
-    waiting: deque[Future[list[_Row]]] = deque()
+    stop, turn = threading.Event(), threading.Lock()
+    waiting: deque[Future[_Rows]] = deque()
     remaining = iter(chunks)
     with _single_threaded_opencv(), ThreadPoolExecutor(jobs, "batch-eval") as pool:
         try:
             for chunk in remaining:
-                waiting.append(pool.submit(_work, task, chunk, stop))
+                waiting.append(pool.submit(_work, task, chunk, stop, turn))
                 if len(waiting) >= jobs * AHEAD:
                     yield waiting.popleft().result()
             while waiting:
@@ -148,90 +178,77 @@ def _single_threaded_opencv() -> Iterator[None]:
         cv2.setNumThreads(before)
 
 
-def _work(task: Task, chunk: range, stop: threading.Event) -> list[_Row]:
-    """Take a chunk of samples from their files to rows."""
-    rows: dict[int, _Row] = {}
-    batch = _Batch()
-    for i in chunk:
+def _work(task: Task, chunk: range, stop: threading.Event, turn: threading.Lock) -> _Rows:
+    """Take a chunk of samples from their files to rows; small ones only while it is this thread's ``turn``."""
+    rows = _Rows(chunk, len(task.classifier.class_names))
+    small = _size(task.dataset.path(task.dataset.samples[chunk.start])) <= SMALL_FILE
+    remaining = iter(chunk)
+    while True:
+        with turn if small else nullcontext():
+            batch = _prepare(task, remaining, stop)
+        rows.reasons |= batch.unreadable
+        if not batch.rows:
+            return rows
+        _classify(task, batch, rows)
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:  # whoever reads it will say why
+        return 0
+
+
+def _prepare(task: Task, rows: Iterator[int], stop: threading.Event) -> _Batch:
+    """Decode and prepare the samples of the next rows, as many as may wait in memory."""
+    batch, size = _Batch(), 0
+    for row in rows:
         if stop.is_set():
             break
         try:
-            image, prepared = task.prepare(task.dataset.samples[i])
+            image, prepared = task.prepare(task.dataset.samples[row])
         except UnreadableImageError as error:
-            rows[i] = _Row(Outcome.UNREADABLE, str(error))
+            batch.unreadable[row] = str(error)
             continue
-        batch.rows.append(i)
+        batch.rows.append(row)
         batch.images.append(image)
         batch.prepared.append(prepared)
-        batch.bytes += image.nbytes
-        if batch.bytes > BATCH_BYTES:
-            rows.update(_classify(task, batch))
-            batch = _Batch()
-    rows.update(_classify(task, batch))
-    return [rows[i] for i in chunk if i in rows]
+        size += image.nbytes
+        if size > BATCH_BYTES:
+            break
+    return batch
 
 
-def _classify(task: Task, batch: _Batch) -> dict[int, _Row]:
-    """Run the model over a batch and judge each image."""
-    seen = [p.image for p in batch.prepared if not p.blank]
-    probabilities = iter(task.classifier.predict(np.stack(seen))) if seen else iter(())
-    rows: dict[int, _Row] = {}
-    for i, image, prepared in zip(batch.rows, batch.images, batch.prepared, strict=True):
-        found = None if prepared.blank else next(probabilities)
-        outcome = _judge(task.dataset.samples[i], found, task.classifier.class_names)
-        reason = prepared.reason if outcome is Outcome.BLANK else ""
-        shown = picture(image, prepared, task.preprocessor) if outcome in (Outcome.WRONG, Outcome.BLANK) else None
-        rows[i] = _Row(outcome, reason, found, prepared.flags, shown)
-    return rows
+def _classify(task: Task, batch: _Batch, rows: _Rows) -> None:
+    """Run the model over a batch, and record what became of each image."""
+    predicted = _predict(task.classifier, batch, rows)
+    for row, image, prepared in zip(batch.rows, batch.images, batch.prepared, strict=True):
+        outcome = _judge(task.dataset.samples[row].truth, predicted.get(row), task.classifier.class_names)
+        rows.outcome[row - rows.start] = OUTCOMES.index(outcome)
+        if outcome is Outcome.BLANK:
+            rows.reasons[row] = prepared.reason
+        for flag in prepared.flags:
+            rows.flags.setdefault(flag, []).append(row)
+        if outcome in (Outcome.WRONG, Outcome.BLANK):
+            rows.pictures[row] = picture(image, prepared, task.preprocessor)
 
 
-def _judge(sample: Sample, probabilities: NDArray[np.float32] | None, class_names: tuple[str, ...]) -> Outcome:
-    """Return the outcome of an image that could be decoded."""
-    if sample.truth is None:
+def _predict(classifier: Classifier, batch: _Batch, rows: _Rows) -> dict[int, str]:
+    """Record the probabilities of the batch's rows that are not blank; return the class that each is read as."""
+    seen = {row: p.image for row, p in zip(batch.rows, batch.prepared, strict=True) if not p.blank}
+    if not seen:
+        return {}
+    probabilities = classifier.predict(np.stack(list(seen.values())))
+    rows.probabilities[np.array(list(seen)) - rows.start] = probabilities
+    return {row: classifier.class_names[k] for row, k in zip(seen, probabilities.argmax(axis=1).tolist(), strict=True)}
+
+
+def _judge(truth: str | None, predicted: str | None, class_names: tuple[str, ...]) -> Outcome:
+    """Return the outcome of an image that could be decoded; ``predicted`` is None for a blank one."""
+    if truth is None:
         return Outcome.UNLABELLED
-    if sample.truth not in class_names:
+    if truth not in class_names:
         return Outcome.OUT_OF_RANGE
-    if probabilities is None:
+    if predicted is None:
         return Outcome.BLANK
-    return Outcome.CORRECT if class_names[probabilities.argmax()] == sample.truth else Outcome.WRONG
-
-
-class _Collector:
-    """Fills the columns of the records, one chunk after the other."""
-
-    def __init__(self, samples: int, classes: int) -> None:
-        self._outcome = np.zeros(samples, np.uint8)
-        self._probabilities = np.zeros((samples, classes), np.float32)
-        self._reasons: dict[int, str] = {}
-        self._flags: dict[str, list[int]] = {}
-        self._pictures: dict[int, Picture] = {}
-        self._filled = 0
-
-    def add(self, rows: Sequence[_Row]) -> None:
-        """Record the rows that follow those recorded before."""
-        for i, row in enumerate(rows, self._filled):
-            self._outcome[i] = OUTCOMES.index(row.outcome)
-            if row.probabilities is not None:
-                self._probabilities[i] = row.probabilities
-            if row.reason:
-                self._reasons[i] = row.reason
-            for flag in row.flags:
-                self._flags.setdefault(flag, []).append(i)
-            if row.picture and len(self._pictures) < MAX_PICTURES:
-                with_steps = len(self._pictures) < MAX_STEPS
-                self._pictures[i] = row.picture if with_steps else replace(row.picture, steps=None)
-        self._filled += len(rows)
-
-    def records(self, dataset: Dataset) -> Records:
-        """Return the finished columns beside what the dataset knows of each sample."""
-        samples = dataset.samples
-        return Records(
-            ids=tuple(s.id for s in samples),
-            truth=tuple(s.truth for s in samples),
-            outcome=self._outcome,
-            probabilities=self._probabilities,
-            reasons=self._reasons,
-            slices={name: tuple(s.slices[k] for s in samples) for k, name in enumerate(dataset.slice_names)},
-            flags={name: np.isin(np.arange(len(samples)), rows) for name, rows in sorted(self._flags.items())},
-            pictures=self._pictures,
-        )
+    return Outcome.CORRECT if predicted == truth else Outcome.WRONG

@@ -59,7 +59,7 @@ def coverage_curve(evaluation: Evaluation) -> list[CoveragePoint]:
     A model is sure of most images: evenly spaced thresholds would leave the greater part of the curve without a point.
     """
     confidence = np.sort(evaluation.records.confidence[evaluation.scored_rows])
-    steps = np.unique(confidence[:: max(1, len(confidence) // CURVE_STEPS)]).tolist()
+    steps = sorted(set(confidence[:: max(1, len(confidence) // CURVE_STEPS)].tolist()))
     return [p for p in coverage_points(evaluation, (0.0, *steps)) if p.tally.n]
 
 
