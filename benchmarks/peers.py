@@ -52,6 +52,7 @@ class Work:
 
 
 MODEL = "plain_cnn.keras"
+OUT = "out-"
 LOOP, DATASET = "predict_loop.py", "keras_dataset.py"
 
 
@@ -121,9 +122,8 @@ def _growth(work: Work, model: Path, temporary: Path, runs: int) -> Iterator[str
 
 def _compare(work: Work, model: Path, temporary: Path, runs: int, loop_runs: int) -> str:
     """Return the table row of one work: ours, both peers with the ratio, and the share of the limit reached."""
-    ours = replace(
-        _run(lambda: _ours(work, model, temporary), runs), accuracy=_accuracy(temporary / "out" / "metrics.json")
-    )
+    ours = _run(lambda: _ours(work, model, temporary), runs)
+    ours = replace(ours, accuracy=_accuracy(max(temporary.glob(f"{OUT}*/metrics.json"), key=os.path.getmtime)))
     limit = _limit(work, model)
     times = {LOOP: loop_runs, DATASET: runs}
     peers = [_run(lambda script=script: _peer(script, work, model), n) for script, n in times.items()]
@@ -144,9 +144,9 @@ def _accuracy(metrics: Path) -> str:
 
 
 def _ours(work: Work, model: Path, temporary: Path) -> list[str]:
-    shutil.rmtree(temporary / "out", ignore_errors=True)
+    out = tempfile.mkdtemp(prefix=OUT, dir=temporary)  # anew: ext4 makes files slowly where some were just deleted
     command = [sys.executable, "-m", "batch_eval", "run", str(work.folder), "--model", str(model)]
-    return [*command, "--preprocess", work.preprocess, "--out", str(temporary / "out")]
+    return [*command, "--preprocess", work.preprocess, "--out", out]
 
 
 def _peer(script: str, work: Work, model: Path) -> list[str]:
@@ -176,7 +176,9 @@ def _run(command: Callable[[], Sequence[str]], runs: int) -> Measured:
 
 
 def _environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    """Return the environment of all commands; ours keeps its compiled modules, as pip installs them for all."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
 def _limit(work: Work, model: Path) -> float:
@@ -209,7 +211,8 @@ def _limit(work: Work, model: Path) -> float:
 
 
 _START_UP = (
-    "import typer, cv2, batch_eval.api; from batch_eval.models import open_model; open_model({model!r}, threads=1)"
+    "import gc, typer, cv2, batch_eval.api; from batch_eval.models import open_model; "
+    "open_model({model!r}, threads=1); gc.freeze()"
 )
 
 

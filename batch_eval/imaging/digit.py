@@ -65,8 +65,8 @@ class Pieces:
         height, width = self.shape
         if max(self.shape) < CUT_OUT:
             return np.zeros_like(self.left)
-        touching = [self.left <= 0, self.top <= 0, self.right >= width, self.bottom >= height]
-        return np.asarray(np.sum(touching, axis=0))
+        touching = (self.left <= 0, self.top <= 0, self.right >= width, self.bottom >= height)
+        return np.asarray(sum(touching, np.zeros_like(self.left)), np.intp)
 
     @cached_property
     def scores(self) -> NDArray[np.float64]:
@@ -97,7 +97,7 @@ def choose_digit(ink: Image) -> Image:
     digit: Image = np.zeros_like(ink)
     if _credible(pieces, main, kept):
         inside = pieces.inside
-        digit[inside] = keep(ink[inside], (kept * np.uint8(255))[labels])
+        digit[inside] = keep(ink[inside], (kept * np.uint8(255)).take(np.asarray(labels, np.uint16)))
     return digit
 
 

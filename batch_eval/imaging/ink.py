@@ -5,6 +5,8 @@ Images are uint8; ``Ink`` maps are (H, W) uint8, 0 on paper and brighter the str
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -86,10 +88,15 @@ def _below_median(image: Image, window: float) -> Image:
 
 def _skew(values: Image) -> float:
     """Return the third moment of a (H, W) image as a share, -1 to 1, of that of its amounts; its middle counts most."""
-    height, width = values.shape
-    central = cv2.getGaussianKernel(height, height * 0.3) @ cv2.getGaussianKernel(width, width * 0.3).T
-    moment = values * values * values * central
+    moment = values * values * values * _central(values.shape)
     return cv2.sumElems(moment)[0] / max(1e-9, cv2.norm(moment, cv2.NORM_L1))
+
+
+@lru_cache(maxsize=64)
+def _central(shape: tuple[int, int]) -> NDArray[np.float64]:
+    """(H, W) how much each pixel of an image counts, its middle most."""
+    rows, columns = (cv2.getGaussianKernel(side, side * 0.3) for side in shape)
+    return np.asarray(rows @ columns.T)
 
 
 def separability(image: Image, mask: Image, share: float) -> float:
@@ -181,7 +188,7 @@ def _cut_pieces(ink: Image, surely: float, possibly: float) -> Image:
     sure[piece[value > surely]] = True
     cut = np.where(sure, np.maximum(TONE_SHARE * _tones(piece, value, count), possibly), 0).astype(np.float32)
     # beside a piece, its cut is that of the piece, so that the contour can be found between the pixels
-    level = cv2.dilate(cut[labels], np.ones((3, 3), np.uint8))
+    level = cv2.dilate(cut.take(np.asarray(labels, np.uint16)), np.ones((3, 3), np.uint8))
     scale = np.divide(CONTOUR, level, out=np.zeros_like(level), where=level > 0)
     return cv2.multiply(ink, scale, dtype=cv2.CV_8U)
 
@@ -211,9 +218,10 @@ def paper_noise(ink: Image) -> tuple[float, float]:
     the paper: the rest is ink.
     """
     sample = _sampled(ink)
-    cumulated = np.cumsum(cv2.calcHist([sample], [0], None, [256], [0, 256]))
-    low, middle, high = np.searchsorted(cumulated, [0.159 * sample.size, 0.5 * sample.size, 0.841 * sample.size])
-    return float(middle), float(np.clip(max(middle - low, high - middle), 1, MAX_GRAIN))
+    cumulated = cv2.calcHist([sample], [0], None, [256], [0, 256]).cumsum()
+    shares = 0.159 * sample.size, 0.5 * sample.size, 0.841 * sample.size
+    low, middle, high = cumulated.searchsorted(shares).tolist()
+    return float(middle), min(max(1.0, middle - low, high - middle), MAX_GRAIN)
 
 
 def _sampled(ink: Image) -> Image:

@@ -8,7 +8,6 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from batch_eval.imaging.ink import paper_noise
@@ -96,7 +95,8 @@ def find_rules(ink: Image) -> list[Rule]:
     height, width = ink.shape
     segments = cv2.dilate(cv2.resize(ink, (SEGMENTS, height), interpolation=cv2.INTER_AREA), np.ones((3, 1), np.uint8))
     paper, noise = paper_noise(segments)
-    votes = _votes(segments > paper + max(MIN_STRENGTH, 2 * noise), width)
+    inked = cv2.threshold(segments, paper + max(MIN_STRENGTH, 2 * noise), 1, cv2.THRESH_BINARY)[1]
+    votes = _votes(inked, width)
     thickest = max(5, height // 24)
     rules = []
     for slope, row in _peaks(votes, thickest):
@@ -106,13 +106,18 @@ def find_rules(ink: Image) -> list[Rule]:
     return rules
 
 
-def _votes(inked: NDArray[np.bool_], width: int) -> NDArray[np.uint8]:
-    """(slopes, H) how many segments are inked along a line of each slope through each row of the middle column."""
+def _votes(inked: Image, width: int) -> NDArray[np.uint8]:
+    """(slopes, H) how many of (H, SEGMENTS) 0/1 segments are inked along a line of each slope.
+
+    A line is counted at its row in the middle column.
+    """
     height, shift = len(inked), _shifts(width)
     reach = int(shift.max())
-    columns = np.pad(inked.view(np.uint8).T, ((0, 0), (reach, reach)), mode="edge")
-    shifted = sliding_window_view(columns, height, axis=1)[np.arange(SEGMENTS), shift + reach]
-    return np.asarray(shifted.sum(axis=1, dtype=np.uint8))
+    columns = cv2.copyMakeBorder(cv2.transpose(inked), 0, 0, reach, reach, cv2.BORDER_REPLICATE)
+    starts = shift + reach + np.arange(SEGMENTS) * columns.shape[1]
+    # a view of what follows each pixel, as long as a column
+    windows = np.ndarray((columns.size - height + 1, height), np.uint8, columns.data, strides=(1, 1))
+    return np.asarray(windows[starts].sum(axis=1, dtype=np.uint8))
 
 
 @lru_cache(maxsize=64)
