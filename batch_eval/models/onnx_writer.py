@@ -18,6 +18,7 @@ OPSET = 17  # the first with LayerNormalization; every onnxruntime that we accep
 
 Attribute = int | float | str | Sequence[int] | Sequence[float]
 Dimension = int | str
+Piece = bytes | memoryview
 
 _VARINT, _BYTES, _FIXED32 = 0, 2, 5
 _TENSOR_TYPES = {"float32": 1, "uint8": 2, "int32": 6, "int64": 7, "bool": 9, "float64": 11}
@@ -50,17 +51,15 @@ def encode_model(
     outputs: Iterable[Value],
 ) -> bytes:
     """Return a serialized ``ModelProto``; the nodes must be in an order in which inputs exist before their use."""
-    graph = b"".join(
-        [
-            *(_message(1, _node(node)) for node in nodes),
-            _text(2, "batch_eval"),
-            *(_message(5, _tensor(name, array)) for name, array in constants.items()),
-            *(_message(11, _value(value)) for value in inputs),
-            *(_message(12, _value(value)) for value in outputs),
-        ]
-    )
+    graph = [
+        *(_message(1, _node(node)) for node in nodes),
+        _text(2, "batch_eval"),
+        *(piece for name, array in constants.items() for piece in _around(5, _tensor(name, array))),
+        *(_message(11, _value(value)) for value in inputs),
+        *(_message(12, _value(value)) for value in outputs),
+    ]
     opset = _text(1, "") + _number(2, OPSET)
-    return _number(1, IR_VERSION) + _text(2, "batch_eval") + _message(7, graph) + _message(8, opset)
+    return b"".join([_number(1, IR_VERSION), _text(2, "batch_eval"), *_around(7, graph), _message(8, opset)])
 
 
 def _varint(number: int) -> bytes:
@@ -77,8 +76,13 @@ def _number(tag: int, number: int) -> bytes:
     return _varint(tag << 3 | _VARINT) + _varint(number)
 
 
+def _around(tag: int, pieces: Sequence[Piece]) -> list[Piece]:
+    """Return a message whose content comes in pieces, which are copied only once, when all is joined."""
+    return [_varint(tag << 3 | _BYTES) + _varint(sum(map(len, pieces))), *pieces]
+
+
 def _message(tag: int, content: bytes) -> bytes:
-    return _varint(tag << 3 | _BYTES) + _varint(len(content)) + content
+    return b"".join(_around(tag, [content]))
 
 
 def _text(tag: int, text: str) -> bytes:
@@ -114,10 +118,11 @@ def _attribute(name: str, value: Attribute) -> bytes:
     return _text(1, name) + content + _number(20, kind)
 
 
-def _tensor(name: str, array: NDArray[np.generic]) -> bytes:
+def _tensor(name: str, array: NDArray[np.generic]) -> list[Piece]:
     dims = b"".join(_number(1, size) for size in array.shape)
     little_endian = np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
-    return dims + _number(2, _TENSOR_TYPES[array.dtype.name]) + _text(8, name) + _message(9, little_endian.tobytes())
+    numbers = little_endian.reshape(-1).view(np.uint8).data
+    return [dims, _number(2, _TENSOR_TYPES[array.dtype.name]), _text(8, name), *_around(9, [numbers])]
 
 
 def _value(value: Value) -> bytes:

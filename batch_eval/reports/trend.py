@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from batch_eval.errors import ConfigError
 from batch_eval.evaluation import Evaluation, Provenance
 from batch_eval.gates import ReportContext
 from batch_eval.metrics import SIGNIFICANCE
-from batch_eval.paired import Pair, shared_images
 from batch_eval.reports.wording import p_text, percent, points, points_range, printable
+
+if TYPE_CHECKING:
+    from batch_eval.paired import Pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ def trend(evaluation: Evaluation, context: ReportContext) -> Trend | None:
     """Return what changed since the baseline, or None where none was given."""
     if context.baseline is None:
         return None
+    from batch_eval.paired import Pair, shared_images  # which most runs need not import
+
     try:
         shared = shared_images([context.baseline, evaluation])
     except ConfigError:  # no image in common: the report says so, and the gates on the baseline refuse it
