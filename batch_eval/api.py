@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,7 @@ def evaluate(
     label_pattern: str | None = None,
     preprocess: str = "photo",
     skip: Sequence[str] = (),
+    adjust: Mapping[str, float] | None = None,
     classes: Sequence[str] | None = None,
     input_range: str = "auto",
     trust_model: bool = False,
@@ -38,9 +39,9 @@ def evaluate(
     """Evaluate a saved model on a folder of labelled digit images.
 
     ``model`` None takes the one that ships with batch_eval; ``network`` names the network whose weights alone the
-    file holds; ``preprocess`` is `photo`, `mnist`, `simple` or `none`;
-    ``skip`` switches off steps of it. The options mean what they mean on the command line. Raises a subclass of
-    BatchEvalError for whatever the caller must change.
+    file holds; ``preprocess`` is `photo`, `mnist`, `simple` or `none`; ``skip`` switches off steps of it, ``adjust``
+    sets their numbers, such as ``{"stroke.thickest": 3}``. The options mean what they mean on the command line.
+    Raises a subclass of BatchEvalError for whatever the caller must change.
 
     >>> evaluate("sample_images").accuracy > 0.8  # doctest: +SKIP
     True
@@ -55,26 +56,39 @@ def evaluate(
         label_pattern=label_pattern,
     )
     classifier, recipe = open_with_recipe(
-        model, preprocess, skip, network=network, class_names=classes, input_range=input_range, trust=trust_model
+        model,
+        preprocess,
+        skip,
+        adjust,
+        network=network,
+        class_names=classes,
+        input_range=input_range,
+        trust=trust_model,
     )
     return evaluate_dataset(dataset, classifier, recipe, jobs=jobs)
 
 
 def open_with_recipe(
-    model: str | Path | None, preprocess: str, skip: Sequence[str] = (), **options: Any
+    model: str | Path | None,
+    preprocess: str,
+    skip: Sequence[str] = (),
+    adjust: Mapping[str, float] | None = None,
+    **options: Any,
 ) -> tuple[Classifier, Preprocessor]:
     """Open a model with the options of `open_model`, for one thread a core, and the recipe that fits its input."""
     from batch_eval.models import open_model
 
     classifier = open_model(model, threads=1, **options)
-    return classifier, recipe_for(classifier, preprocess, skip)
+    return classifier, recipe_for(classifier, preprocess, skip, adjust)
 
 
-def recipe_for(classifier: Classifier, preprocess: str, skip: Sequence[str] = ()) -> Preprocessor:
-    """Return the recipe called ``preprocess`` for a model's input, without the steps in ``skip``."""
+def recipe_for(
+    classifier: Classifier, preprocess: str, skip: Sequence[str] = (), adjust: Mapping[str, float] | None = None
+) -> Preprocessor:
+    """Return the recipe called ``preprocess`` for a model's input; ``skip`` and ``adjust`` as in `evaluate`."""
     from batch_eval.imaging import preprocessor
 
-    return preprocessor(preprocess, size=classifier.size, channels=classifier.channels, skip=skip)
+    return preprocessor(preprocess, size=classifier.size, channels=classifier.channels, skip=skip, adjust=adjust)
 
 
 def evaluate_dataset(
@@ -97,7 +111,7 @@ def evaluate_dataset(
         labels_sha256=dataset.labels_sha256,
         model=classifier.name,
         model_sha256=classifier.sha256,
-        preprocess=" ".join([recipe.name, *(f"-{step}" for step in recipe.skip)]),
+        preprocess=str(recipe),
         preprocess_sha256=recipe.settings_sha256,
         version=__version__,
         created=_now().isoformat(timespec="seconds"),

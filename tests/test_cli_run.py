@@ -106,6 +106,7 @@ def test_quiet_prints_nothing(digits, tmp_path):
         (["run", "{digits}", "--model", "{digits}/7_a.png"], "a PNG image, not a model"),
         (["run", "{digits}", "--preprocess", "foto"], "Did you mean 'photo'"),
         (["run", "{digits}", "--skip", "fit"], "can skip"),
+        (["run", "{digits}", "--adjust", "stroke.thickest=99"], "Must be from 0.5 to 8"),
         (["run", "{digits}", "--classes", "a,b"], "10"),
         (["run", "{digits}", "--classes", "a,b,c,d,e,f,g,h,i,j"], "--classes"),
         (["run", "{digits}", "--input-range", "0..2"], "0..1"),

@@ -103,14 +103,16 @@ def test_a_large_colour_image_is_drawn_small():
 
 
 def test_json_follows_its_schema_and_knows_the_reasons(hopeless):
-    done = batch_eval("predict", *hopeless, SEVEN, "--format", "json", "--show", "--skip", "lines")
+    done = batch_eval(
+        "predict", *hopeless, SEVEN, "--format", "json", "--show", "--skip", "lines", "--adjust", "ink.window=0.4"
+    )
     found = json.loads(done.stdout)
     jsonschema.validate(found, json.loads(SCHEMA.read_text(encoding="utf-8")))
 
     assert ["blank", "unreadable", "read"] == [image["outcome"] for image in found["images"]]
     assert [True, True, False] == [bool(image["reason"]) for image in found["images"]]
     assert [(28, 28), None, (28, 28)] == [image["seen"] and np.shape(image["seen"]) for image in found["images"]]
-    assert ["lines"] == found["skip"]
+    assert (["lines"], {"ink.window": 0.4}) == (found["skip"], found["adjust"])
 
 
 def test_csv_has_a_row_for_every_image(hopeless):

@@ -1,11 +1,13 @@
-"""Recipes as a whole: names, settings, skipped steps, and what passes through unchanged."""
+"""Recipes as a whole: names, settings, skipped and adjusted steps, and what passes through unchanged."""
+
+from inspect import signature
 
 import numpy as np
 import pytest
 from drawn_digits import ink, on_paper
 
 from batch_eval.errors import ConfigError
-from batch_eval.imaging import RECIPES, preprocess, preprocessor
+from batch_eval.imaging import RECIPES, parse_adjustments, preprocess, preprocessor
 
 
 @pytest.mark.parametrize("recipe", ["photo", "mnist"])
@@ -37,10 +39,72 @@ def test_none_fits_the_models_input():
     assert [10, 20, 30] == prepared[0, 0].tolist()
 
 
-def test_every_recipe_and_skipped_step_has_a_hash_of_its_own():
-    variants = [preprocessor(name) for name in RECIPES] + [preprocessor("photo", skip=["lines"])]
+def test_every_recipe_skipped_step_and_adjusted_number_has_a_hash_of_its_own():
+    variants = [
+        *map(preprocessor, RECIPES),
+        preprocessor("photo", skip=["lines"]),
+        *(preprocessor("photo", adjust={"ink.window": window}) for window in (0.2, 0.4)),
+    ]
 
     assert len(variants) == len({variant.settings_sha256 for variant in variants})
+
+
+def test_a_number_set_to_its_default_changes_nothing():
+    plain, adjusted = preprocessor("photo"), preprocessor("photo", adjust={"stroke.thickest": 2.7})
+
+    assert (plain.settings_sha256, "photo") == (adjusted.settings_sha256, str(adjusted))
+
+
+def test_every_number_has_a_default_in_its_range():
+    numbers = [
+        (signature(step.run).parameters[name].default, bounds)
+        for step in preprocessor("photo").steps
+        for name, bounds in step.numbers.items()
+    ]
+
+    assert numbers
+    assert all(low <= default <= high for default, (low, high) in numbers)
+
+
+@pytest.mark.parametrize(
+    ("number", "less", "more"),
+    [("stroke.thickest", 1, 2.7), ("stroke.thinnest", 2.1, 5), ("paper.tone", 0.8, 0.2)],
+)
+def test_an_adjusted_number_reaches_its_step(number, less, more):
+    skip = [] if number.startswith("stroke") else ["stroke"]  # which would undo the others
+    thin, thick = (preprocess(on_paper(ink(7)), skip=skip, adjust={number: value}) for value in (less, more))
+
+    assert int(thin.sum()) < int(thick.sum())
+
+
+def test_another_working_size_is_also_what_photos_are_decoded_for():
+    recipe = preprocessor("photo", adjust={"shrink.side": 500})
+    shrunk = dict(recipe.trace(on_paper(ink(3, size=600))))["shrink"]
+
+    assert (500, (500, 500)) == (recipe.work_side, shrunk.shape)
+
+
+def test_what_differs_from_a_recipe_is_said_with_its_name():
+    recipe = preprocessor("photo", skip=["lines"], adjust=parse_adjustments(["stroke.thickest=2", "stroke.thickest=3"]))
+
+    assert "photo -lines stroke.thickest=3" == str(recipe)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "skip", "adjust", "message"),
+    [
+        ("photo", [], "stroke.thick=3", r"Did you mean 'stroke\.thickest'"),
+        ("photo", [], "stroke.thickest=9", r"stroke\.thickest=9 is out of range\. Must be from 0\.5 to 8"),
+        ("photo", [], "stroke.thickest=nan", "is out of range"),
+        ("photo", ["stroke"], "stroke.thickest=3", "no number that `photo` lets you set with these steps"),
+        ("mnist", [], "stroke.thickest=3", "no number that `mnist` lets you set.*Known: none"),
+        ("photo", [], "stroke.thickest", "there is no =.*STEP.NAME=VALUE"),
+        ("photo", [], "stroke.thickest=thick", "'thick' is no number"),
+    ],
+)
+def test_a_number_that_cannot_be_set_is_refused(recipe, skip, adjust, message):
+    with pytest.raises(ConfigError, match=message):
+        preprocessor(recipe, skip=skip, adjust=parse_adjustments([adjust]))
 
 
 def test_an_unknown_recipe_is_refused_with_a_suggestion():

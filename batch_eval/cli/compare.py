@@ -34,6 +34,7 @@ def compare(
     label_pattern: options.LabelPattern = None,
     preprocess: options.Preprocess = "photo",
     skip: options.Skip = None,
+    adjust: options.Adjust = None,
     classes: options.Classes = None,
     input_range: options.InputRange = "auto",
     trust_model: options.TrustModel = False,
@@ -64,6 +65,7 @@ def compare(
     `batch-eval compare photos --model old.keras --model new.keras --format html --out comparison`
     """
     from batch_eval.api import evaluate
+    from batch_eval.imaging import parse_adjustments
     from batch_eval.paired import compare as compare_evaluations
 
     formats = _checked_formats(format or ["text"], out)
@@ -79,6 +81,7 @@ def compare(
                 label_pattern=label_pattern,
                 preprocess=preprocess,
                 skip=skip or (),
+                adjust=parse_adjustments(adjust or ()),
                 classes=options.class_names(classes),
                 input_range=input_range,
                 trust_model=trust_model,

@@ -63,6 +63,14 @@ Preprocess = Annotated[
 Skip = Annotated[
     list[str] | None, typer.Option(help="Switch off this step of the preprocessing; repeatable.", show_default=False)
 ]
+Adjust = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Set a number of a step, such as stroke.thickest=3; repeatable. docs/preprocessing.md names them.",
+        metavar="STEP.NAME=VALUE",
+        show_default=False,
+    ),
+]
 Classes = Annotated[
     str | None,
     typer.Option(

@@ -21,6 +21,7 @@ def predict(
     network: options.Network = None,
     preprocess: options.Preprocess = "photo",
     skip: options.Skip = None,
+    adjust: options.Adjust = None,
     classes: options.Classes = None,
     input_range: options.InputRange = "auto",
     trust_model: options.TrustModel = False,
@@ -43,6 +44,7 @@ def predict(
     from batch_eval.api import open_with_recipe
     from batch_eval.cli.console import say
     from batch_eval.dataset.names import listing
+    from batch_eval.imaging import parse_adjustments
     from batch_eval.prediction import STDIN, Reader
     from batch_eval.prediction.formats import writer
 
@@ -51,6 +53,7 @@ def predict(
         model,
         preprocess,
         skip or (),
+        parse_adjustments(adjust or ()),
         network=network,
         class_names=options.class_names(classes),
         input_range=input_range,

@@ -18,6 +18,7 @@ def preprocess(
     ] = Path("preprocessed"),
     recipe: options.Preprocess = "photo",
     skip: options.Skip = None,
+    adjust: options.Adjust = None,
 ) -> None:
     """Write what the model would see of each image, and a strip of every step with its name.
 
@@ -26,11 +27,11 @@ def preprocess(
     `batch-eval preprocess photos/IMG_2041.jpg --out steps`
     """
     from batch_eval.cli.console import say
-    from batch_eval.imaging import preprocessor
+    from batch_eval.imaging import parse_adjustments, preprocessor
     from batch_eval.imaging.inspect import Inspection
     from batch_eval.output import publish
 
-    inspection = Inspection(images, preprocessor(recipe, skip=skip or ()))
+    inspection = Inspection(images, preprocessor(recipe, skip=skip or (), adjust=parse_adjustments(adjust or ())))
     for path in publish(out, inspection.files(), say=None):
         typer.echo(path)
     for path, reason in inspection.unreadable:

@@ -15,6 +15,7 @@ def run(
     label_pattern: options.LabelPattern = None,
     preprocess: options.Preprocess = "photo",
     skip: options.Skip = None,
+    adjust: options.Adjust = None,
     classes: options.Classes = None,
     input_range: options.InputRange = "auto",
     trust_model: options.TrustModel = False,
@@ -56,6 +57,7 @@ def run(
     from batch_eval.cli.finish import default_out, finish, load_saved, output
     from batch_eval.dataset import load_dataset
     from batch_eval.gates import parse_limits
+    from batch_eval.imaging import parse_adjustments
 
     limits = parse_limits(
         fail_under=fail_under,
@@ -75,6 +77,7 @@ def run(
         model,
         preprocess,
         skip or (),
+        parse_adjustments(adjust or ()),
         network=network,
         class_names=options.class_names(classes),
         input_range=input_range,

@@ -2,6 +2,6 @@
 
 from batch_eval.imaging.decode import decode
 from batch_eval.imaging.preprocessing import preprocess
-from batch_eval.imaging.recipes import RECIPES, Prepared, Preprocessor, preprocessor
+from batch_eval.imaging.recipes import RECIPES, Prepared, Preprocessor, parse_adjustments, preprocessor
 
-__all__ = ["RECIPES", "Prepared", "Preprocessor", "decode", "preprocess", "preprocessor"]
+__all__ = ["RECIPES", "Prepared", "Preprocessor", "decode", "parse_adjustments", "preprocess", "preprocessor"]

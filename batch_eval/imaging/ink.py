@@ -31,8 +31,6 @@ CUT_OUT = 64
 """Longest side, in pixels, below which an image is one that somebody has cut to its digit."""
 MIN_PAPER = 0.35
 """Share of an image below which what its border shows is no paper but a printed box."""
-TONE_SHARE = 0.45
-"""The share of a piece's own tone at which its strokes end."""
 SAMPLED_ROWS = 96
 """Rows of an image that tell its paper's noise as well as all do."""
 COARSE_SIDE = 64
@@ -52,7 +50,7 @@ def shrink(image: Image, side: int) -> Image:
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 0.5 else cv2.INTER_LINEAR)
 
 
-def dark_on_light(image: Image, window: float = 0.3) -> bool:
+def dark_on_light(image: Image, window: float) -> bool:
     """Say whether the ink is darker than the paper.
 
     Where the border has one tone, that is the paper. Elsewhere shadows and vignettes mislead it, but ink is sparse and
@@ -112,12 +110,12 @@ def separability(image: Image, mask: Image, share: float) -> float:
     return share / (1 - share) * ((inside - everywhere) / deviation) ** 2
 
 
-def dark_ink(image: Image) -> Image:
-    """Invert an image, grey or BGR, whose ink is brighter than its paper."""
-    return image if dark_on_light(image) else cv2.bitwise_not(image)
+def dark_ink(image: Image, *, window: float = 0.3) -> Image:
+    """Invert an image, grey or BGR, whose ink is brighter than its paper; ``window`` as in `dark_on_light`."""
+    return image if dark_on_light(image, window) else cv2.bitwise_not(image)
 
 
-def paper_tone(image: Image, window: float = 0.3) -> Image:
+def paper_tone(image: Image, window: float) -> Image:
     """Estimate what each pixel would be without ink: same shape as ``image``, whose ink is dark.
 
     A morphological closing wider than any stroke (``window``, a share of the longest side) fills the strokes in and
@@ -134,27 +132,27 @@ def paper_tone(image: Image, window: float = 0.3) -> Image:
     return cv2.resize(smooth, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
 
 
-def separate_ink(image: Image) -> Image:
+def separate_ink(image: Image, *, window: float = 0.3) -> Image:
     """Return the ink map of an image with dark ink: how much of the paper's light each pixel absorbs.
 
     255 · (1 - pixel / paper), in the colour channel that absorbs most, so that red, green and cyan ink are as dark as
-    black, and a shadow, which dims pixel and paper alike, is no ink.
+    black, and a shadow, which dims pixel and paper alike, is no ink. ``window`` as in `paper_tone`.
     """
     lit = cv2.max(image, 1)  # type: ignore[call-overload] # a scalar, which the stubs do not know
-    absorbed = cv2.bitwise_not(cv2.divide(lit, paper_tone(lit), scale=255))
+    absorbed = cv2.bitwise_not(cv2.divide(lit, paper_tone(lit, window), scale=255))
     if absorbed.ndim == 2:
         return absorbed
     blue, green, red = cv2.split(absorbed)
     return cv2.max(cv2.max(blue, green), red)
 
 
-def clear_paper(ink: Image) -> Image:
+def clear_paper(ink: Image, *, tone: float = 0.45) -> Image:
     """Set paper and its noise to exactly 0, keep strokes whole also where they get faint, and fix their contour.
 
     Hysteresis (J. Canny, IEEE PAMI 8, 1986): ink stands out from the paper's noise, surely in one place and possibly in
-    all that touches it. Each such piece is then cut at a share of its own tone, so that a fold, a shadow or the blur
-    beside a dark stroke is no ink while a faint pencil stroke is. The result rises through 128 where a stroke ends, so
-    that the contour can be found between pixels. All 0 where nothing is ink.
+    all that touches it. Each such piece is then cut at the share ``tone`` of its own tone, so that a fold, a shadow or
+    the blur beside a dark stroke is no ink while a faint pencil stroke is. The result rises through 128 where a stroke
+    ends, so that the contour can be found between pixels. All 0 where nothing is ink.
     """
     smooth = cv2.GaussianBlur(ink, (5, 5), max(ink.shape) / 400) if max(ink.shape) > 200 else ink
     paper, noise = paper_noise(smooth)
@@ -165,7 +163,7 @@ def clear_paper(ink: Image) -> Image:
     possibly = 0.6 * surely if filled else max(0.6 * surely, paper + POSSIBLE_SIGMAS * noise)
     cleared: Image = np.zeros_like(ink)
     inside = around_ink(cv2.threshold(smooth, possibly, 1, cv2.THRESH_BINARY)[1])
-    cleared[inside] = _cut_pieces(smooth[inside], surely, possibly)
+    cleared[inside] = _cut_pieces(smooth[inside], surely, possibly, tone)
     return cleared
 
 
@@ -175,8 +173,8 @@ def around_ink(image: Image) -> tuple[slice, slice]:
     return slice(max(0, y - 1), y + height + 1), slice(max(0, x - 1), x + width + 1)
 
 
-def _cut_pieces(ink: Image, surely: float, possibly: float) -> Image:
-    """Scale each connected piece of ink above ``possibly`` so that it ends, at 128, at its own tone's share.
+def _cut_pieces(ink: Image, surely: float, possibly: float, share: float) -> Image:
+    """Scale each connected piece of ink above ``possibly`` so that it ends, at 128, at a share of its own tone.
 
     A piece that nowhere exceeds ``surely`` becomes 0.
     """
@@ -186,7 +184,7 @@ def _cut_pieces(ink: Image, surely: float, possibly: float) -> Image:
     piece, value = labels[inked], ink[inked]
     sure = np.zeros(count, bool)
     sure[piece[value > surely]] = True
-    cut = np.where(sure, np.maximum(TONE_SHARE * _tones(piece, value, count), possibly), 0).astype(np.float32)
+    cut = np.where(sure, np.maximum(share * _tones(piece, value, count), possibly), 0).astype(np.float32)
     # beside a piece, its cut is that of the piece, so that the contour can be found between the pixels
     level = cv2.dilate(cut.take(np.asarray(labels, np.uint16)), np.ones((3, 3), np.uint8))
     scale = np.divide(CONTOUR, level, out=np.zeros_like(level), where=level > 0)

@@ -43,16 +43,17 @@ class Rule:
     thickness: int
 
 
-def remove_lines(ink: Image) -> Image:
+def remove_lines(ink: Image, *, strength: float = MIN_STRENGTH) -> Image:
     """Erase the horizontal and vertical rules of a (H, W) uint8 ink map and keep the strokes that cross them.
 
     Each rule has a slope of its own, for a sheet is seen in perspective. What is no darker than the rule is erased
     along it; a stroke that crosses it is darker, and the gap that it may leave is closed. Where an image is cut close
-    to its digit, a bar of the digit itself may run from border to border, and stays.
+    to its digit, a bar of the digit itself may run from border to border, and stays. ``strength`` is by how many grey
+    levels a rule must stand out from the paper.
     """
     if min(ink.shape) < MIN_SIDE:
         return ink
-    level, upright = find_rules(ink), find_rules(cv2.transpose(ink))
+    level, upright = find_rules(ink, strength), find_rules(cv2.transpose(ink), strength)
     rest = _erase(ink, level)
     if upright:
         rest = cv2.transpose(_erase(cv2.transpose(rest), upright))
@@ -86,7 +87,7 @@ def _ends(rules: list[Rule], height: int) -> NDArray[np.bool_]:
     return np.array([first, any(max(rule.first, rule.last) >= height - 1 - rule.thickness for rule in rules)])
 
 
-def find_rules(ink: Image) -> list[Rule]:
+def find_rules(ink: Image, strength: float) -> list[Rule]:
     """Return the rules that run from left to right through a (H, W) ink map, the surest first.
 
     A Hough transform (R. Duda and P. Hart, CACM 15, 1972) in which each of 20 pieces of a row has one vote, so that a
@@ -95,12 +96,12 @@ def find_rules(ink: Image) -> list[Rule]:
     height, width = ink.shape
     segments = cv2.dilate(cv2.resize(ink, (SEGMENTS, height), interpolation=cv2.INTER_AREA), np.ones((3, 1), np.uint8))
     paper, noise = paper_noise(segments)
-    inked = cv2.threshold(segments, paper + max(MIN_STRENGTH, 2 * noise), 1, cv2.THRESH_BINARY)[1]
+    inked = cv2.threshold(segments, paper + max(strength, 2 * noise), 1, cv2.THRESH_BINARY)[1]
     votes = _votes(inked, width)
     thickest = max(5, height // 24)
     rules = []
-    for slope, row in _peaks(votes, thickest):
-        rule = _measure(ink, segments, slope, row, thickest)
+    for peak in _peaks(votes, thickest):
+        rule = _measure(ink, segments, peak, thickest, strength)
         if rule:
             rules.append(rule)
     return rules
@@ -140,16 +141,16 @@ def _peaks(votes: NDArray[np.uint8], thickest: int) -> Iterator[tuple[int, int]]
         remaining[:, max(0, row - thickest) : row + thickest + 1] = 0
 
 
-def _measure(ink: Image, segments: Image, slope: int, row: int, thickest: int) -> Rule | None:
-    """Return the rule at a peak; None where it is too thick for one, or ends before the borders as strokes do."""
-    height, width = ink.shape
+def _measure(ink: Image, segments: Image, peak: tuple[int, int], thickest: int, strength: float) -> Rule | None:
+    """Return the rule at a peak; None where it is too thick or faint, or ends before the borders as strokes do."""
+    (slope, row), (height, width) = peak, ink.shape
     near = np.arange(max(0, row - thickest), min(height, row + thickest + 1))
     cells = np.clip(near[:, None] + _shifts(width)[slope], 0, height - 1)
     profile = np.sort(np.take_along_axis(segments, cells, axis=0), axis=1)[:, SEGMENTS * 3 // 8].astype(float)
     floor = profile.min()
     tone = float(profile.max())
     thick = int((profile - floor > 0.3 * (tone - floor)).sum())
-    if tone - floor < MIN_STRENGTH or thick > thickest:
+    if tone - floor < strength or thick > thickest:
         return None
     middle = int(near[int(profile.argmax())])
     drop = SLOPES[slope] * width / 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +13,19 @@ from batch_eval.imaging.recipes import preprocessor
 
 
 def preprocess(
-    image: str | Path | bytes | NDArray[np.uint8], recipe: str = "photo", *, skip: Sequence[str] = ()
+    image: str | Path | bytes | NDArray[np.uint8],
+    recipe: str = "photo",
+    *,
+    skip: Sequence[str] = (),
+    adjust: Mapping[str, float] | None = None,
 ) -> NDArray[np.uint8]:
     """Return (28, 28) uint8, ink 255 on 0, made from a file's path, its bytes, or pixels; all 0 when there is no ink.
 
-    Pixels are (H, W) grey or (H, W, 3) BGR uint8, as OpenCV reads them. ``recipe`` and ``skip`` as in `preprocessor`.
+    Pixels are (H, W) grey or (H, W, 3) BGR uint8, as OpenCV reads them. ``recipe``, ``skip`` and ``adjust`` as in
+    `preprocessor`.
     Raises UnreadableImageError for a damaged image, OSError for a file that cannot be opened.
     """
     if isinstance(image, str | Path):
         image = Path(image).read_bytes()
     pixels = decode(image) if isinstance(image, bytes) else image
-    return np.asarray(preprocessor(recipe, skip=skip)(pixels).image, np.uint8)
+    return np.asarray(preprocessor(recipe, skip=skip, adjust=adjust)(pixels).image, np.uint8)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import partial
+from inspect import signature
 
 import cv2
 
@@ -31,12 +32,14 @@ WORK_SIDE = 320
 class Step:
     """One named function from image to image, and what takes its place when it is switched off.
 
-    ``plain`` is None for a step that the recipe cannot do without.
+    ``plain`` is None for a step that the recipe cannot do without. ``numbers`` are the keyword arguments of ``run``
+    that users may set, with the lowest and highest value that make sense.
     """
 
     name: str
-    run: Callable[[Image], Image]
+    run: Callable[..., Image]
     plain: Callable[[Image], Image] | None = None
+    numbers: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def without(self) -> Step:
         """Return the step that stands here when this one is switched off."""
@@ -44,9 +47,18 @@ class Step:
             raise AssertionError(f"the step {self.name} cannot be switched off")
         return Step(f"no {self.name}", self.plain)
 
+    def adjusted(self, adjust: Mapping[str, float]) -> Step:
+        """Return the step with those numbers set that are its own: `stroke.thickest` is one of `stroke`."""
+        own = {name: adjust[key] for name in self.numbers if (key := f"{self.name}.{name}") in adjust}
+        return replace(self, run=partial(self.run, **own)) if own else self
+
 
 def _same(image: Image) -> Image:
     return image
+
+
+def _shrink(image: Image, *, side: int = WORK_SIDE) -> Image:
+    return shrink(image, side)
 
 
 def _darkness(image: Image) -> Image:
@@ -66,14 +78,14 @@ _MNIST = (
     *_FINISH,
 )
 _PHOTO = (
-    Step("shrink", partial(shrink, side=WORK_SIDE)),
-    Step("polarity", dark_ink, plain=_same),
-    Step("ink", separate_ink, plain=_darkness),
-    Step("lines", remove_lines, plain=_same),
-    Step("paper", clear_paper, plain=steps.clear_background),
+    Step("shrink", _shrink, numbers={"side": (64, 2048)}),
+    Step("polarity", dark_ink, plain=_same, numbers={"window": (0.05, 1)}),
+    Step("ink", separate_ink, plain=_darkness, numbers={"window": (0.05, 1)}),
+    Step("lines", remove_lines, plain=_same, numbers={"strength": (1, 100)}),
+    Step("paper", clear_paper, plain=steps.clear_background, numbers={"tone": (0.1, 0.9)}),
     Step("digit", choose_digit, plain=_same),
     Step("isolate", steps.crop_to_ink),
-    Step("stroke", normalise_stroke, plain=_same),
+    Step("stroke", normalise_stroke, plain=_same, numbers={"thinnest": (0.5, 8), "thickest": (0.5, 8)}),
     *_FINISH,
 )
 RECIPES = ("photo", "mnist", "simple", "none")
@@ -99,15 +111,22 @@ class Prepared:
 class Preprocessor:
     """A recipe with its settings; call it with a decoded image. ``skip`` lists the steps that are switched off.
 
+    ``adjust`` holds the numbers that are not at their defaults, by step and name, such as `stroke.thickest`.
     ``work_side`` is the longest side in pixels that the recipe works at: photos may be decoded reduced to it.
     """
 
     name: str
     steps: tuple[Step, ...]
     skip: tuple[str, ...] = ()
+    adjust: Mapping[str, float] = field(default_factory=dict)
     passes_mnist: bool = False
     work_side: int | None = None
     settings_sha256: str = field(default="")
+
+    def __str__(self) -> str:
+        """Return the recipe's name and what differs from it: `photo -lines stroke.thickest=3`."""
+        changes = [*(f"-{step}" for step in self.skip), *(f"{key}={value:g}" for key, value in self.adjust.items())]
+        return " ".join([self.name, *changes])
 
     def __call__(self, image: Image) -> Prepared:
         """Prepare one (H, W) or (H, W, 3) BGR uint8 image."""
@@ -130,11 +149,13 @@ def preprocessor(
     size: tuple[int, int] = (steps.SIDE, steps.SIDE),
     channels: int = 1,
     skip: Sequence[str] = (),
+    adjust: Mapping[str, float] | None = None,
 ) -> Preprocessor:
     """Return the recipe called ``name``, without the optional steps in ``skip``.
 
     ``size`` (height, width) and ``channels`` (1 or 3) are the model's input, which `simple` and `none` resize to.
-    Raises ConfigError for an unknown recipe or a step that cannot be skipped.
+    ``adjust`` sets numbers of steps, such as ``{"stroke.thickest": 3}``. Raises ConfigError for an unknown recipe, a
+    step that cannot be skipped, and a number that is unknown, out of its range, or of a step that is skipped.
     """
     if name not in RECIPES:
         raise ConfigError(_unknown("preprocessing", name, RECIPES))
@@ -149,16 +170,51 @@ def preprocessor(
         if skipped not in optional:
             raise ConfigError(_unknown(f"step that `{name}` can skip", skipped, optional))
     kept = tuple(step.without() if step.name in skip else step for step in recipe)
+    adjusted = _adjustments(name, kept, adjust or {})
     settings = {"recipe": name, "revision": REVISION, "steps": [step.name for step in kept], "size": [*size, channels]}
+    settings |= {"adjust": adjusted} if adjusted else {}
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
     return Preprocessor(
         name,
-        kept,
+        tuple(step.adjusted(adjusted) for step in kept),
         tuple(skip),
+        adjusted,
         passes_mnist=name in ("photo", "mnist"),
-        work_side=WORK_SIDE if name == "photo" else None,
+        work_side=int(adjusted.get("shrink.side", WORK_SIDE)) if name == "photo" else None,
         settings_sha256=digest,
     )
+
+
+def parse_adjustments(given: Sequence[str]) -> dict[str, float]:
+    """Return what ``STEP.NAME=VALUE`` sets, the last where one is given twice; raises ConfigError for other words."""
+    found: dict[str, float] = {}
+    for words in given:
+        key, equals, value = words.partition("=")
+        try:
+            found[key.strip()] = float(value)
+        except ValueError:
+            shown = f"{value!r} is no number" if equals else "there is no ="
+            raise ConfigError(
+                f"cannot adjust {words!r}: {shown}. Write it as STEP.NAME=VALUE, such as stroke.thickest=3."
+            ) from None
+    return found
+
+
+def _adjustments(recipe: str, kept: Sequence[Step], adjust: Mapping[str, float]) -> dict[str, float]:
+    """Return what is set to another value than its default, when it may be."""
+    known = {f"{step.name}.{name}": (step, name) for step in kept for name in step.numbers}
+    found: dict[str, float] = {}
+    for key, value in adjust.items():
+        if key not in known:
+            raise ConfigError(_unknown(f"number that `{recipe}` lets you set with these steps", key, list(known)))
+        step, name = known[key]
+        low, high = step.numbers[name]
+        if not low <= value <= high:
+            raise ConfigError(f"{key}={value:g} is out of range. Must be from {low:g} to {high:g}.")
+        default = signature(step.run).parameters[name].default
+        if value != default:
+            found[key] = type(default)(value)
+    return found
 
 
 def _resize(size: tuple[int, int], channels: int) -> tuple[Step, ...]:

@@ -10,8 +10,6 @@ from batch_eval.imaging.steps import BOX, Image
 
 DRAWN_SIDE = 80
 """Longest side, in pixels, at which strokes are measured and redrawn: 4 × MNIST's box."""
-WIDTH_RANGE = (2.1, 2.7)
-"""Stroke widths in MNIST pixels that are left alone; 90 % of MNIST's digits lie in 1.3 … 3.0 (median 1.9)."""
 EDGE_WIDTH = 1.5
 """MNIST pixels over which a stroke's edge rises from 0 to 255. MNIST's own edges measure 0.5 to 1; softer ones hide
 from a network the jags that binarisation left."""
@@ -33,8 +31,10 @@ def stroke_width(mask: Image) -> float:
     return 2 * area / max(1, area - cv2.countNonZero(inner))
 
 
-def normalise_stroke(ink: Image, width_range: tuple[float, float] = WIDTH_RANGE) -> Image:
-    """Redraw a cropped (H, W) ink map with a stroke width, in MNIST pixels, inside ``width_range``.
+def normalise_stroke(ink: Image, *, thinnest: float = 2.1, thickest: float = 2.7) -> Image:
+    """Redraw a cropped (H, W) ink map whose strokes are thinner or thicker than these widths, in MNIST pixels.
+
+    90 % of MNIST's digits have strokes of 1.3 to 3.0 (median 1.9). Where the two contradict, ``thickest`` counts.
 
     The contour is moved in or out along the signed distance to it, at most a third of the
     stroke inwards, so that shape and holes survive; its edge is anti-aliased. Returns about 80 px plus the growth.
@@ -46,7 +46,7 @@ def normalise_stroke(ink: Image, width_range: tuple[float, float] = WIDTH_RANGE)
     mask = cv2.threshold(drawn, CONTOUR - 1, 1, cv2.THRESH_BINARY)[1]
     unit = DRAWN_SIDE / BOX
     width = stroke_width(mask)
-    target = min(max(width, width_range[0] * unit), width_range[1] * unit)
+    target = min(max(width, thinnest * unit), thickest * unit)
     growth = max((target - width) / 2, -width / 3)
     outside = cv2.distanceTransform(cv2.bitwise_xor(mask, 1), cv2.DIST_L2, 3)  # type: ignore[call-overload] # scalar
     inside = cv2.distanceTransform(mask, cv2.DIST_L2, 3)

@@ -16,7 +16,8 @@ from batch_eval.reports.wording import percent, printable
 
 # History of `format`:
 #   1  the first
-FORMAT = 1
+#   2  `adjust`, the numbers of steps that were set
+FORMAT = 2
 SCHEMA = Path(__file__).with_name("files") / "predictions.schema.json"
 SHADES = " .:-=+*#%@"
 """Characters from no ink to full ink; ASCII, so that every terminal and every file can hold them."""
@@ -55,6 +56,7 @@ def json_parts(predictions: Iterable[Prediction], reader: Reader, shown: bool) -
         "model_sha256": reader.classifier.sha256,
         "preprocess": reader.recipe.name,
         "skip": list(reader.recipe.skip),
+        "adjust": dict(reader.recipe.adjust),
         "images": [_entry(prediction, shown) for prediction in predictions],
     }
     yield json.dumps(content, indent=2, allow_nan=False) + "\n"
