@@ -185,6 +185,40 @@ def test_blank_paper_is_blank_and_never_a_digit():
     assert all(blank)
 
 
+def stain(image):
+    soft = np.exp(-(np.hypot(*np.indices(image.shape) - 150) ** 2) / (2 * 14**2))
+    return image - 22 * soft
+
+
+def speck(image):
+    return cv2.circle(image, (150, 140), 9, 60, -1)
+
+
+def fold(image):
+    return cv2.line(image, (60, 130), (260, 150), 150, 5)
+
+
+def strip_of_squared_paper(image):
+    for x in (45, 75, 105):
+        image[::6, x - 1 : x + 1] = image[1::6, x - 1 : x + 1] = 150
+    image[90:92], image[:, 15:17] = 120, 130
+    return image[:120, :120]
+
+
+@pytest.mark.parametrize("mark", [stain, speck, fold, strip_of_squared_paper])
+def test_marks_on_paper_that_nobody_wrote_are_no_digit(mark):
+    grain = np.random.default_rng(4).normal(215, 1.5, (320, 320))
+
+    assert preprocessor("photo")(np.clip(mark(grain), 0, 255).astype(np.uint8)).blank
+
+
+@pytest.mark.parametrize("sigma", [2, 6, 12])
+def test_a_dark_digit_is_found_however_blurred(sigma):
+    image = cv2.GaussianBlur(on_paper(ink(6, size=320)), (0, 0), sigma)
+
+    assert not preprocessor("photo")(image).blank
+
+
 @pytest.mark.parametrize("paper", ["plain", "ruled", "squared", "dotted", "yellow-pad", "recycled", "screen"])
 def test_the_ink_found_is_the_ink_drawn(paper):
     rng = np.random.default_rng(5)

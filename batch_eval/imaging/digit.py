@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from batch_eval.imaging.ink import CONTOUR, CUT_OUT, around_ink, keep
 from batch_eval.imaging.steps import Image
+from batch_eval.imaging.stroke import stroke_width
 
 MIN_EXTENT = 0.04
 """Longest side of a digit as a share of the image's; smaller pieces are specks."""
@@ -23,8 +24,10 @@ CORNER = 0.4
 """Extent, as a share of the image's longest side, below which a piece that touches two edges is a corner in shadow."""
 MAX_COVER = 0.8
 """Share of an image that a digit can cover."""
-MAX_FLATNESS = 12
+MAX_FLATNESS = 4
 """Times its height that a digit can be wide."""
+MAX_STROKE = 0.3
+"""Width of a digit's strokes as a share of its longest side; a stain or the shadow of a dent has more."""
 MIN_BOXED = 0.25
 """Extent of a digit as a share of that of the box printed around it."""
 SIDE_DEPTH = 0.15
@@ -94,10 +97,10 @@ def choose_digit(ink: Image) -> Image:
         return ink
     main = int(pieces.scores.argmax())
     kept = belonging(pieces, main)
+    mask = kept.view(np.uint8).take(np.asarray(labels, np.uint16))
     digit: Image = np.zeros_like(ink)
-    if _credible(pieces, main, kept):
-        inside = pieces.inside
-        digit[inside] = keep(ink[inside], (kept * np.uint8(255)).take(np.asarray(labels, np.uint16)))
+    if _credible(pieces, main, kept, mask):
+        digit[pieces.inside] = keep(ink[pieces.inside], mask * np.uint8(255))
     return digit
 
 
@@ -177,8 +180,8 @@ def _longest_side(mask: NDArray[np.bool_]) -> int:
     return max(cv2.boundingRect(mask.astype(np.uint8))[2:])
 
 
-def _credible(pieces: Pieces, main: int, kept: NDArray[np.bool_]) -> bool:
-    """Say whether the chosen pieces can be a digit rather than what an empty sheet shows."""
+def _credible(pieces: Pieces, main: int, kept: NDArray[np.bool_], mask: Image) -> bool:
+    """Say whether the chosen pieces, 1 in a 0/1 mask, can be a digit rather than what an empty sheet shows."""
     longest = max(pieces.shape)
     if longest < CUT_OUT:
         return True
@@ -189,7 +192,11 @@ def _credible(pieces: Pieces, main: int, kept: NDArray[np.bool_]) -> bool:
         return False
     width = pieces.right[kept].max() - pieces.left[kept].min()
     height = pieces.bottom[kept].max() - pieces.top[kept].min()
-    return not _frames(pieces, main) and bool(width <= MAX_FLATNESS * height)
+    return (
+        not _frames(pieces, main)
+        and bool(width <= MAX_FLATNESS * height)
+        and stroke_width(mask) <= MAX_STROKE * max(width, height)
+    )
 
 
 def _frames(pieces: Pieces, main: int) -> bool:

@@ -17,6 +17,10 @@ CONTOUR = 128
 """The value at which an ink map crosses the edge of a stroke, once the paper is cleared."""
 SURE_SIGMAS, POSSIBLE_SIGMAS = 6.0, 4.0
 """How far above the paper, in standard deviations of its noise, ink must reach somewhere and everywhere."""
+PLAIN_TONE = 32
+"""Grey levels of absorbed light, an eighth of it, above which ink is plain to see, however blurred."""
+MIN_RISE = 15
+"""Grey levels by which fainter ink rises within three pixels at its steepest; a fold, a stain or a shadow does not."""
 MAX_GRAIN = 6.0
 """Standard deviation, in grey levels, that the coarsest paper's grain reaches; what varies more is ink."""
 MIN_FILLED_TONE = 30
@@ -50,7 +54,7 @@ def shrink(image: Image, side: int) -> Image:
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 0.5 else cv2.INTER_LINEAR)
 
 
-def dark_on_light(image: Image, window: float) -> bool:
+def dark_on_light(image: Image, window: float = 0.3) -> bool:
     """Say whether the ink is darker than the paper.
 
     Where the border has one tone, that is the paper. Elsewhere shadows and vignettes mislead it, but ink is sparse and
@@ -176,7 +180,7 @@ def around_ink(image: Image) -> tuple[slice, slice]:
 def _cut_pieces(ink: Image, surely: float, possibly: float, share: float) -> Image:
     """Scale each connected piece of ink above ``possibly`` so that it ends, at 128, at a share of its own tone.
 
-    A piece that nowhere exceeds ``surely`` becomes 0.
+    A piece becomes 0 that nowhere exceeds ``surely``, or is faint and nowhere rises as steeply as a stroke does.
     """
     mask = cv2.threshold(ink, possibly, 1, cv2.THRESH_BINARY)[1]
     count, labels = cv2.connectedComponents(mask, connectivity=8, ltype=cv2.CV_16U)
@@ -184,6 +188,8 @@ def _cut_pieces(ink: Image, surely: float, possibly: float, share: float) -> Ima
     piece, value = labels[inked], ink[inked]
     sure = np.zeros(count, bool)
     sure[piece[value > surely]] = True
+    rise = cv2.morphologyEx(ink, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))[inked]
+    sure &= np.bincount(piece, (rise >= MIN_RISE) | (value > PLAIN_TONE), count) > 0
     cut = np.where(sure, np.maximum(share * _tones(piece, value, count), possibly), 0).astype(np.float32)
     # beside a piece, its cut is that of the piece, so that the contour can be found between the pixels
     level = cv2.dilate(cut.take(np.asarray(labels, np.uint16)), np.ones((3, 3), np.uint8))

@@ -25,6 +25,8 @@ MIN_STRENGTH = 5.0
 """Grey levels by which a rule stands out from the paper."""
 MAX_BARS = 2
 """Bars in one direction that a digit has, or one that is thick enough to be found twice."""
+MIN_STROKE = 0.25
+"""Extent, as a share of the image's longest side, of the strokes that a digit has beside its bars."""
 MAX_DARKER = 1.35
 """Times the tone of a digit's bar that its other strokes have at most."""
 MAX_TOUCH = 0.4
@@ -70,7 +72,7 @@ def _are_bars(ink: Image, rest: Image, level: list[Rule], upright: list[Rule]) -
         return False
     floor = 0.5 * min(rule.tone for rule in level + upright)
     bars, strokes = (rest == 0) & (ink > floor), rest > floor
-    if not bars.any() or not strokes.any():
+    if not bars.any() or _longest(strokes) < MIN_STROKE * max(ink.shape):
         return False
     if np.percentile(rest[strokes], 75) > MAX_DARKER * np.percentile(ink[bars], 75):
         return False
@@ -79,6 +81,11 @@ def _are_bars(ink: Image, rest: Image, level: list[Rule], upright: list[Rule]) -
     touched = np.array([[end.any(axis=0).mean() for end in side] for side in sides])
     by_bars = np.array([_ends(level, len(ink)) | bool(upright), _ends(upright, ink.shape[1]) | bool(level)])
     return 0 < touched.max() <= MAX_TOUCH and bool(((touched > 0) | by_bars).all())
+
+
+def _longest(mask: NDArray[np.bool_]) -> int:
+    """Return the longest side of the largest connected piece of a mask, in pixels."""
+    return int(cv2.connectedComponentsWithStats(mask.view(np.uint8))[2][1:, 2:4].max(initial=0))
 
 
 def _ends(rules: list[Rule], height: int) -> NDArray[np.bool_]:
