@@ -60,6 +60,26 @@ def test_the_result_does_not_depend_on_how_images_are_batched(photos, monkeypatc
     np.testing.assert_array_equal(whole.records.probabilities, pieces.records.probabilities)
 
 
+@pytest.mark.parametrize("small", [0, 1 << 30], ids=["all at once", "one at a time"])
+def test_the_result_does_not_depend_on_who_prepares_when(photos, monkeypatch, small):
+    usual = evaluate(photos, jobs=4)
+    monkeypatch.setattr(local, "SMALL_FILE", small)
+    other = evaluate(photos, jobs=4)
+
+    np.testing.assert_array_equal(usual.records.probabilities, other.records.probabilities)
+    assert (usual.records.reasons, usual.counts) == (other.records.reasons, other.counts)
+
+
+def test_only_the_first_errors_keep_pictures(photos, monkeypatch):
+    usual = list(evaluate(photos, preprocess="none").records.pictures)
+    monkeypatch.setattr(local, "MAX_PICTURES", 3)
+    monkeypatch.setattr(local, "MAX_STEPS", 2)
+    kept = evaluate(photos, preprocess="none").records.pictures
+
+    assert usual[:3] == list(kept)
+    assert [True, True, False] == [picture.steps is not None for picture in kept.values()]
+
+
 def test_the_reason_of_an_unreadable_image_is_kept(photos):
     records = evaluate(photos).records
 
