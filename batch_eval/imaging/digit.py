@@ -15,12 +15,13 @@ from batch_eval.imaging.steps import Image
 from batch_eval.imaging.stroke import stroke_width
 
 MIN_EXTENT = 0.04
-"""Longest side of a digit as a share of the image's; smaller pieces are specks."""
+"""Longest side of a digit as a share of the image's; smaller pieces are specks. Of one that has half of all ink, twice
+that is asked."""
 MIN_SHARE = 0.15
 """Share of all ink that a digit has; where it is one of many alike, as in dots or the grain of paper, there is none."""
 RIM = 0.12
 """Width of the border, as a share of the image's shortest side, in which light falls off and pages end."""
-CORNER = 0.4
+CORNER = 0.5
 """Extent, as a share of the image's longest side, below which a piece that touches two edges is a corner in shadow."""
 MAX_COVER = 0.8
 """Share of an image that a digit can cover."""
@@ -185,10 +186,9 @@ def _credible(pieces: Pieces, main: int, kept: NDArray[np.bool_], mask: Image) -
     longest = max(pieces.shape)
     if longest < CUT_OUT:
         return True
-    if pieces.extent[main] < MIN_EXTENT * longest:
-        return False
     inner = pieces.edges == 0
-    if inner[main] and pieces.amount[kept].sum() < MIN_SHARE * pieces.amount[inner].sum():
+    share = min(1, pieces.amount[kept].sum() / pieces.amount[inner].sum()) if inner[main] else 1
+    if share < MIN_SHARE or share * pieces.extent[main] < MIN_EXTENT * longest:
         return False
     width = pieces.right[kept].max() - pieces.left[kept].min()
     height = pieces.bottom[kept].max() - pieces.top[kept].min()
