@@ -3,7 +3,8 @@
 Run as `python benchmarks/preprocessing.py DATA`, where DATA holds `digits/`, `fullres/`, `mnist.npz` and
 `models/plain_cnn.keras`. Prints Markdown tables: accuracy by kind of image, and on the test images of MNIST, for each
 recipe and for `photo` without each of its steps, the same split into the sources on which the steps were tuned (odd
-numbers) and those left out (even numbers), accuracy on the same images cut to their digits, and the cost.
+numbers) and those left out (even numbers), accuracy on the same images cut to their digits, how much of the paper
+beside the digits is taken for blank, and the cost.
 """
 
 from __future__ import annotations
@@ -26,6 +27,14 @@ from batch_eval.models.classifier import Classifier
 
 KINDS = ("phone-photo", "scan", "drawn-on-screen")
 STEPS = ("polarity", "ink", "lines", "paper", "digit", "stroke")
+BESIDE = 0.06
+"""Distance from a digit, as a share of the image's longest side, at which the paper beside it begins."""
+SMALLEST_SQUARE = 80
+"""Pixels of an image's at most 320 that a square of paper must have."""
+
+Image = NDArray[np.uint8]
+Box = tuple[int, int, int, int]
+"""Left, top, right and bottom."""
 
 
 def main() -> None:
@@ -51,26 +60,49 @@ def main() -> None:
             _print_row(name, _name(recipe), correct[name], rows, on_mnist)
             if recipe.name == "photo" and not recipe.skip:
                 _print_left_out(name, correct[name], rows)
-    cut_out = list(_cut_out(data, rows))
+    found = list(_digits(data, rows))
+    cut_out = [image[top:bottom, left:right] for image, (left, top, right, bottom) in found]
     for recipe in recipes:
         correct = _correct(models, recipe, cut_out, rows)
         for name in models:
             _print_row(name, f"{recipe.name}, cut out without a margin", correct[name], rows, "")
+    _print_blank([pair for pair, row in zip(found, rows, strict=True) if row["kind"] == "phone-photo"])
     _print_costs(data)
 
 
-def _images(data: Path, rows: list[dict[str, str]], recipe: Preprocessor) -> Iterator[NDArray[np.uint8]]:
+def _images(data: Path, rows: list[dict[str, str]], recipe: Preprocessor) -> Iterator[Image]:
     for row in rows:
         yield decode((data / "digits" / row["filename"]).read_bytes(), reduce_to=recipe.work_side)
 
 
-def _cut_out(data: Path, rows: list[dict[str, str]]) -> Iterator[NDArray[np.uint8]]:
-    """Yield each image cut to the ink that `photo` takes for the digit, whole where it finds none."""
+def _digits(data: Path, rows: list[dict[str, str]]) -> Iterator[tuple[Image, Box]]:
+    """Yield each image with the box of the ink that `photo` takes for the digit, all of it where it finds none."""
     recipe = preprocessor("photo")
     for image in _images(data, rows, recipe):
         stages = dict(recipe.trace(image))
-        x, y, width, height = cv2.boundingRect(stages["digit"]) if stages else (0, 0, 0, 0)
-        yield stages["shrink"][y : y + height, x : x + width] if width else image
+        left, top, width, height = cv2.boundingRect(stages["digit"]) if stages else (0, 0, 0, 0)
+        shown = stages["shrink"] if stages else image
+        yield shown, (left, top, left + width, top + height) if width else (0, 0, shown.shape[1], shown.shape[0])
+
+
+def _print_blank(photos: list[tuple[Image, Box]]) -> None:
+    """Print how many squares of paper beside the digits of photos are blank, as they should be."""
+    recipe = preprocessor("photo")
+    blank = [recipe(square).blank for image, digit in photos for square in _paper_beside(image, digit)]
+    print(f"\nOf {len(blank):,} squares of paper beside the digits of photos, {sum(blank):,} are blank.")
+
+
+def _paper_beside(image: Image, digit: Box) -> Iterator[Image]:
+    """Yield the largest squares above, below, left and right of a digit, at both ends of each strip."""
+    height, width = image.shape[:2]
+    away = round(BESIDE * max(height, width))
+    left, top, right, bottom = digit[0] - away, digit[1] - away, digit[2] + away, digit[3] + away
+    strips = ((0, 0, width, top), (0, bottom, width, height), (0, 0, left, height), (right, 0, width, height))
+    for x0, y0, x1, y1 in strips:
+        side = min(x1 - x0, y1 - y0)
+        if side >= SMALLEST_SQUARE:
+            for x, y in {(x0, y0), (x1 - side, y1 - side)}:
+                yield image[y : y + side, x : x + side]
 
 
 def _correct(
