@@ -70,6 +70,15 @@ def test_the_result_does_not_depend_on_who_prepares_when(photos, monkeypatch, sm
     assert (usual.records.reasons, usual.counts) == (other.records.reasons, other.counts)
 
 
+def test_reasons_come_in_the_order_of_the_rows(photos, tmp_path):
+    (tmp_path / "1").mkdir()
+    (tmp_path / "2").mkdir()
+    (tmp_path / "1" / "blank.png").write_bytes((photos / "4" / "blank.png").read_bytes())
+    (tmp_path / "2" / "damaged.png").write_bytes((photos / "3" / "damaged.png").read_bytes())
+
+    assert [0, 1] == list(evaluate(tmp_path).records.reasons)
+
+
 def test_only_the_first_errors_keep_pictures(photos, monkeypatch):
     usual = list(evaluate(photos, preprocess="none").records.pictures)
     monkeypatch.setattr(local, "MAX_PICTURES", 3)

@@ -101,7 +101,7 @@ class _Rows:
             truth=tuple(s.truth for s in samples),
             outcome=self.outcome,
             probabilities=self.probabilities,
-            reasons=self.reasons,
+            reasons=dict(sorted(self.reasons.items())),  # unreadable files were noted before the batch beside them
             slices={name: tuple(s.slices[k] for s in samples) for k, name in enumerate(dataset.slice_names)},
             flags={name: np.isin(np.arange(len(samples)), rows) for name, rows in sorted(self.flags.items())},
             pictures=self.pictures,
