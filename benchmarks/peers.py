@@ -135,7 +135,7 @@ def _compare(work: Work, model: Path, temporary: Path, runs: int, loop_runs: int
         ),
         f"{limit:.2f} s: {limit / ours.seconds:.0%} reached",
     ]
-    name = work.name if loop_runs == runs else f"{work.name} (loop: {loop_runs} run)"
+    name = work.name if loop_runs == runs else f"{work.name} (loop: runs {loop_runs})"
     return f"| {name} | " + " | ".join(cells) + " |"
 
 

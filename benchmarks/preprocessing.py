@@ -108,7 +108,7 @@ def _paper_beside(image: Image, digit: Box) -> Iterator[Image]:
 def _correct(
     models: dict[str, Classifier],
     recipe: Preprocessor,
-    images: Iterable[NDArray[np.uint8]],
+    images: Iterable[Image],
     rows: list[dict[str, str]],
 ) -> dict[str, NDArray[np.bool_]]:
     """Return by model (N,) whether each image is read right; a blank one is not."""
@@ -157,7 +157,7 @@ def _print_costs(data: Path) -> None:
     print("| whole recipe, with flags | " + " | ".join(f"{t:.3f} ms" for t in whole) + " |")
 
 
-def _step_times(recipe: Preprocessor, images: list[NDArray[np.uint8]]) -> dict[str, float]:
+def _step_times(recipe: Preprocessor, images: list[Image]) -> dict[str, float]:
     times: dict[str, list[float]] = {step.name: [] for step in recipe.steps}
     for image in images:
         for step in recipe.steps:

@@ -1,7 +1,5 @@
 """Recipes as a whole: names, settings, skipped and adjusted steps, and what passes through unchanged."""
 
-from inspect import signature
-
 import numpy as np
 import pytest
 from drawn_digits import ink, on_paper
@@ -57,9 +55,7 @@ def test_a_number_set_to_its_default_changes_nothing():
 
 def test_every_number_has_a_default_in_its_range():
     numbers = [
-        (signature(step.run).parameters[name].default, bounds)
-        for step in preprocessor("photo").steps
-        for name, bounds in step.numbers.items()
+        (step.default(name), bounds) for step in preprocessor("photo").steps for name, bounds in step.numbers.items()
     ]
 
     assert numbers

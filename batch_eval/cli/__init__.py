@@ -15,7 +15,7 @@ ALLOCATIONS = 100_000
 def main() -> None:
     """Run the command line and exit; errors of the user's making are one message, bugs a traceback with --debug."""
     code: int | str | None = ExitCode.OK
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # else numpy's start threads that spin, and find nothing to do
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # else numpy's BLAS starts threads, which spin and find no work
     gc.set_threshold(ALLOCATIONS)  # what importing makes is no garbage, and looking at it again and again takes time
     try:
         code = _run([argument for argument in sys.argv[1:] if argument != "--debug"])  # it may stand anywhere

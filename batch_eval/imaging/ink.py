@@ -35,6 +35,8 @@ CUT_OUT = 64
 """Longest side, in pixels, below which an image is one that somebody has cut to its digit."""
 MIN_PAPER = 0.35
 """Share of an image below which what its border shows is no paper but a printed box."""
+WINDOW = 0.3
+"""Width of the surroundings that tell a pixel's paper, as a share of the longest side: wider than any stroke."""
 SAMPLED_ROWS = 96
 """Rows of an image that tell its paper's noise as well as all do."""
 COARSE_SIDE = 64
@@ -54,7 +56,7 @@ def shrink(image: Image, side: int) -> Image:
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 0.5 else cv2.INTER_LINEAR)
 
 
-def dark_on_light(image: Image, window: float = 0.3) -> bool:
+def dark_on_light(image: Image, window: float = WINDOW) -> bool:
     """Say whether the ink is darker than the paper.
 
     Where the border has one tone, that is the paper. Elsewhere shadows and vignettes mislead it, but ink is sparse and
@@ -114,7 +116,7 @@ def separability(image: Image, mask: Image, share: float) -> float:
     return share / (1 - share) * ((inside - everywhere) / deviation) ** 2
 
 
-def dark_ink(image: Image, *, window: float = 0.3) -> Image:
+def dark_ink(image: Image, *, window: float = WINDOW) -> Image:
     """Invert an image, grey or BGR, whose ink is brighter than its paper; ``window`` as in `dark_on_light`."""
     return image if dark_on_light(image, window) else cv2.bitwise_not(image)
 
@@ -136,7 +138,7 @@ def paper_tone(image: Image, window: float) -> Image:
     return cv2.resize(smooth, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
 
 
-def separate_ink(image: Image, *, window: float = 0.3) -> Image:
+def separate_ink(image: Image, *, window: float = WINDOW) -> Image:
     """Return the ink map of an image with dark ink: how much of the paper's light each pixel absorbs.
 
     255 · (1 - pixel / paper), in the colour channel that absorbs most, so that red, green and cyan ink are as dark as

@@ -84,7 +84,7 @@ def _are_bars(ink: Image, rest: Image, level: list[Rule], upright: list[Rule]) -
 
 
 def _longest(mask: NDArray[np.bool_]) -> int:
-    """Return the longest side of the largest connected piece of a mask, in pixels."""
+    """Return the longest side, in pixels, that any connected piece of a mask has."""
     return int(cv2.connectedComponentsWithStats(mask.view(np.uint8))[2][1:, 2:4].max(initial=0))
 
 

@@ -47,6 +47,11 @@ class Step:
             raise AssertionError(f"the step {self.name} cannot be switched off")
         return Step(f"no {self.name}", self.plain)
 
+    def default(self, name: str) -> float:
+        """Return what one of the step's numbers is unless it is set: the default of the keyword argument."""
+        value: float = signature(self.run).parameters[name].default
+        return value
+
     def adjusted(self, adjust: Mapping[str, float]) -> Step:
         """Return the step with those numbers set that are its own: `stroke.thickest` is one of `stroke`."""
         own = {name: adjust[key] for name in self.numbers if (key := f"{self.name}.{name}") in adjust}
@@ -211,7 +216,7 @@ def _adjustments(recipe: str, kept: Sequence[Step], adjust: Mapping[str, float])
         low, high = step.numbers[name]
         if not low <= value <= high:
             raise ConfigError(f"{key}={value:g} is out of range. Must be from {low:g} to {high:g}.")
-        default = signature(step.run).parameters[name].default
+        default = step.default(name)
         if value != default:
             found[key] = type(default)(value)
     return found

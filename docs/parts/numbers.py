@@ -1,7 +1,5 @@
 """The numbers of the recipe `photo` that users may set."""
 
-from inspect import signature
-
 from batch_eval.imaging import preprocessor
 
 from .tables import code, table
@@ -21,7 +19,7 @@ _MEANINGS = {
 def numbers() -> str:
     """Return a table with default, range and meaning of each."""
     rows = [
-        (code(f"{step.name}.{name}"), f"{signature(step.run).parameters[name].default:g}", f"{low:g} to {high:g}")
+        (code(f"{step.name}.{name}"), f"{step.default(name):g}", f"{low:g} to {high:g}")
         for step in preprocessor("photo").steps
         for name, (low, high) in step.numbers.items()
     ]
