@@ -125,11 +125,13 @@ def belonging(pieces: Pieces, main: int) -> NDArray[np.bool_]:
     """(count,) which pieces make up the digit: the main one, and what lies near it and is no speck or edge.
 
     Near is within 0.15 of the extent of what was found so far, 0.25 for a piece of some size, again and again, so that
-    a stroke which broke into many pieces is followed to its end.
+    a stroke which broke into many pieces is followed to its end. What touches an edge of the image, as only part of
+    the digit does, must lie closer: within 0.05.
     """
-    reach = np.where(pieces.area >= 0.2 * pieces.area[main], 0.25, 0.15)
+    cut_off = (pieces.edges > 0) & (pieces.edges[main] == 0)
+    reach = np.where(cut_off, 0.05, np.where(pieces.area >= 0.2 * pieces.area[main], 0.25, 0.15))
     likely = (pieces.area >= 0.02 * pieces.area[main]) & (pieces.scores > 0.02 * pieces.scores[main])
-    likely &= (pieces.edges == 0) | (pieces.edges[main] > 0)
+    likely &= ~cut_off | (pieces.edges == 1)
     likely[0] = False
     kept = np.zeros(len(likely), bool)
     grown = np.arange(len(kept)) == main

@@ -34,7 +34,7 @@ BORDER_WEIGHT, CUT_OUT_WEIGHT = 10.0, 40.0
 CUT_OUT = 64
 """Longest side, in pixels, below which an image is one that somebody has cut to its digit."""
 MIN_PAPER = 0.35
-"""Share of an image below which what its border shows is no paper but a printed box."""
+"""Share of an image below which what its border shows is no paper but the frame of a box or of a form's cell."""
 WINDOW = 0.3
 """Width of the surroundings that tell a pixel's paper, as a share of the longest side: wider than any stroke."""
 SAMPLED_ROWS = 96
@@ -62,7 +62,7 @@ def dark_on_light(image: Image, window: float = WINDOW) -> bool:
     Where the border has one tone, that is the paper. Elsewhere shadows and vignettes mislead it, but ink is sparse and
     strong against its surroundings: the third moment of the difference from a local median says on which side it lies,
     and the middle of the image counts most. The clearer an image has two tones and no more, as one that is cut close to
-    its digit, the more counts what most of its border shows.
+    its digit, the more counts what most of its border shows. A border unlike most of the image is a printed frame.
     ``window`` is the median's width as a share of the image's longest side.
     """
     coarse = shrink(grey(image), COARSE_SIDE)
@@ -73,13 +73,19 @@ def dark_on_light(image: Image, window: float = WINDOW) -> bool:
     share = cv2.countNonZero(bright) / bright.size
     if brightest - darkest <= 0.06 * (float(coarse.max()) - float(coarse.min())):
         light = middle > threshold
-        paper = share if light else 1 - share
-        return light if paper >= MIN_PAPER else not light  # what frames so little paper is a printed box
+        return light != _is_frame(light, share)
     below = _below_median(coarse, window)
     two_tones = max(0, separability(coarse, bright, share) - TWO_TONES)
     on_border = 2 * np.count_nonzero(ring > threshold) / len(ring) - 1
+    if _is_frame(bool(on_border > 0), share):
+        on_border = -on_border
     weight = CUT_OUT_WEIGHT if max(image.shape[:2]) < CUT_OUT else BORDER_WEIGHT
     return bool(_skew(below) + weight * two_tones * on_border > 0 or below.min() > -MIN_LIGHT_INK)
+
+
+def _is_frame(light: bool, share: float) -> bool:
+    """Say whether a border, light or not, has too small a share of the image to be its paper; it is as dark as ink."""
+    return (share if light else 1 - share) < MIN_PAPER
 
 
 def _below_median(image: Image, window: float) -> Image:

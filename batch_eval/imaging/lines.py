@@ -1,48 +1,38 @@
-"""Find and remove printed rules: lined and squared paper, whose lines run through the whole image."""
+"""Remove printed rules: lined and squared paper, whose lines run through the whole image, and the frames of cells."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import lru_cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from batch_eval.imaging.ink import paper_noise
+from batch_eval.imaging.rules import Rule, find_rules
 from batch_eval.imaging.steps import Image
 
-SLOPES = np.tan(np.deg2rad(np.arange(-9, 9.25, 0.75)))
-"""The slopes that are tried, as vertical pixels for each horizontal one: sheets are rarely turned further."""
-SEGMENTS = 20
-"""Pieces into which a row is cut; a rule is seen in most of them, a stroke only in a few."""
-MIN_VOTES = 14
-"""Pieces that must be inked to make a row a rule."""
 MIN_SIDE = 64
-"""Shortest side, in pixels, of an image that can show ruled paper."""
+"""Shortest side, in pixels, of an image that can show ruled paper; a smaller one is a cell that was cut from a form."""
+MAX_ENLARGED = 4
+"""Times its size at which such a cell is looked at; below a quarter of ``MIN_SIDE`` a line is as wide as a stroke."""
+MAX_ELONGATION = 2.5
+"""Times its shorter side that the longer side of a cell measures; what is narrower is cut to a 1."""
 MIN_STRENGTH = 5.0
 """Grey levels by which a rule stands out from the paper."""
-MAX_BARS = 2
-"""Bars in one direction that a digit has, or one that is thick enough to be found twice."""
-MIN_STROKE = 0.25
+RULE_WIDTH, FRAME_WIDTH = 1 / 16, 1 / 8
+"""Width, as a share of the image, of the thickest rule and, in a cell, of the thickest line of its frame."""
+NEAR_BORDER = 0.2
+"""Distance from a border, as a share of the image, within which the lines of a cell's frame run."""
+MIN_SHADE, MIN_COVERED = 0.15, 0.6
+"""Share of the darkest ink's tone that such a line has at least, and of its row that it covers."""
+MAX_BARS = 3
+"""Straight strokes from border to border that a digit has, as a 4 or a crossed 7; more are a frame."""
+MIN_STROKE = 0.2
 """Extent, as a share of the image's longest side, of the strokes that a digit has beside its bars."""
 MAX_DARKER = 1.35
 """Times the tone of a digit's bar that its other strokes have at most."""
-MAX_TOUCH = 0.4
+MAX_TOUCH = 0.75
 """Share of a border that the strokes of a digit cover which is cut off there."""
-MAX_RULES = 60
-"""Rules looked for in one direction."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A line from the left border at row ``first`` to the right one at row ``last``; ``tone`` in the ink's levels."""
-
-    first: int
-    last: int
-    tone: float
-    thickness: int
+MIN_TOUCHED = 3
+"""Borders that the strokes of a digit reach where its bar stands apart from them."""
 
 
 def remove_lines(ink: Image, *, strength: float = MIN_STRENGTH) -> Image:
@@ -54,8 +44,42 @@ def remove_lines(ink: Image, *, strength: float = MIN_STRENGTH) -> Image:
     levels a rule must stand out from the paper.
     """
     if min(ink.shape) < MIN_SIDE:
+        return _without_frame(ink, strength)
+    return _without(ink, *find_rules(ink, strength, RULE_WIDTH))
+
+
+def _without_frame(ink: Image, strength: float) -> Image:
+    """Erase the lines along the borders of a small (H, W) ink map: what is left of the frame of a form's cell."""
+    scale = MIN_SIDE / min(ink.shape)
+    if scale > MAX_ENLARGED or max(ink.shape) > MAX_ELONGATION * min(ink.shape) or not _may_be_framed(ink, strength):
         return ink
-    level, upright = find_rules(ink, strength), find_rules(cv2.transpose(ink), strength)
+    large = cv2.resize(ink, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
+    level, upright = find_rules(large, strength, FRAME_WIDTH)
+    rest = _without(large, _near_borders(level, large.shape[0]), _near_borders(upright, large.shape[1]))
+    return ink if rest is large else cv2.resize(rest, ink.shape[::-1], interpolation=cv2.INTER_AREA)
+
+
+def _may_be_framed(ink: Image, strength: float) -> bool:
+    """Say whether any row or column near the borders of a small ink map is inked over most of its length: cheap."""
+    mask = cv2.threshold(ink, max(strength, MIN_SHADE * ink.max()), 255, cv2.THRESH_BINARY)[1]
+    for axis, across in ((1, (3, 1)), (0, (1, 3))):  # a line that is a little turned runs through three rows
+        inked = cv2.reduce(cv2.dilate(mask, np.ones(across, np.uint8)), axis, cv2.REDUCE_AVG).ravel()
+        near = int(NEAR_BORDER * len(inked)) + 1
+        if max(inked[:near].max(), inked[-near:].max()) > 255 * MIN_COVERED:
+            return True
+    return False
+
+
+def _near_borders(rules: list[Rule], height: int) -> list[Rule]:
+    """Return the rules that run along the first or the last row, all the way."""
+    near = NEAR_BORDER * height
+    return [rule for rule in rules if max(rule.rows) < near or min(rule.rows) > height - near]
+
+
+def _without(ink: Image, level: list[Rule], upright: list[Rule]) -> Image:
+    """Return an ink map without these rules, or the same one where they are none or strokes of the digit."""
+    if not level and not upright:
+        return ink
     rest = _erase(ink, level)
     if upright:
         rest = cv2.transpose(_erase(cv2.transpose(rest), upright))
@@ -65,10 +89,11 @@ def remove_lines(ink: Image, *, strength: float = MIN_STRENGTH) -> Image:
 def _are_bars(ink: Image, rest: Image, level: list[Rule], upright: list[Rule]) -> bool:
     """Say whether the rules of an ink map, without which ``rest`` is left, are strokes of its digit.
 
-    They are where the image is cut close to the digit: together they touch all borders, the rest at few pixels as
-    strokes do, and the rest is no darker than they are, as ink is on printed lines.
+    They are where the image is cut close to the digit: bars and strokes hang together or the strokes alone reach three
+    borders, all of them together touch all four, the strokes at few pixels as strokes do, and they are no darker than
+    the bars, as ink is on printed lines.
     """
-    if not 0 < max(len(level), len(upright)) <= MAX_BARS:
+    if len(level) + len(upright) > MAX_BARS:
         return False
     floor = 0.5 * min(rule.tone for rule in level + upright)
     bars, strokes = (rest == 0) & (ink > floor), rest > floor
@@ -79,8 +104,17 @@ def _are_bars(ink: Image, rest: Image, level: list[Rule], upright: list[Rule]) -
     depth = max(2, min(ink.shape) // 20)
     sides = [(side[:depth], side[-depth:]) for side in (strokes, strokes.T)]
     touched = np.array([[end.any(axis=0).mean() for end in side] for side in sides])
+    if np.count_nonzero(touched) < MIN_TOUCHED and not _hang_together(bars, strokes):
+        return False
     by_bars = np.array([_ends(level, len(ink)) | bool(upright), _ends(upright, ink.shape[1]) | bool(level)])
     return 0 < touched.max() <= MAX_TOUCH and bool(((touched > 0) | by_bars).all())
+
+
+def _hang_together(bars: NDArray[np.bool_], strokes: NDArray[np.bool_]) -> bool:
+    """Say whether most of the bars belongs to the same connected piece as most of the strokes."""
+    count, labels = cv2.connectedComponents((bars | strokes).view(np.uint8))
+    main = np.bincount(labels[strokes], minlength=count).argmax()
+    return bool(np.mean(labels[bars] == main) >= 0.5)
 
 
 def _longest(mask: NDArray[np.bool_]) -> int:
@@ -90,87 +124,8 @@ def _longest(mask: NDArray[np.bool_]) -> int:
 
 def _ends(rules: list[Rule], height: int) -> NDArray[np.bool_]:
     """(2,) whether one of some rules from left to right lies along the first row and along the last."""
-    first = any(min(rule.first, rule.last) <= rule.thickness for rule in rules)
-    return np.array([first, any(max(rule.first, rule.last) >= height - 1 - rule.thickness for rule in rules)])
-
-
-def find_rules(ink: Image, strength: float) -> list[Rule]:
-    """Return the rules that run from left to right through a (H, W) ink map, the surest first.
-
-    A Hough transform (R. Duda and P. Hart, CACM 15, 1972) in which each of 20 pieces of a row has one vote, so that a
-    faint rule counts as much as a dark stroke of the same length, and a stroke across the rule only once.
-    """
-    height, width = ink.shape
-    segments = cv2.dilate(cv2.resize(ink, (SEGMENTS, height), interpolation=cv2.INTER_AREA), np.ones((3, 1), np.uint8))
-    paper, noise = paper_noise(segments)
-    inked = cv2.threshold(segments, paper + max(strength, 2 * noise), 1, cv2.THRESH_BINARY)[1]
-    votes = _votes(inked, width)
-    thickest = max(5, height // 24)
-    rules = []
-    for peak in _peaks(votes, thickest):
-        rule = _measure(ink, segments, peak, thickest, strength)
-        if rule:
-            rules.append(rule)
-    return rules
-
-
-def _votes(inked: Image, width: int) -> NDArray[np.uint8]:
-    """(slopes, H) how many of (H, SEGMENTS) 0/1 segments are inked along a line of each slope.
-
-    A line is counted at its row in the middle column.
-    """
-    height, shift = len(inked), _shifts(width)
-    reach = int(shift.max())
-    columns = cv2.copyMakeBorder(cv2.transpose(inked), 0, 0, reach, reach, cv2.BORDER_REPLICATE)
-    starts = shift + reach + np.arange(SEGMENTS) * columns.shape[1]
-    # a view of what follows each pixel, as long as a column
-    windows = np.ndarray((columns.size - height + 1, height), np.uint8, columns.data, strides=(1, 1))
-    return np.asarray(windows[starts].sum(axis=1, dtype=np.uint8))
-
-
-@lru_cache(maxsize=64)
-def _shifts(width: int) -> NDArray[np.intp]:
-    """(slopes, SEGMENTS) rows between a line's crossing of the middle column and of each segment."""
-    offset = (np.arange(SEGMENTS) + 0.5) / SEGMENTS * width - width / 2
-    return np.asarray(np.rint(SLOPES[:, None] * offset).astype(np.intp))
-
-
-def _peaks(votes: NDArray[np.uint8], thickest: int) -> Iterator[tuple[int, int]]:
-    """Yield the (slope, row) indices of the best lines, each clear of those before it."""
-    remaining = votes.copy()
-    for _ in range(MAX_RULES):
-        slope, row = np.unravel_index(int(remaining.argmax()), remaining.shape)
-        if remaining[slope, row] < MIN_VOTES:
-            return
-        # of the slopes and rows that tie, the middle one follows the rule best
-        tied = np.flatnonzero(remaining[:, row] == remaining[slope, row])
-        yield int(tied[len(tied) // 2]), int(row)
-        remaining[:, max(0, row - thickest) : row + thickest + 1] = 0
-
-
-def _measure(ink: Image, segments: Image, peak: tuple[int, int], thickest: int, strength: float) -> Rule | None:
-    """Return the rule at a peak; None where it is too thick or faint, or ends before the borders as strokes do."""
-    (slope, row), (height, width) = peak, ink.shape
-    near = np.arange(max(0, row - thickest), min(height, row + thickest + 1))
-    cells = np.clip(near[:, None] + _shifts(width)[slope], 0, height - 1)
-    profile = np.sort(np.take_along_axis(segments, cells, axis=0), axis=1)[:, SEGMENTS * 3 // 8].astype(float)
-    floor = profile.min()
-    tone = float(profile.max())
-    thick = int((profile - floor > 0.3 * (tone - floor)).sum())
-    if tone - floor < strength or thick > thickest:
-        return None
-    middle = int(near[int(profile.argmax())])
-    drop = SLOPES[slope] * width / 2
-    rule = Rule(round(middle - drop), round(middle + drop), tone, thick + 2)
-    margin = max(3, width // 50)
-    ends = _darkest(ink[:, :margin], rule.first), _darkest(ink[:, -margin:], rule.last)
-    return rule if min(ends) > 0.3 * tone else None
-
-
-def _darkest(columns: Image, row: int) -> int:
-    """Return the strongest ink within a few rows of ``row``; 255 where that lies outside the image."""
-    rows = columns[max(0, row - 4) : max(0, row + 5)]
-    return int(rows.max()) if rows.size else 255
+    first = any(min(rule.rows) <= rule.thickness for rule in rules)
+    return np.array([first, any(max(rule.rows) >= height - 1 - rule.thickness for rule in rules)])
 
 
 def _erase(ink: Image, rules: list[Rule]) -> Image:
