@@ -129,7 +129,8 @@ def stopped(monkeypatch):
     """Serve nothing; return what is listened on, and the addresses that a browser was told to open."""
     bound, launched = [], []
 
-    def close(_app, listening):
+    def close(_app, listening, ready):
+        ready()
         bound.append(listening.getsockname()[0])
         listening.close()
 

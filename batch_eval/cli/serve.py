@@ -77,10 +77,13 @@ def serve(
     examples = Examples(folder) if folder else None
     collection = Collection(collect, readers.labels, default_out(collect)) if collect else None
     listening = server.listen(host, port)
-    url = server.address(listening)
-    typer.echo(f"Open {url} in a browser; stop with Ctrl-C.")
-    if host not in LOOPBACK:
-        say(f"Note: whoever can reach {host} can use the page, and save images where --collect is given.")
-    if open_page:
-        typer.launch(url)
-    server.serve(app.create_app(app.Site(readers, preprocess, examples, collection), host), listening)
+
+    def invite() -> None:
+        url = server.address(listening)
+        typer.echo(f"Open {url} in a browser; stop with Ctrl-C.")
+        if host not in LOOPBACK:
+            say(f"Note: whoever can reach {host} can use the page, and save images where --collect is given.")
+        if open_page:
+            typer.launch(url)
+
+    server.serve(app.create_app(app.Site(readers, preprocess, examples, collection), host), listening, invite)

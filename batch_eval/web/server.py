@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+from collections.abc import Callable
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -41,8 +42,8 @@ def address(listening: socket.socket) -> str:
     return f"http://{shown}:{port}/"
 
 
-def serve(app: ASGIApp, listening: socket.socket) -> None:
-    """Answer requests until Ctrl-C, which raises KeyboardInterrupt."""
+def serve(app: ASGIApp, listening: socket.socket, ready: Callable[[], None]) -> None:
+    """Answer requests until Ctrl-C, which raises KeyboardInterrupt; call ``ready`` once Ctrl-C ends it quietly."""
     config = uvicorn.Config(
         app,
         log_level="warning",
@@ -52,10 +53,12 @@ def serve(app: ASGIApp, listening: socket.socket) -> None:
         ws="none",
         timeout_graceful_shutdown=SECONDS_TO_END,
     )
+    config.load()  # an import that a Ctrl-C breaks off may end Python by the signal instead of an exit code
     server = uvicorn.Server(config)
     # uvicorn listens to signals only once its loop runs; a Ctrl-C while the loop is made would break it off half made
     before = signal.signal(signal.SIGINT, server.handle_exit)
     try:
+        ready()
         server.run(sockets=[listening])
     finally:
         signal.signal(signal.SIGINT, before)
