@@ -139,6 +139,23 @@ def test_a_folder_that_cannot_be_written_is_found_before_the_work(digits, tmp_pa
     assert "Labels: " not in done.stderr
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for another process")
+def test_ctrl_c_while_a_library_is_imported_is_no_bug(digits, tmp_path):
+    (tmp_path / "onnxruntime.py").write_text(
+        """
+import os, signal
+try:
+    os.kill(os.getpid(), signal.SIGINT)
+except KeyboardInterrupt:
+    raise ImportError("initialization failed")  # as libraries do that are written in C
+"""
+    )
+    done = batch_eval("run", digits, cwd=tmp_path, PYTHONPATH=os.pathsep.join([str(tmp_path), str(ROOT)]))
+
+    assert (130, "") == (done.returncode, done.stdout)
+    assert "bug" not in done.stderr
+
+
 def test_ctrl_c_stops_with_130_and_leaves_nothing(digits, tmp_path):
     many = tmp_path / "many"
     many.mkdir()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
+from types import FrameType
 
 from batch_eval.errors import BatchEvalError, ExitCode
 
@@ -16,6 +18,8 @@ def main() -> None:
     """Run the command line and exit; errors of the user's making are one message, bugs a traceback with --debug."""
     code: int | str | None = ExitCode.OK
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # else numpy's BLAS starts threads, which spin and find no work
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # nohup and shells have it ignored
+        signal.signal(signal.SIGINT, _interrupted)
     gc.set_threshold(ALLOCATIONS)  # what importing makes is no garbage, and looking at it again and again takes time
     try:
         code = _run([argument for argument in sys.argv[1:] if argument != "--debug"])  # it may stand anywhere
@@ -40,6 +44,19 @@ def main() -> None:
         code = ExitCode.BUG
     gc.freeze()  # else Python, as it ends, looks for garbage in all that was imported, for a tenth of a second
     sys.exit(code)
+
+
+def _interrupted(_signal: int, frame: FrameType | None) -> None:
+    """Raise KeyboardInterrupt as Python does on Ctrl-C, but leave at once while something is imported.
+
+    Then nothing is being written, and the exception gets lost: some libraries turn it into an ImportError, and from
+    the code that a dataclass generates Python remembers to end by the signal, without an exit code.
+    """
+    while frame:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            os._exit(ExitCode.INTERRUPTED)
+        frame = frame.f_back
+    raise KeyboardInterrupt
 
 
 def _run(arguments: list[str]) -> int | str | None:
