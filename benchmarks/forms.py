@@ -41,15 +41,15 @@ def main() -> None:
     data = parser.parse_args().data
     cv2.setNumThreads(1)
     models = {"plain_cnn": open_model(data / "models" / "plain_cnn.keras"), "default": open_model(None)}
-    pages = list(_pages(data / "sheets"))
-    labels = np.repeat([digit for _, digits, _ in pages for digit in digits], GRID[1])
-    odd = np.repeat([number % 2 == 1 for _, digits, _ in pages for number in range(len(digits))], GRID[1])
+    forms = list(pages(data / "sheets"))
+    labels = np.repeat([digit for _, digits, _ in forms for digit in digits], GRID[1])
+    odd = np.repeat([number % 2 == 1 for _, digits, _ in forms for number in range(len(digits))], GRID[1])
     recipe = preprocessor("photo")
     print("| model | cut | scale | odd rows (tuned on) | even rows (left out) | blank |\n|---|---|---|---|---|---|")
     for margin in MARGINS:
-        cells = [_cut(page, box, margin) for page, _, rows in pages for row in rows for box in row]
+        cells = [cut(page, box, margin) for page, _, rows in forms for row in rows for box in row]
         for scale in SCALES:
-            prepared = [recipe(_scaled(cell, scale)) for cell in cells]
+            prepared = [recipe(scaled(cell, scale)) for cell in cells]
             blank = np.array([one.blank for one in prepared])
             seen = np.stack([one.image for one in prepared])
             for name, model in models.items():
@@ -59,7 +59,7 @@ def main() -> None:
     print(f"\n{len(labels):,} cells, {odd.sum():,} of them in odd rows.")
 
 
-def _pages(sheets: Path) -> Iterator[tuple[Image, list[int], list[list[Box]]]]:
+def pages(sheets: Path) -> Iterator[tuple[Image, list[int], list[list[Box]]]]:
     """Yield each page that is a grid, its rows' digits and its rows of cells."""
     with open(sheets / "labels.csv", newline="") as file:
         for sheet in csv.DictReader(file):
@@ -90,13 +90,15 @@ def _cells(page: Image) -> list[list[Box]]:
     return [list(row) for row in zip(*by_column, strict=True)]
 
 
-def _cut(page: Image, box: Box, margin: int) -> Image:
+def cut(page: Image, box: Box, margin: int) -> Image:
+    """Return a cell, cut so many pixels outside the middle of its lines."""
     left, top, width, height = box
     edge = margin + 2  # the boxes end two pixels before the middle of the lines
     return page[max(0, top - edge) : top + height + edge, max(0, left - edge) : left + width + edge]
 
 
-def _scaled(cell: Image, scale: float) -> Image:
+def scaled(cell: Image, scale: float) -> Image:
+    """Return a cell at so many times its size."""
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     return cell if scale == 1 else cv2.resize(cell, None, fx=scale, fy=scale, interpolation=how)
 

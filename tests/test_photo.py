@@ -1,6 +1,7 @@
 """The photo recipe: what leaves its result alone, what it survives, and what it takes for blank."""
 
 import cv2
+import forms
 import numpy as np
 import pytest
 from drawn_digits import difference, ink, on_paper
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from batch_eval.imaging import preprocess, preprocessor
 from batch_eval.imaging.ink import dark_on_light
+from batch_eval.models import open_model
 from batch_eval.training import papers
 from batch_eval.training.scenes import draw_scene, photographed
 
@@ -162,6 +164,29 @@ def test_the_lines_of_a_form_around_a_digit_change_little(side):
             within += [difference(photo(alone), photo(seen)) < LITTLE for seen in (cell, 255 - cell)]
 
     assert sum(within) >= 0.95 * len(within)
+
+
+@pytest.fixture(scope="module")
+def cells(data):
+    """A quarter of the digits in the scanned forms, with their pages and places."""
+    places = (
+        (page, digit, row)
+        for page, digits, rows in forms.pages(data / "sheets")
+        for digit, row in zip(digits, rows, strict=True)
+    )
+    return [(page, digit, box) for page, digit, row in places for box in row[::4]]
+
+
+@pytest.mark.parametrize(
+    ("margin", "scale", "floor"), [(-5, 1, 0.98), (0, 0.33, 0.97), (0, 1, 0.98), (3, 2.5, 0.98), (10, 1, 0.98)]
+)
+def test_digits_in_real_forms_are_read_with_their_lines_in_view(cells, margin, scale, floor):
+    recipe = preprocessor("photo")
+    prepared = [recipe(forms.scaled(forms.cut(page, box, margin), scale)) for page, _, box in cells]
+    read = open_model(None).predict(np.stack([one.image for one in prepared])).argmax(axis=1)
+    truth = [digit for _, digit, _ in cells]
+
+    assert np.mean((read == truth) & [not one.blank for one in prepared]) >= floor
 
 
 def test_an_angular_eight_is_no_box():
