@@ -127,9 +127,9 @@ def _peaks(votes: NDArray[np.uint8], clear: int) -> Iterator[tuple[int, int]]:
 
 
 def _measure(segments: Image, width: int, peak: tuple[int, int], thickest: int, strength: float) -> Rule | None:
-    """Return the line at a peak of (H, SEGMENTS); None where it is too thick or faint, or two pieces in a row lack.
+    """Return the line at a peak of (H, SEGMENTS); None where it is too thick or faint, or lacks two pieces in a row.
 
-    A stroke ends in the image, and between its end and the frame there is nothing; a printed line is at most thin.
+    A stroke ends in the image, and between its end and the frame of a cell there is nothing; a printed line has no gap.
     """
     (slope, row), height = peak, len(segments)
     near = np.arange(max(0, row - thickest), min(height, row + thickest + 1))
