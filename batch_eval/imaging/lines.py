@@ -21,7 +21,7 @@ RULE_WIDTH, FRAME_WIDTH = 1 / 16, 1 / 8
 """Width, as a share of the image, of the thickest rule and, in a cell, of the thickest line of its frame."""
 NEAR_BORDER = 0.2
 """Distance from a border, as a share of the image, within which the lines of a cell's frame run."""
-MIN_SHADE, MIN_COVERED = 0.15, 0.6
+MIN_SHADE, MIN_COVERED = 0.15, 0.85
 """Share of the darkest ink's tone that such a line has at least, and of its row that it covers."""
 MAX_BARS = 3
 """Straight strokes from border to border that a digit has, as a 4 or a crossed 7; more are a frame."""
