@@ -15,10 +15,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from reading import Box, Image, open_models, read
 
 from batch_eval.imaging import preprocessor
-from batch_eval.models import open_model
 
 GRID = (46, 25)
 """Rows and columns of the pages that are used; the others hold too few digits."""
@@ -29,10 +28,6 @@ MARGINS = (-5, -2, 0, 3, 5, 10)
 SCALES = (0.33, 1.0, 2.5)
 """Times their size, 95 by 75 px within the lines, at which the cells are read; the smallest are 28 px high."""
 
-Image = NDArray[np.uint8]
-Box = tuple[int, int, int, int]
-"""Left, top, width and height."""
-
 
 def main() -> None:
     """Print the table."""
@@ -40,21 +35,18 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     data = parser.parse_args().data
     cv2.setNumThreads(1)
-    models = {"plain_cnn": open_model(data / "models" / "plain_cnn.keras"), "default": open_model(None)}
+    models = open_models(data)
     forms = list(pages(data / "sheets"))
-    labels = np.repeat([digit for _, digits, _ in forms for digit in digits], GRID[1])
+    labels = [digit for _, digits, _ in forms for digit in digits for _ in range(GRID[1])]
     odd = np.repeat([number % 2 == 1 for _, digits, _ in forms for number in range(len(digits))], GRID[1])
     recipe = preprocessor("photo")
     print("| model | cut | scale | odd rows (tuned on) | even rows (left out) | blank |\n|---|---|---|---|---|---|")
     for margin in MARGINS:
         cells = [cut(page, box, margin) for page, _, rows in forms for row in rows for box in row]
         for scale in SCALES:
-            prepared = [recipe(scaled(cell, scale)) for cell in cells]
-            blank = np.array([one.blank for one in prepared])
-            seen = np.stack([one.image for one in prepared])
-            for name, model in models.items():
-                correct = (model.predict(seen).argmax(axis=1) == labels) & ~blank
-                shares = f"{correct[odd].mean():.2%} | {correct[~odd].mean():.2%}"
+            correct, blank = read(models, recipe, (scaled(cell, scale) for cell in cells), labels)
+            for name, right in correct.items():
+                shares = f"{right[odd].mean():.2%} | {right[~odd].mean():.2%}"
                 print(f"| {name} | {margin:+} px | {scale:g} | {shares} | {blank.sum()} |", flush=True)
     print(f"\n{len(labels):,} cells, {odd.sum():,} of them in odd rows.")
 
@@ -78,7 +70,7 @@ def _cells(page: Image) -> list[list[Box]]:
     stats = cv2.connectedComponentsWithStats(cv2.bitwise_not(cv2.bitwise_or(*lines)), connectivity=4)[2]
     height, width = page.shape[0] / GRID[0], page.shape[1] / GRID[1]
     boxes = [
-        (int(left), int(top), int(wide), int(high))
+        (int(left), int(top), int(left + wide), int(top + high))
         for left, top, wide, high, _ in stats
         if 0.6 < wide / width < 1.2 and 0.6 < high / height < 1.2
     ]
@@ -92,9 +84,9 @@ def _cells(page: Image) -> list[list[Box]]:
 
 def cut(page: Image, box: Box, margin: int) -> Image:
     """Return a cell, cut so many pixels outside the middle of its lines."""
-    left, top, width, height = box
+    left, top, right, bottom = box
     edge = margin + 2  # the boxes end two pixels before the middle of the lines
-    return page[max(0, top - edge) : top + height + edge, max(0, left - edge) : left + width + edge]
+    return page[max(0, top - edge) : bottom + edge, max(0, left - edge) : right + edge]
 
 
 def scaled(cell: Image, scale: float) -> Image:

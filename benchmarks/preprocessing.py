@@ -13,17 +13,16 @@ import argparse
 import csv
 import statistics
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from reading import Box, Image, open_models, read
 
 from batch_eval.imaging import Preprocessor, decode, preprocessor
 from batch_eval.metrics import wilson_interval
-from batch_eval.models import open_model
-from batch_eval.models.classifier import Classifier
 
 KINDS = ("phone-photo", "scan", "drawn-on-screen")
 STEPS = ("polarity", "ink", "lines", "paper", "digit", "stroke")
@@ -31,10 +30,6 @@ BESIDE = 0.06
 """Distance from a digit, as a share of the image's longest side, at which the paper beside it begins."""
 SMALLEST_SQUARE = 80
 """Pixels of an image's at most 320 that a square of paper must have."""
-
-Image = NDArray[np.uint8]
-Box = tuple[int, int, int, int]
-"""Left, top, right and bottom."""
 
 
 def main() -> None:
@@ -45,7 +40,8 @@ def main() -> None:
     cv2.setNumThreads(1)
     with open(data / "digits" / "labels.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    models = {"plain_cnn": open_model(data / "models" / "plain_cnn.keras"), "default": open_model(None)}
+    labels = [int(row["label"]) for row in rows]
+    models = open_models(data)
 
     with np.load(data / "mnist.npz") as mnist:
         digits, truth = mnist["x_test"], mnist["y_test"]
@@ -53,7 +49,7 @@ def main() -> None:
     recipes = [preprocessor(name) for name in ("simple", "mnist", "photo")]
     print("| model | preprocessing | " + " | ".join(KINDS) + " | MNIST test |\n|---|---|---|---|---|---|")
     for recipe in [*recipes, *(preprocessor("photo", skip=[step]) for step in STEPS)]:
-        correct = _correct(models, recipe, _images(data, rows, recipe), rows)
+        correct, _ = read(models, recipe, _images(data, rows, recipe), labels)
         mnist_seen = np.stack([recipe(image).image for image in digits])
         for name, model in models.items():
             on_mnist = f"{(model.predict(mnist_seen).argmax(axis=1) == truth).mean():.2%}"
@@ -63,7 +59,7 @@ def main() -> None:
     found = list(_digits(data, rows))
     cut_out = [image[top:bottom, left:right] for image, (left, top, right, bottom) in found]
     for recipe in recipes:
-        correct = _correct(models, recipe, cut_out, rows)
+        correct, _ = read(models, recipe, cut_out, labels)
         for name in models:
             _print_row(name, f"{recipe.name}, cut out without a margin", correct[name], rows, "")
     _print_blank([pair for pair, row in zip(found, rows, strict=True) if row["kind"] == "phone-photo"])
@@ -103,19 +99,6 @@ def _paper_beside(image: Image, digit: Box) -> Iterator[Image]:
         if side >= SMALLEST_SQUARE:
             for x, y in {(x0, y0), (x1 - side, y1 - side)}:
                 yield image[y : y + side, x : x + side]
-
-
-def _correct(
-    models: dict[str, Classifier],
-    recipe: Preprocessor,
-    images: Iterable[Image],
-    rows: list[dict[str, str]],
-) -> dict[str, NDArray[np.bool_]]:
-    """Return by model (N,) whether each image is read right; a blank one is not."""
-    prepared = [recipe(image) for image in images]
-    seen, blank = np.stack([one.image for one in prepared]), np.array([one.blank for one in prepared])
-    labels = np.array([int(row["label"]) for row in rows])
-    return {name: (model.predict(seen).argmax(axis=1) == labels) & ~blank for name, model in models.items()}
 
 
 def _print_row(model: str, name: str, correct: NDArray[np.bool_], rows: list[dict[str, str]], on_mnist: str) -> None:

@@ -40,7 +40,8 @@ def remove_lines(ink: Image, *, strength: float = MIN_STRENGTH) -> Image:
 
     Each rule has a slope of its own, for a sheet is seen in perspective. What is no darker than the rule is erased
     along it; a stroke that crosses it is darker, and the gap that it may leave is closed. Where an image is cut close
-    to its digit, a bar of the digit itself may run from border to border, and stays. ``strength`` is by how many grey
+    to its digit, a bar of the digit itself may run from border to border, and stays. An image below 64 px shows the
+    cell of a form rather than ruled paper, and loses lines along its borders only. ``strength`` is by how many grey
     levels a rule must stand out from the paper.
     """
     if min(ink.shape) < MIN_SIDE:

@@ -21,6 +21,10 @@ MIN_VOTES = 14
 """Pieces that must be inked to make a row a rule."""
 MIN_WIDTH = 6
 """Width in pixels that every rule may have: with its blurred edges and one pixel above and below."""
+VISIBLE = 0.3
+"""Share of a rule's tone above which a pixel shows it."""
+APART = 24
+"""Part of the image's height, one in so many, that two rules lie apart."""
 MAX_RULES = 60
 """Rules looked for in one direction."""
 
@@ -72,7 +76,7 @@ def _through(ink: Image, lines: list[Rule], columns: tuple[int, int]) -> list[Ru
     return [
         line
         for line in lines
-        if min(_darkest(heads, line.at(start / width)), _darkest(tails, line.at(stop / width))) > 0.3 * line.tone
+        if min(_darkest(heads, line.at(start / width)), _darkest(tails, line.at(stop / width))) > VISIBLE * line.tone
     ]
 
 
@@ -87,7 +91,7 @@ def _lines(ink: Image, strength: float, widest: float) -> list[Rule]:
     paper, noise = paper_noise(segments)
     inked = cv2.threshold(segments, paper + max(strength, 2 * noise), 1, cv2.THRESH_BINARY)[1]
     thickest = max(MIN_WIDTH, int(height * widest))
-    peaks = _peaks(_votes(inked, width), max(MIN_WIDTH, height // 24))
+    peaks = _peaks(_votes(inked, width), max(MIN_WIDTH, height // APART))
     measured = (_measure(segments, width, peak, thickest, strength) for peak in peaks)
     return [line for line in measured if line]
 
@@ -137,8 +141,9 @@ def _measure(segments: Image, width: int, peak: tuple[int, int], thickest: int, 
     along = np.take_along_axis(segments, cells, axis=0)
     profile = np.sort(along, axis=1)[:, SEGMENTS * 3 // 8].astype(float)
     floor, tone = float(profile.min()), float(profile.max())
-    missing = along.max(axis=0) < floor + 0.3 * (tone - floor)
-    thick = int((profile - floor > 0.3 * (tone - floor)).sum())
+    visible = floor + VISIBLE * (tone - floor)
+    missing = along.max(axis=0) < visible
+    thick = int(np.count_nonzero(profile > visible))
     if tone - floor < strength or thick > thickest or (missing[1:] & missing[:-1]).any():
         return None
     middle = int(near[int(profile.argmax())])

@@ -53,7 +53,6 @@ def serve(app: ASGIApp, listening: socket.socket, ready: Callable[[], None]) -> 
         ws="none",
         timeout_graceful_shutdown=SECONDS_TO_END,
     )
-    config.load()  # an import that a Ctrl-C breaks off may end Python by the signal instead of an exit code
     server = uvicorn.Server(config)
     # uvicorn listens to signals only once its loop runs; a Ctrl-C while the loop is made would break it off half made
     before = signal.signal(signal.SIGINT, server.handle_exit)
