@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from batch_eval.cores import available_cores
 from batch_eval.dataset import Dataset, Sample
 from batch_eval.engines.pictures import picture
 from batch_eval.errors import UnreadableImageError
@@ -106,11 +107,6 @@ class _Rows:
             flags={name: np.isin(np.arange(len(samples)), rows) for name, rows in sorted(self.flags.items())},
             pictures=self.pictures,
         )
-
-
-def available_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def run(task: Task, *, jobs: int | None = None, progress: Progress | None = None) -> Records:

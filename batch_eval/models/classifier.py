@@ -60,7 +60,7 @@ class Classifier:
         class_names: C names, in the order of the model's outputs.
         size: Height and width that the model wants.
         channels: 1 or 3.
-        runtime: What computes: ``onnxruntime``, ``tensorflow`` or ``tflite``.
+        runtime: What computes: ``ncnn``, ``onnxruntime``, ``tensorflow`` or ``tflite``.
         notes: Lines that the user should see.
         pixel_range: The range of values that the model gets: ``0..1``, ``0..255`` or ``-1..1``.
         head: What the model's own outputs are: ``probabilities``, ``logits`` or ``one-vs-rest``.

@@ -10,7 +10,7 @@ from anyio.to_thread import run_sync
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from batch_eval.engines.local import available_cores
+from batch_eval.cores import available_cores
 
 MAX_BYTES = 64 << 20
 """Of an upload: the largest photos of phones have less."""
