@@ -80,6 +80,7 @@ class Classifier:
         self.name, self.sha256, self.runtime = name, sha256, runtime.name
         self.size, self.channels = self._layout.size, self._layout.channels
         self.pixel_range, remarks = resolve_range(input_range, runtime.pixel_range)
+        self._any_batch = runtime.any_batch
         self._batch = runtime.batch or int(np.clip(_BATCH_PIXELS // prod(self.size), 4, 32))
         outputs = self._probe(fixed=runtime.batch is not None)
         self.head = _head(runtime.activation, outputs, name)
@@ -91,7 +92,7 @@ class Classifier:
     def predict(self, images: Images) -> Floats:
         """Return the (N, C) float32 probabilities of (N, h, w) uint8 images, or (N, h, w, 3) in OpenCV's order BGR.
 
-        A row does not depend on the others: the model always computes batches of one size, the last one filled up.
+        A row does not depend on the others: where their number could change it, the last batch is filled up.
         Safe to call from several threads.
         """
         rows = [self._predict_batch(images[i : i + self._batch]) for i in range(0, len(images), self._batch)]
@@ -110,11 +111,11 @@ class Classifier:
     def _outputs(self, batch: Floats) -> Floats:
         """Run a batch that may be smaller than the model's."""
         count = len(batch)
-        if count < self._batch:
+        if count < self._batch and not self._any_batch:
             batch = np.concatenate([batch, np.zeros((self._batch - count, *batch.shape[1:]), np.float32)])
         outputs = np.asarray(self._run(batch), dtype=np.float32)
         per_image = outputs.shape[1:]
-        if len(outputs) != self._batch or prod(per_image) != max(per_image, default=0):
+        if len(outputs) != len(batch) or prod(per_image) != max(per_image, default=0):
             raise ModelError(
                 f"{self.name} gives an output of shape {per_image} for an image. Expected one number for each class."
             )

@@ -20,6 +20,8 @@ from batch_eval.models.ncnn_writer import Nets
 from batch_eval.models.network import Network
 from batch_eval.models.runtime import Batch, Runtime
 
+ROWS = 32
+"""Images whose features are computed on together, always as many: sums are then made in the same order."""
 _SHORTER_NUMBERS = ("fp16_packed", "fp16_storage", "fp16_arithmetic", "bf16_packed", "bf16_storage")
 _address = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
     ("PyCapsule_GetPointer", ctypes.pythonapi)
@@ -47,9 +49,13 @@ def run_nets(nets: Nets, network: Network, threads: int) -> Runtime:
         planes = np.moveaxis(batch, -1, 1) if nets.channels_last else batch
         planes = np.ascontiguousarray(planes).reshape(-1, *nets.planes)
         found = np.concatenate(list(pool.map(features, np.array_split(planes, threads)))) if pool else features(planes)
-        return rows.compute(found)
+        missing = -len(found) % ROWS
+        if missing:
+            found = np.concatenate([found, np.zeros((missing, nets.features), np.float32)])
+        outputs = [rows.compute(found[start : start + ROWS]) for start in range(0, len(found), ROWS)]
+        return np.concatenate(outputs)[: len(batch)]
 
-    return Runtime("ncnn", run, network.input_shape, network.activation, network.pixel_range)
+    return Runtime("ncnn", run, network.input_shape, network.activation, network.pixel_range, any_batch=True)
 
 
 class _Loaded:
@@ -68,10 +74,10 @@ class _Loaded:
     def compute(self, values: Batch) -> Batch:
         """Return what the net makes of its input."""
         extractor = self._net.create_extractor()
-        extractor.input("0", ncnn.Mat(values).clone())  # ncnn's own memory: it may be overwritten, or outlive ours
+        extractor.input("0", ncnn.Mat(values).clone())  # a layer that works in place crashes on memory not ncnn's own
         failed, output = extractor.extract(self._output)
         if failed:
-            raise ModelError(f"ncnn fails on values of shape {values.shape}; there may be too little memory.")
+            raise ModelError("ncnn cannot compute the model; there may be too little memory.")
         return np.asarray(output)
 
 

@@ -19,7 +19,8 @@ class Runtime:
 
     ``run`` maps a (B, *input_shape) float32 batch to (B, …) and may be called from several threads. ``activation`` is
     the function that makes the outputs ("" when it is not known), ``pixel_range`` what the model's first layers tell
-    (None when they tell nothing), ``batch`` the only batch size that the model takes, if there is only one.
+    (None when they tell nothing), ``batch`` the only batch size that the model takes, if there is only one;
+    ``any_batch`` says that the result for an image is the same, bit for bit, in batches of any size.
     """
 
     name: str
@@ -28,4 +29,5 @@ class Runtime:
     activation: str = ""
     pixel_range: str | None = None
     batch: int | None = None
+    any_batch: bool = False
     notes: tuple[str, ...] = ()
