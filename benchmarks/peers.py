@@ -123,6 +123,7 @@ def _growth(work: Work, model: Path, temporary: Path, runs: int) -> Iterator[str
 
 def _compare(work: Work, model: Path, temporary: Path, runs: int, loop_runs: int) -> str:
     """Return the table row of one work: ours, both peers with the ratio, and the share of the limit reached."""
+    os.sync()  # what was copied before is not written to the disk meanwhile
     ours = _run(lambda: _ours(work, model, temporary), runs)
     ours = replace(ours, accuracy=_accuracy(max(temporary.glob(f"{OUT}*/metrics.json"), key=os.path.getmtime)))
     on_all, on_one = _limits(work, model)

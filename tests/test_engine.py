@@ -8,8 +8,11 @@ import pytest
 from drawn_digits import ink, on_paper
 
 from batch_eval import evaluate
+from batch_eval.dataset import load_dataset
 from batch_eval.engines import local
 from batch_eval.evaluation import Outcome
+from batch_eval.imaging import preprocessor
+from batch_eval.models import open_model
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +71,16 @@ def test_the_result_does_not_depend_on_who_prepares_when(photos, monkeypatch, sm
 
     np.testing.assert_array_equal(usual.records.probabilities, other.records.probabilities)
     assert (usual.records.reasons, usual.counts) == (other.records.reasons, other.counts)
+
+
+@pytest.mark.parametrize(("small", "most"), [(0, local.MIN_LARGE_CHUNK), (1 << 30, local.MIN_CHUNK)])
+def test_few_large_files_are_shared_among_more_threads_than_few_small_ones(photos, monkeypatch, small, most):
+    monkeypatch.setattr(local, "SMALL_FILE", small)
+    task = local.Task(load_dataset(photos), preprocessor("none"), open_model(threads=1))
+    sizes = []
+
+    local.run(task, jobs=8, progress=sizes.append)
+    assert (most, 153) == (max(sizes), sum(sizes))
 
 
 def test_reasons_come_in_the_order_of_the_rows(photos, tmp_path):

@@ -34,7 +34,7 @@ class Drawn:
     def __init__(self, draw: st.DrawFn) -> None:
         self.draw, self.graph, self.name = draw, Graph(), "input"
         self.rng = np.random.default_rng(draw(st.integers(0, 1000)))
-        self.channels = draw(st.sampled_from([1, 3, 16, 20]))
+        self.channels = draw(st.sampled_from([1, 3, 16, 33]))
         self.space = (draw(st.integers(7, 30)), draw(st.integers(7, 30)))
         self.shape = (*self.space, self.channels)
 
@@ -57,7 +57,7 @@ class Drawn:
             self.add(op_type, np.array(self.rng.uniform(0.5, 2, shape)))
 
     def convolution(self) -> None:
-        outputs, size = self.draw(st.sampled_from([1, 4, 16, 24])), self.pair(1, 4)
+        outputs, size = self.draw(st.sampled_from([1, 4, 16, 24, 33, 64])), self.pair(1, 4)
         strides, dilations = self.pair(1, 2), self.pair(1, 2)
         pads = self.slide(tuple(map(extent, size, dilations)), strides, most_padding=2)
         kernel = self.normal(outputs, self.channels, *size) / np.sqrt(self.channels)

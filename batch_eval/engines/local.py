@@ -27,7 +27,9 @@ from batch_eval.models import Classifier
 CHUNK = 64
 """Most images that a thread takes at a time: enough that handing over costs nothing, few enough to stop soon."""
 MIN_CHUNK = 16
-"""Fewest: the model computes batches of up to 32, and what is missing in one is computed in vain."""
+"""Fewest small ones: the model computes batches of up to 32, and what is missing in one may be computed in vain."""
+MIN_LARGE_CHUNK = 4
+"""Fewest large ones, whose decoding takes far longer than that: 30 photos are work for eight cores."""
 SHARES = 8
 """Chunks that each thread gets of a small folder at least, so that all threads end at nearly the same time."""
 SMALL_FILE = 4 << 10
@@ -118,7 +120,8 @@ def run(task: Task, *, jobs: int | None = None, progress: Progress | None = None
     """
     jobs = jobs or available_cores()
     samples = task.dataset.samples
-    size = min(max(len(samples) // (jobs * SHARES), MIN_CHUNK), CHUNK)
+    least = MIN_CHUNK if not samples or _is_small(task, samples[0]) else MIN_LARGE_CHUNK
+    size = min(max(len(samples) // (jobs * SHARES), least), CHUNK)
     chunks = [range(start, min(start + size, len(samples))) for start in range(0, len(samples), size)]
     found = _Rows(range(len(samples)), len(task.classifier.class_names))
     for rows in _in_order(task, chunks, jobs):
@@ -177,7 +180,7 @@ def _single_threaded_opencv() -> Iterator[None]:
 def _work(task: Task, chunk: range, stop: threading.Event, turn: threading.Lock) -> _Rows:
     """Take a chunk of samples from their files to rows; small ones only while it is this thread's ``turn``."""
     rows = _Rows(chunk, len(task.classifier.class_names))
-    small = _size(task.dataset.path(task.dataset.samples[chunk.start])) <= SMALL_FILE
+    small = _is_small(task, task.dataset.samples[chunk.start])
     remaining = iter(chunk)
     while True:
         with turn if small else nullcontext():
@@ -188,11 +191,11 @@ def _work(task: Task, chunk: range, stop: threading.Event, turn: threading.Lock)
         _classify(task, batch, rows)
 
 
-def _size(path: str) -> int:
+def _is_small(task: Task, sample: Sample) -> bool:
     try:
-        return os.stat(path).st_size
+        return os.stat(task.dataset.path(sample)).st_size <= SMALL_FILE
     except OSError:  # whoever reads it will say why
-        return 0
+        return True
 
 
 def _prepare(task: Task, rows: Iterator[int], stop: threading.Event) -> _Batch:
