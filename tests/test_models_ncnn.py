@@ -74,7 +74,7 @@ class Drawn:
 
     def normalization(self) -> None:
         gamma, beta, mean, deviation = self.normal(4, self.channels)
-        self.add("BatchNormalization", gamma, beta, mean, deviation**2, epsilon=1e-3)
+        self.add("BatchNormalization", gamma, beta, mean, deviation**2 + 0.2, epsilon=1e-3)
 
     def function(self) -> None:
         op_type, settings = self.draw(
