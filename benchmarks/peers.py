@@ -31,7 +31,7 @@ RESULTS = HERE / "RESULTS.md"
 
 @dataclass(frozen=True)
 class Measured:
-    """Medians over several runs of one command: seconds from start to exit, and the peak resident MiB."""
+    """A run of one command, or medians over several: seconds from start to exit, and the peak resident MiB."""
 
     seconds: float
     mib: float
@@ -53,6 +53,7 @@ class Work:
 
 MODEL = "plain_cnn.keras"
 OUT = "out-"
+OURS = "ours"
 LOOP, DATASET = "predict_loop.py", "keras_dataset.py"
 
 
@@ -89,7 +90,7 @@ def _measure(data: Path, runs: int, long_runs: int, temporary: Path) -> Iterator
     yield ""
     yield (
         f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}; model "
-        f"`plain_cnn.keras`; whole processes, medians of {runs} runs. Made by "
+        f"`plain_cnn.keras`; whole processes, medians of {runs} runs in turn. Made by "
         "`python benchmarks/peers.py DATA`; a row that names its runs was added with `--add-10000 --long-runs`. "
         "Ours writes all default reports; the peers only print an accuracy. "
         "The limit is the slower of decoding alone and inference alone, plus start-up: each of the two on all cores, "
@@ -113,9 +114,9 @@ def _many(data: Path, temporary: Path) -> Work:
 
 def _growth(work: Work, model: Path, temporary: Path, runs: int) -> Iterator[str]:
     """Yield the rows of ten times as many files against the work's own."""
-    small = _run(lambda: _ours(work, model, temporary), runs)
+    small = _median([_run(_ours(work, model, temporary)) for _ in range(runs)])
     ten_times = Work("100,000", _copies(work.folder, temporary, 10), 100_000, work.preprocess)
-    large = _run(lambda: _ours(ten_times, model, temporary), runs)
+    large = _median([_run(_ours(ten_times, model, temporary)) for _ in range(runs)])
     yield f"| 10,000 | {small.seconds:.2f} | {small.mib:.0f} MiB | |"
     ratios = f"{large.seconds / small.seconds:.1f} × time, {large.mib / small.mib:.2f} × memory"
     yield f"| 100,000 | {large.seconds:.2f} | {large.mib:.0f} MiB | {ratios} |"
@@ -124,11 +125,15 @@ def _growth(work: Work, model: Path, temporary: Path, runs: int) -> Iterator[str
 def _compare(work: Work, model: Path, temporary: Path, runs: int, loop_runs: int) -> str:
     """Return the table row of one work: ours, both peers with the ratio, and the share of the limit reached."""
     os.sync()  # what was copied before is not written to the disk meanwhile
-    ours = _run(lambda: _ours(work, model, temporary), runs)
+    measured: dict[str, list[Measured]] = {OURS: [], LOOP: [], DATASET: []}
+    for i in range(runs):  # in turn: the machine is at times slower for minutes
+        measured[OURS].append(_run(_ours(work, model, temporary)))
+        measured[DATASET].append(_run(_peer(DATASET, work, model)))
+        if i < loop_runs:
+            measured[LOOP].append(_run(_peer(LOOP, work, model)))
+    ours, *peers = map(_median, measured.values())
     ours = replace(ours, accuracy=_accuracy(max(temporary.glob(f"{OUT}*/metrics.json"), key=os.path.getmtime)))
     on_all, on_one = _limits(work, model)
-    times = {LOOP: loop_runs, DATASET: runs}
-    peers = [_run(lambda script=script: _peer(script, work, model), n) for script, n in times.items()]
     cells = [
         str(ours),
         *(
@@ -156,26 +161,25 @@ def _peer(script: str, work: Work, model: Path) -> list[str]:
     return [sys.executable, str(HERE / "peers" / script), str(work.folder), str(model)]
 
 
-def _run(command: Callable[[], Sequence[str]], runs: int) -> Measured:
-    """Run a command several times; return the medians, and the number that it printed last."""
-    results: list[tuple[float, float]] = []
-    last = ""
-    for _ in range(runs):
-        arguments = list(command())
-        start = time.perf_counter()
-        process = subprocess.Popen(
-            arguments, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_environment(), text=True
-        )
-        with process.stdout as stream:
-            printed = stream.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - start
-        if status:
-            raise SystemExit(f"failed: {' '.join(arguments)}")
-        last = printed.strip().rpartition("\n")[2]
-        results.append((seconds, usage.ru_maxrss / 1024))
-    seconds, mib = (statistics.median(column) for column in zip(*results, strict=True))
-    return Measured(seconds, mib, f"{float(last):.4f}" if last.replace(".", "").isdigit() else "")
+def _run(arguments: Sequence[str]) -> Measured:
+    """Run a command; its accuracy is the number that it printed last."""
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        arguments, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_environment(), text=True
+    )
+    with process.stdout as stream:
+        printed = stream.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - start
+    if status:
+        raise SystemExit(f"failed: {' '.join(arguments)}")
+    last = printed.strip().rpartition("\n")[2]
+    return Measured(seconds, usage.ru_maxrss / 1024, f"{float(last):.4f}" if last.replace(".", "").isdigit() else "")
+
+
+def _median(runs: Sequence[Measured]) -> Measured:
+    seconds, mib = (statistics.median(column) for column in zip(*((run.seconds, run.mib) for run in runs), strict=True))
+    return replace(runs[-1], seconds=seconds, mib=mib)
 
 
 def _environment() -> dict[str, str]:
@@ -206,7 +210,7 @@ def _limits(work: Work, model: Path) -> list[float]:
         classifier.predict(images[: len(chunk)])
 
     batches = [paths[i : i + 64] for i in range(0, len(paths), 64)]
-    start_up = _run(lambda: [sys.executable, "-c", _START_UP.format(model=str(model))], 5).seconds
+    start_up = _median([_run([sys.executable, "-c", _START_UP.format(model=str(model))]) for _ in range(5)]).seconds
     limits = []
     for cores in (os.cpu_count(), 1):
         with ThreadPoolExecutor(cores) as pool:
