@@ -11,6 +11,7 @@ from reading import read
 
 from batch_eval.imaging import preprocess, preprocessor
 from batch_eval.imaging.ink import dark_on_light
+from batch_eval.imaging.stroke import stroke_width
 from batch_eval.models import open_model
 from batch_eval.training import papers
 from batch_eval.training.scenes import draw_scene, photographed
@@ -186,6 +187,39 @@ def test_digits_in_real_forms_are_read_with_their_lines_in_view(cells, margin, s
     correct, _ = read({"default": open_model(None)}, preprocessor("photo"), images, [digit for _, digit, _ in cells])
 
     assert correct["default"].mean() >= floor
+
+
+def underlined(digit, gap):
+    """A digit on a larger canvas, with a line drawn under it by the same pen, at a share of its extent."""
+    canvas = np.pad(digit, 60)
+    x, y, width, height = cv2.boundingRect(canvas)
+    extent = max(width, height)
+    pen = max(1, round(stroke_width((canvas >= 128).view(np.uint8))))
+    level = round(y + height + gap * extent) + 2 + pen // 2
+    ends = (x + width // 2 - extent // 2, level + 2), (x + width // 2 + extent // 2, level - 2)
+    return cv2.line(canvas, *ends, 255, pen, cv2.LINE_AA)
+
+
+@pytest.mark.parametrize("gap", [0.12, 0.2, 0.3])
+def test_a_line_under_the_digit_changes_little(gap):
+    digits = [ink(seed) for seed in range(100)]
+    within = [difference(photo(on_paper(digit)), photo(on_paper(underlined(digit, gap)))) < LITTLE for digit in digits]
+
+    assert sum(within) >= 95
+
+
+def test_a_line_under_the_digit_is_no_second_digit():
+    prepared = preprocessor("photo")(on_paper(underlined(ink(6, 6), 0.2)))
+    assert "several_digits" not in prepared.flags
+
+
+def test_the_loose_base_of_a_two_stays():
+    two = np.zeros((160, 160), np.uint8)
+    cv2.ellipse(two, (80, 60), (25, 22), 0, -180, 60, 255, 6, cv2.LINE_AA)
+    cv2.line(two, (92, 80), (58, 112), 255, 6, cv2.LINE_AA)
+    joined, apart = (cv2.line(two.copy(), (56, y), (112, y), 255, 6, cv2.LINE_AA) for y in (114, 122))
+
+    assert difference(photo(on_paper(joined)), photo(on_paper(apart))) < LITTLE
 
 
 def test_an_angular_eight_is_no_box():

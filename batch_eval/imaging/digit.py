@@ -29,6 +29,8 @@ MAX_FLATNESS = 4
 """Times its height that a digit can be wide."""
 MAX_STROKE = 0.3
 """Width of a digit's strokes as a share of its longest side; a stain or the shadow of a dent has more."""
+UNDERLINE_GAP = 0.08
+"""Gap below a digit, as a share of its extent, from which a flat piece is a line drawn under it, not its loose base."""
 MIN_BOXED = 0.25
 """Extent of a digit as a share of that of the box printed around it."""
 SIDE_DEPTH = 0.15
@@ -81,6 +83,16 @@ class Pieces:
         scores[0] = 0
         return np.asarray(scores, np.float64)
 
+    @cached_property
+    def flat(self) -> NDArray[np.bool_]:
+        """Whether each piece is too flat for a digit: the bar of a 5 that lies apart, or a line drawn under a digit."""
+        return np.asarray(self.right - self.left > MAX_FLATNESS * (self.bottom - self.top))
+
+    @cached_property
+    def main(self) -> int:
+        """The piece that is most likely the digit, or the main part of it; what is flat counts half."""
+        return int(np.where(self.flat, self.scores / 2, self.scores).argmax())
+
 
 def choose_digit(ink: Image) -> Image:
     """Keep the connected piece of ink that is most likely the digit, with the pieces that belong to it.
@@ -96,7 +108,7 @@ def choose_digit(ink: Image) -> Image:
         return choose_digit(cv2.bitwise_and(ink, cv2.bitwise_not(box)))
     if len(pieces.area) == 2 and max(ink.shape) < CUT_OUT:
         return ink
-    main = int(pieces.scores.argmax())
+    main = pieces.main
     kept = belonging(pieces, main)
     mask = kept.view(np.uint8).take(np.asarray(labels, np.uint16))
     digit: Image = np.zeros_like(ink)
@@ -126,7 +138,7 @@ def belonging(pieces: Pieces, main: int) -> NDArray[np.bool_]:
 
     Near is within 0.15 of the extent of what was found so far, 0.25 for a piece of some size, again and again, so that
     a stroke which broke into many pieces is followed to its end. What touches an edge of the image, as only part of
-    the digit does, must lie closer: within 0.05.
+    the digit does, must lie closer: within 0.05. A flat piece below all of the digit is a line that underscores it.
     """
     cut_off = (pieces.edges > 0) & (pieces.edges[main] == 0)
     reach = np.where(cut_off, 0.05, np.where(pieces.area >= 0.2 * pieces.area[main], 0.25, 0.15))
@@ -141,7 +153,9 @@ def belonging(pieces: Pieces, main: int) -> NDArray[np.bool_]:
         right, bottom = pieces.right[kept].max(), pieces.bottom[kept].max()
         gap_x = np.maximum(left - pieces.right, pieces.left - right)
         gap_y = np.maximum(top - pieces.bottom, pieces.top - bottom)
-        grown = kept | (likely & (np.maximum(gap_x, gap_y) < reach * max(right - left, bottom - top)))
+        extent = max(right - left, bottom - top)
+        under = pieces.flat & (pieces.top - bottom > UNDERLINE_GAP * extent)
+        grown = kept | (likely & ~under & (np.maximum(gap_x, gap_y) < reach * extent))
     return kept
 
 

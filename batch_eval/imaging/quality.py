@@ -84,8 +84,8 @@ def _several(paper: Image, digit: Image) -> bool:
     if cv2.sumElems(paper)[0] < 1.25 * cv2.sumElems(digit)[0]:
         return False
     _, pieces = find_pieces(paper)
-    main = int(pieces.scores.argmax())
-    others = ~belonging(pieces, main) & (pieces.edges == 0)
+    main = pieces.main
+    others = ~belonging(pieces, main) & (pieces.edges == 0) & ~pieces.flat
     others[0] = False
     large = (pieces.extent > pieces.extent[main] / 2) & (pieces.amount > pieces.amount[main] / 4)
     return bool((others & large).any())

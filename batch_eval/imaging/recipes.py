@@ -21,7 +21,7 @@ from batch_eval.imaging.quality import flags
 from batch_eval.imaging.steps import Image
 from batch_eval.imaging.stroke import normalise_stroke
 
-REVISION = 5
+REVISION = 6
 """Raised whenever a step changes what it computes, so that the settings' hash tells old evaluations from new ones."""
 
 WORK_SIDE = 320
