@@ -11,7 +11,7 @@ from keras import layers as kl
 from keras_networks import randomize
 
 from batch_eval.models import loading, open_model
-from batch_eval.models.graph import Graph
+from batch_eval.models.graph import Graph, Tensor
 from batch_eval.models.keras_file import read_keras
 from batch_eval.models.layers import Unsupported
 from batch_eval.models.layers.convolution import extent, window_count
@@ -20,7 +20,7 @@ from batch_eval.models.ncnn_runtime import run_nets
 from batch_eval.models.ncnn_writer import Nets, write_nets
 from batch_eval.models.network import Network, convert
 from batch_eval.models.onnx_runtime import run_network
-from batch_eval.models.operations import Operations, Value
+from batch_eval.models.operations import Operations
 
 # TensorFlow 2.21 with NumPy 2.4 warns about itself
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn.t accept a copy:DeprecationWarning")
@@ -107,8 +107,7 @@ class Drawn:
         self.arithmetic(outputs)
 
     def operations(self) -> Operations:
-        target = Value(self.graph.op("Identity", self.name), ("batch", CLASSES))
-        return Operations(self.graph._nodes, self.graph._constants, Value("input", ("batch", *self.shape)), target)
+        return self.graph.operations(Tensor("input", self.shape), Tensor(self.name, (CLASSES,)))
 
 
 @st.composite

@@ -8,6 +8,7 @@ import pytest
 from keras_networks import NETWORKS
 
 from batch_eval.models.keras_file import read_keras
+from batch_eval.models.layers import Unsupported
 from batch_eval.models.ncnn_runtime import run_nets
 from batch_eval.models.ncnn_writer import write_nets
 from batch_eval.models.network import convert
@@ -41,6 +42,9 @@ def test_network_computes_what_keras_computes(name: str, tmp_path: Path) -> None
         runtimes = [run_network(network, threads=1)]
         if name in CHAINS:
             runtimes.append(run_nets(write_nets(network.operations), network, threads=1))
+        else:
+            with pytest.raises(Unsupported):
+                write_nets(network.operations)
         for runtime in runtimes:
             actual = runtime.run(inputs)
 
