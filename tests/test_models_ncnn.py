@@ -143,15 +143,11 @@ def test_any_chain_computes_the_same_as_on_onnx_runtime(network: Network, count:
     np.testing.assert_allclose(expected, actual, rtol=1e-5, atol=1e-5)
 
 
-def wide() -> keras.Sequential:
+@pytest.fixture(scope="module")
+def model() -> keras.Model:
     convolutions = [kl.Conv2D(32, 3, activation="relu"), kl.Conv2D(64, 3, activation="relu"), kl.MaxPooling2D()]
     top = [kl.Flatten(), kl.Dense(16, activation="relu"), kl.BatchNormalization(), kl.Dense(10, activation="softmax")]
     return keras.Sequential([kl.Input((28, 28, 1)), *convolutions, *top])
-
-
-@pytest.fixture(scope="module")
-def model() -> keras.Model:
-    return wide()
 
 
 @pytest.fixture(scope="module")

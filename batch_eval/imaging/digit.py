@@ -108,11 +108,10 @@ def choose_digit(ink: Image) -> Image:
         return choose_digit(cv2.bitwise_and(ink, cv2.bitwise_not(box)))
     if len(pieces.area) == 2 and max(ink.shape) < CUT_OUT:
         return ink
-    main = pieces.main
-    kept = belonging(pieces, main)
+    kept = belonging(pieces)
     mask = kept.view(np.uint8).take(np.asarray(labels, np.uint16))
     digit: Image = np.zeros_like(ink)
-    if _credible(pieces, main, kept, mask):
+    if _credible(pieces, kept, mask):
         digit[pieces.inside] = keep(ink[pieces.inside], mask * np.uint8(255))
     return digit
 
@@ -133,13 +132,14 @@ def find_pieces(ink: Image) -> tuple[Image, Pieces]:
     return labels, Pieces(ink.shape[:2], inside, left, top, left + width, top + height, area, amount, offset)
 
 
-def belonging(pieces: Pieces, main: int) -> NDArray[np.bool_]:
+def belonging(pieces: Pieces) -> NDArray[np.bool_]:
     """(count,) which pieces make up the digit: the main one, and what lies near it and is no speck or edge.
 
     Near is within 0.15 of the extent of what was found so far, 0.25 for a piece of some size, again and again, so that
     a stroke which broke into many pieces is followed to its end. What touches an edge of the image, as only part of
     the digit does, must lie closer: within 0.05. A flat piece below all of the digit is a line that underscores it.
     """
+    main = pieces.main
     cut_off = (pieces.edges > 0) & (pieces.edges[main] == 0)
     reach = np.where(cut_off, 0.05, np.where(pieces.area >= 0.2 * pieces.area[main], 0.25, 0.15))
     likely = (pieces.area >= 0.02 * pieces.area[main]) & (pieces.scores > 0.02 * pieces.scores[main])
@@ -197,9 +197,9 @@ def _longest_side(mask: NDArray[np.bool_]) -> int:
     return max(cv2.boundingRect(mask.astype(np.uint8))[2:])
 
 
-def _credible(pieces: Pieces, main: int, kept: NDArray[np.bool_], mask: Image) -> bool:
+def _credible(pieces: Pieces, kept: NDArray[np.bool_], mask: Image) -> bool:
     """Say whether the chosen pieces, 1 in a 0/1 mask, can be a digit rather than what an empty sheet shows."""
-    longest = max(pieces.shape)
+    main, longest = pieces.main, max(pieces.shape)
     if longest < CUT_OUT:
         return True
     inner = pieces.edges == 0
@@ -209,15 +209,15 @@ def _credible(pieces: Pieces, main: int, kept: NDArray[np.bool_], mask: Image) -
     width = pieces.right[kept].max() - pieces.left[kept].min()
     height = pieces.bottom[kept].max() - pieces.top[kept].min()
     return (
-        not _frames(pieces, main)
+        not _frames(pieces)
         and bool(width <= MAX_FLATNESS * height)
         and stroke_width(mask) <= MAX_STROKE * max(width, height)
     )
 
 
-def _frames(pieces: Pieces, main: int) -> bool:
-    """Say whether a piece is what frames a page: in the rim, across it, in a corner, or all of the image."""
-    height, width = pieces.shape
+def _frames(pieces: Pieces) -> bool:
+    """Say whether the main piece is what frames a page: in the rim, across it, in a corner, or all of the image."""
+    main, (height, width) = pieces.main, pieces.shape
     rim = RIM * min(pieces.shape)
     left, right = pieces.left[main], pieces.right[main]
     top, bottom = pieces.top[main], pieces.bottom[main]

@@ -85,7 +85,7 @@ def _several(paper: Image, digit: Image) -> bool:
         return False
     _, pieces = find_pieces(paper)
     main = pieces.main
-    others = ~belonging(pieces, main) & (pieces.edges == 0) & ~pieces.flat
+    others = ~belonging(pieces) & (pieces.edges == 0) & ~pieces.flat
     others[0] = False
     large = (pieces.extent > pieces.extent[main] / 2) & (pieces.amount > pieces.amount[main] / 4)
     return bool((others & large).any())

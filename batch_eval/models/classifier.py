@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batch_eval.errors import ConfigError, ModelError
-from batch_eval.models.runtime import Runtime
+from batch_eval.models.runtime import Runtime, filled_up
 
 Images = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -111,8 +111,8 @@ class Classifier:
     def _outputs(self, batch: Floats) -> Floats:
         """Run a batch that may be smaller than the model's."""
         count = len(batch)
-        if count < self._batch and not self._any_batch:
-            batch = np.concatenate([batch, np.zeros((self._batch - count, *batch.shape[1:]), np.float32)])
+        if not self._any_batch:
+            batch = filled_up(batch, self._batch)
         outputs = np.asarray(self._run(batch), dtype=np.float32)
         per_image = outputs.shape[1:]
         if len(outputs) != len(batch) or prod(per_image) != max(per_image, default=0):

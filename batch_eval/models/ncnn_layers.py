@@ -15,6 +15,7 @@ from batch_eval.models.chain import Array, Chain, attribute, integers
 from batch_eval.models.graph import Shape
 from batch_eval.models.layers import Unsupported
 from batch_eval.models.layers.convolution import extent, window_count
+from batch_eval.models.layers.normalization import factor_and_offset
 from batch_eval.models.operations import Node
 
 Settings = dict[int, int | float]  # ncnn numbers the settings of a layer
@@ -116,29 +117,28 @@ def _affine(chain: Chain, shape: Shape) -> tuple[Array, Array]:
     """Take the operations that multiply and shift each channel; return the factors and offsets that they make."""
     factor, offset = np.ones(shape[0]), np.zeros(shape[0])
     while node := chain.take("BatchNormalization", *ARITHMETIC):
-        if node.op_type == "BatchNormalization":
-            slope, shift = _normalizing(chain, node)
-            factor, offset = factor * slope, offset * slope + shift
-            continue
-        (operand,) = chain.arrays(node)
-        if operand.shape != shape and operand.size != 1:
-            raise Unsupported(f"a constant of {operand.shape} for {shape}")
-        number = operand.astype(np.float64).ravel()
-        if node.op_type == "Add":
-            offset = offset + number
-        elif node.op_type == "Sub":
-            offset = offset - number
-        else:
-            slope = number if node.op_type == "Mul" else 1 / number
-            factor, offset = factor * slope, offset * slope
+        slope, shift = _moving(chain, node, shape)
+        factor, offset = factor * slope, offset * slope + shift
     return factor, offset
 
 
+def _moving(chain: Chain, node: Node, shape: Shape) -> tuple[Array | float, Array | float]:
+    """Return the factor and the offset of each channel, or of all, that such an operation is."""
+    if node.op_type == "BatchNormalization":
+        return _normalizing(chain, node)
+    (operand,) = chain.arrays(node)
+    if operand.shape != shape and operand.size != 1:
+        raise Unsupported(f"a constant of {operand.shape} for {shape}")
+    number = operand.astype(np.float64).ravel()
+    if node.op_type in ("Add", "Sub"):
+        return 1.0, number if node.op_type == "Add" else -number
+    return number if node.op_type == "Mul" else 1 / number, 0.0
+
+
 def _normalizing(chain: Chain, node: Node) -> tuple[Array, Array]:
-    """Return the factor and the offset of each channel in a BatchNormalization."""
-    gamma, beta, mean, variance = (array.astype(np.float64) for array in chain.arrays(node))
-    slope = gamma / np.sqrt(variance + attribute(node, "epsilon"))
-    return slope, beta - mean * slope
+    """Return the factor and the offset of each channel that a BatchNormalization is."""
+    gamma, beta, mean, variance = chain.arrays(node)
+    return factor_and_offset(gamma, beta, mean, variance, attribute(node, "epsilon"))
 
 
 def _normalization(node: Node, chain: Chain, net: Net) -> None:

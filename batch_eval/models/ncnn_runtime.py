@@ -18,7 +18,7 @@ from batch_eval.models.layers import Unsupported
 from batch_eval.models.ncnn_layers import Net
 from batch_eval.models.ncnn_writer import Nets
 from batch_eval.models.network import Network
-from batch_eval.models.runtime import Batch, Runtime
+from batch_eval.models.runtime import Batch, Runtime, filled_up
 
 ROWS = 32
 """Images whose features are computed on together, always as many: sums are then made in the same order."""
@@ -49,9 +49,7 @@ def run_nets(nets: Nets, network: Network, threads: int) -> Runtime:
         planes = np.moveaxis(batch, -1, 1) if nets.channels_last else batch
         planes = np.ascontiguousarray(planes).reshape(-1, *nets.planes)
         found = np.concatenate(list(pool.map(features, np.array_split(planes, threads)))) if pool else features(planes)
-        missing = -len(found) % ROWS
-        if missing:
-            found = np.concatenate([found, np.zeros((missing, nets.features), np.float32)])
+        found = filled_up(found, ROWS)
         outputs = [rows.compute(found[start : start + ROWS]) for start in range(0, len(found), ROWS)]
         return np.concatenate(outputs)[: len(batch)]
 

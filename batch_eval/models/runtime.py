@@ -31,3 +31,9 @@ class Runtime:
     batch: int | None = None
     any_batch: bool = False
     notes: tuple[str, ...] = ()
+
+
+def filled_up(batch: Batch, size: int) -> Batch:
+    """Return a batch with rows of zeros after its own, so that their number is a multiple of ``size``."""
+    missing = -len(batch) % size
+    return np.concatenate([batch, np.zeros((missing, *batch.shape[1:]), np.float32)]) if missing else batch
