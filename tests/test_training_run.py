@@ -2,8 +2,11 @@
 
 import csv
 import hashlib
+import importlib
 import io
 import json
+import os
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +16,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from batch_eval.cli import _interrupted
 from batch_eval.errors import TrainingError
 from batch_eval.evaluation import Outcome
 from batch_eval.training.batches import Digits, drawn_digits, turned
@@ -111,6 +115,42 @@ def test_ctrl_c_keeps_the_best_so_far(data: TrainingData):
 
     assert training.interrupted
     assert len(training.epochs) == 1
+
+
+def test_ctrl_c_while_a_library_is_imported_keeps_the_best_so_far(
+    data: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "pressing.py").write_text("import signal; signal.raise_signal(signal.SIGINT)")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(os, "_exit", lambda code: pytest.fail(f"the process ended at once, with {code}"))
+    before = signal.signal(signal.SIGINT, _interrupted)
+
+    def stop(line: str, epoch: Epoch | None) -> None:
+        if epoch:
+            importlib.import_module("pressing")
+
+    try:
+        training = train(data.given, SMALL, report=stop)
+        assert _interrupted is signal.getsignal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+    assert training.interrupted
+    assert len(training.epochs) == 1
+
+
+def test_ctrl_c_pressed_twice_stops_at_once(data: TrainingData):
+    reached: list[str] = []
+
+    def stop(line: str, epoch: Epoch | None) -> None:
+        if epoch:
+            signal.raise_signal(signal.SIGINT)
+            reached.append("once")
+            signal.raise_signal(signal.SIGINT)
+            reached.append("twice")
+
+    assert train(data.given, SMALL, report=stop).interrupted
+    assert reached == ["once"]
 
 
 def test_ctrl_c_in_the_first_epoch_stops(data: TrainingData):

@@ -17,6 +17,7 @@ from batch_eval.training.history import Epoch
 from batch_eval.training.networks import network
 from batch_eval.training.settings import Settings, recipe_of
 from batch_eval.training.splitting import split
+from batch_eval.training.stopping import stopping_between_batches
 
 if TYPE_CHECKING:
     import keras
@@ -98,17 +99,18 @@ def _fit(course: Course, stream: Any, val_set: Digits, callbacks: Sequence[Any],
 
     interrupted = False
     try:
-        course.model.fit(
-            stream,
-            steps_per_epoch=steps,
-            initial_epoch=first,
-            epochs=course.planned,
-            shuffle=False,
-            verbose=0,
-            validation_data=(network_input(val_set.images), np.eye(CLASSES, dtype=np.float32)[val_set.labels]),
-            validation_batch_size=500,
-            callbacks=callbacks,
-        )
+        with stopping_between_batches(lambda: course.best) as stopping:
+            course.model.fit(
+                stream,
+                steps_per_epoch=steps,
+                initial_epoch=first,
+                epochs=course.planned,
+                shuffle=False,
+                verbose=0,
+                validation_data=(network_input(val_set.images), np.eye(CLASSES, dtype=np.float32)[val_set.labels]),
+                validation_batch_size=500,
+                callbacks=[*callbacks, stopping],
+            )
     except KeyboardInterrupt:
         if not course.best:
             raise
