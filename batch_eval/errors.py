@@ -7,6 +7,7 @@ BatchEvalError
 │   └── UntrustedModelError
 ├── ReportError           an output that cannot be written
 ├── TrainingError         training data or settings
+├── WorkerError           a process that worked on images was killed
 └── UnreadableImageError  one image file; a run records it and goes on
 """
 
@@ -58,6 +59,10 @@ class ReportError(BatchEvalError):
 
 class TrainingError(BatchEvalError):
     """The training data or the training settings cannot be used."""
+
+
+class WorkerError(BatchEvalError):
+    """A process that worked on images was killed from outside."""
 
 
 class UnreadableImageError(BatchEvalError):

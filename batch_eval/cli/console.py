@@ -15,7 +15,11 @@ def say(line: str) -> None:
 
 @contextmanager
 def progress_bar(total: int, unit: str = "images", *, hidden: bool = False) -> Iterator[Callable[[int], None] | None]:
-    """Show a bar with rate and time left where stderr is a terminal; yield what it must be told, or None."""
+    """Show a bar with rate and time left where stderr is a terminal; yield what it must be told, or None.
+
+    The bar, which draws itself in a thread, appears when it is first told something: until then, this process may be
+    copied.
+    """
     if hidden or not sys.stderr.isatty():
         yield None
         return
@@ -29,12 +33,16 @@ def progress_bar(total: int, unit: str = "images", *, hidden: bool = False) -> I
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(compact=True),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=total, rate="")
+    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    task = bar.add_task("", total=total, rate="")
 
-        def advance(finished: int) -> None:
-            bar.advance(task, finished)
-            speed = bar.tasks[0].speed  # None until the second report
-            bar.update(task, rate=f"{speed:,.0f}/s" if speed else "")
+    def advance(finished: int) -> None:
+        bar.start()
+        bar.advance(task, finished)
+        speed = bar.tasks[0].speed  # None until the second report
+        bar.update(task, rate=f"{speed:,.0f}/s" if speed else "")
 
+    try:
         yield advance
+    finally:
+        bar.stop()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from batch_eval.cores import available_cores
 from batch_eval.dataset import Dataset, Sample
 from batch_eval.engines.pictures import picture
+from batch_eval.engines.workers import Flag, can_copy, in_order
 from batch_eval.errors import UnreadableImageError
 from batch_eval.evaluation import OUTCOMES, Outcome, Picture, Records
 from batch_eval.imaging import Prepared, Preprocessor
@@ -36,8 +37,8 @@ SMALL_FILE = 4 << 10
 """Bytes of a small image file: what it takes is mostly Python, which one thread at a time does faster than two."""
 BATCH_BYTES = 16 << 20
 """Decoded bytes that a thread holds before it runs the model, so that memory stays flat with large photos."""
-AHEAD = 4
-"""Chunks for each thread that may be in progress or finished ahead of the one that is recorded."""
+MIN_FOR_PROCESSES = 1000
+"""Images from which on processes are worth their beginning."""
 MAX_PICTURES = 10_000
 """Images whose pictures are kept for the reports; all others keep their row."""
 
@@ -67,9 +68,17 @@ class _Batch:
     """Images that wait for the model, with their rows; ``unreadable`` says why others do not."""
 
     rows: list[int] = field(default_factory=list)
+    truths: list[str | None] = field(default_factory=list)
     images: list[cv2.typing.MatLike] = field(default_factory=list)
     prepared: list[Prepared] = field(default_factory=list)
     unreadable: dict[int, str] = field(default_factory=dict)
+
+
+class Chunk(NamedTuple):
+    """The samples of some rows, from the row ``start`` on."""
+
+    start: int
+    samples: tuple[Sample, ...]
 
 
 class _Rows:
@@ -122,12 +131,19 @@ def run(task: Task, *, jobs: int | None = None, progress: Progress | None = None
     samples = task.dataset.samples
     least = MIN_CHUNK if not samples or _is_small(task, samples[0]) else MIN_LARGE_CHUNK
     size = min(max(len(samples) // (jobs * SHARES), least), CHUNK)
-    chunks = [range(start, min(start + size, len(samples))) for start in range(0, len(samples), size)]
+    chunks = (Chunk(start, samples[start : start + size]) for start in range(0, len(samples), size))
     found = _Rows(range(len(samples)), len(task.classifier.class_names))
-    for rows in _in_order(task, chunks, jobs):
-        found.add(rows)
-        if progress:
-            progress(len(rows.outcome))
+    stop = Flag()
+    work = partial(_work, task, stop, threading.Lock())
+    try:
+        with _single_threaded_opencv():
+            processes = jobs > 1 and len(samples) >= MIN_FOR_PROCESSES and can_copy()
+            for rows in in_order(work, chunks, jobs, processes=processes):
+                found.add(rows)
+                if progress:
+                    progress(len(rows.outcome))
+    finally:
+        stop.set()
     return found.records(task.dataset)
 
 
@@ -148,24 +164,6 @@ def prepared_batches(task: Task) -> Iterator[NDArray[np.uint8]]:
         yield np.stack(batch).astype(np.uint8, copy=False)
 
 
-def _in_order(task: Task, chunks: Sequence[range], jobs: int) -> Iterator[_Rows]:
-    """Yield the rows of each chunk in order, while threads work on the next ones."""
-    stop, turn = threading.Event(), threading.Lock()
-    waiting: deque[Future[_Rows]] = deque()
-    remaining = iter(chunks)
-    with _single_threaded_opencv(), ThreadPoolExecutor(jobs, "batch-eval") as pool:
-        try:
-            for chunk in remaining:
-                waiting.append(pool.submit(_work, task, chunk, stop, turn))
-                if len(waiting) >= jobs * AHEAD:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            stop.set()
-            pool.shutdown(wait=False, cancel_futures=True)
-
-
 @contextmanager
 def _single_threaded_opencv() -> Iterator[None]:
     """Let our threads share the cores: OpenCV's own would only get in their way."""
@@ -177,11 +175,11 @@ def _single_threaded_opencv() -> Iterator[None]:
         cv2.setNumThreads(before)
 
 
-def _work(task: Task, chunk: range, stop: threading.Event, turn: threading.Lock) -> _Rows:
+def _work(task: Task, stop: Flag, turn: threading.Lock, chunk: Chunk) -> _Rows:
     """Take a chunk of samples from their files to rows; small ones only while it is this thread's ``turn``."""
-    rows = _Rows(chunk, len(task.classifier.class_names))
-    small = _is_small(task, task.dataset.samples[chunk.start])
-    remaining = iter(chunk)
+    rows = _Rows(range(chunk.start, chunk.start + len(chunk.samples)), len(task.classifier.class_names))
+    small = _is_small(task, chunk.samples[0])
+    remaining = enumerate(chunk.samples, chunk.start)
     while True:
         with turn if small else nullcontext():
             batch = _prepare(task, remaining, stop)
@@ -198,18 +196,19 @@ def _is_small(task: Task, sample: Sample) -> bool:
         return True
 
 
-def _prepare(task: Task, rows: Iterator[int], stop: threading.Event) -> _Batch:
+def _prepare(task: Task, rows: Iterator[tuple[int, Sample]], stop: Flag) -> _Batch:
     """Decode and prepare the samples of the next rows, as many as may wait in memory."""
     batch, size = _Batch(), 0
-    for row in rows:
-        if stop.is_set():
+    for row, sample in rows:
+        if stop:
             break
         try:
-            image, prepared = task.prepare(task.dataset.samples[row])
+            image, prepared = task.prepare(sample)
         except UnreadableImageError as error:
             batch.unreadable[row] = str(error)
             continue
         batch.rows.append(row)
+        batch.truths.append(sample.truth)
         batch.images.append(image)
         batch.prepared.append(prepared)
         size += image.nbytes
@@ -221,8 +220,8 @@ def _prepare(task: Task, rows: Iterator[int], stop: threading.Event) -> _Batch:
 def _classify(task: Task, batch: _Batch, rows: _Rows) -> None:
     """Run the model over a batch, and record what became of each image."""
     predicted = _predict(task.classifier, batch, rows)
-    for row, image, prepared in zip(batch.rows, batch.images, batch.prepared, strict=True):
-        outcome = _judge(task.dataset.samples[row].truth, predicted.get(row), task.classifier.class_names)
+    for row, truth, image, prepared in zip(batch.rows, batch.truths, batch.images, batch.prepared, strict=True):
+        outcome = _judge(truth, predicted.get(row), task.classifier.class_names)
         rows.outcome[row - rows.start] = OUTCOMES.index(outcome)
         if outcome is Outcome.BLANK:
             rows.reasons[row] = prepared.reason

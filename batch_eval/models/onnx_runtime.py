@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,7 @@ def open_onnx(file: Path, threads: int) -> Runtime:
 
 
 def _session(onnx: bytes, threads: int) -> Any:
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # it would tell Microsoft, in a thread of its own
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
