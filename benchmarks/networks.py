@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from batch_eval.dataset import load_dataset
-from batch_eval.imaging import decode, preprocessor
+from batch_eval.imaging import preprocessor
 from batch_eval.imaging.files import read
 from batch_eval.metrics import wilson_interval
 from batch_eval.models import DEFAULT_MODEL, Classifier, open_model
@@ -84,7 +84,7 @@ def _photos(folder: Path, recipe: str) -> Digits:
     dataset, prepare = load_dataset(folder), preprocessor(recipe)
     kind = dataset.slice_names.index("kind")
     samples = [sample for sample in dataset.samples if sample.slices[kind] == KIND]
-    seen = [prepare(decode(read(dataset.path(sample)), reduce_to=prepare.work_side)) for sample in samples]
+    seen = [prepare(prepare.decode(read(dataset.path(sample)))) for sample in samples]
     labels = [CLASSES if one.blank else int(str(sample.truth)) for one, sample in zip(seen, samples, strict=True)]
     return Digits(np.stack([one.image for one in seen]).astype(np.uint8), np.array(labels, np.uint8))
 

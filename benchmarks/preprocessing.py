@@ -68,7 +68,7 @@ def main() -> None:
 
 def _images(data: Path, rows: list[dict[str, str]], recipe: Preprocessor) -> Iterator[Image]:
     for row in rows:
-        yield decode((data / "digits" / row["filename"]).read_bytes(), reduce_to=recipe.work_side)
+        yield recipe.decode((data / "digits" / row["filename"]).read_bytes())
 
 
 def _digits(data: Path, rows: list[dict[str, str]]) -> Iterator[tuple[Image, Box]]:
@@ -129,7 +129,7 @@ def _print_left_out(model: str, correct: NDArray[np.bool_], rows: list[dict[str,
 def _print_costs(data: Path) -> None:
     """Print milliseconds after decoding, one core, median over images of the best of 5 runs each."""
     recipe = preprocessor("photo")
-    large = [decode(path.read_bytes(), reduce_to=recipe.work_side) for path in sorted(data.glob("fullres/*.jpg"))]
+    large = [recipe.decode(path.read_bytes()) for path in sorted(data.glob("fullres/*.jpg"))]
     small = [decode(path.read_bytes()) for path in sorted(data.glob("digits/scan/*.png"))]
     small = [image for image in small if image.shape[:2] == (28, 28)][:200]
     print("\n| step | photo of 7 to 14 megapixels, decoded reduced | 28×28 |\n|---|---|---|")

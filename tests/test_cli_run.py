@@ -208,6 +208,18 @@ def test_preprocess_goes_on_after_a_damaged_image(digits, tmp_path):
     assert (tmp_path / "out" / "3_a.png").exists()
 
 
+def test_preprocess_replaces_no_photo(digits, tmp_path):
+    photos = [digits / name for name in ("7_a.png", "7_a-steps.png", "3_a.png")]
+    (digits / "7_a-steps.png").write_bytes(photos[0].read_bytes())
+    before = {path: path.read_bytes() for path in digits.iterdir()}
+
+    for _ in range(2):  # what it wrote itself, it may replace
+        done = batch_eval("preprocess", *photos, tmp_path / "digits" / ".." / "digits" / "1_a.png", "--out", digits)
+        assert 0 == done.returncode, done.stderr
+    assert before == {path: path.read_bytes() for path in before}
+    assert 8 == len(done.stdout.split()) == len(set(digits.iterdir()) - before.keys())
+
+
 @pytest.mark.parametrize("command", [[], ["run"], ["train"], ["preprocess"]])
 def test_every_command_has_help(command):
     done = batch_eval(*command, "--help")

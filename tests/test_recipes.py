@@ -1,11 +1,15 @@
 """Recipes as a whole: names, settings, skipped and adjusted steps, and what passes through unchanged."""
 
+import cv2
 import numpy as np
 import pytest
 from drawn_digits import ink, on_paper
 
+from batch_eval.dataset import load_dataset
+from batch_eval.engines.local import Task
 from batch_eval.errors import ConfigError
-from batch_eval.imaging import RECIPES, parse_adjustments, preprocess, preprocessor
+from batch_eval.imaging import RECIPES, decode, parse_adjustments, preprocess, preprocessor
+from batch_eval.models import open_model
 
 
 @pytest.mark.parametrize("recipe", ["photo", "mnist"])
@@ -15,6 +19,46 @@ def test_mnist_passes_through_bit_for_bit(recipe, data):
     prepare = preprocessor(recipe)
 
     assert all(prepare(image).image is image for image in images)
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize(
+    "shape", [(1, 1), (1, 1, 3), (1, 2), (2, 1, 3), (1, 400), (400, 1, 3), (4, 1), (5, 7), (63, 64)]
+)
+def test_no_shape_is_too_odd(recipe, shape):
+    rng = np.random.default_rng(1)
+    prepare = preprocessor(recipe)
+
+    for image in (np.zeros(shape), np.full(shape, 255), rng.integers(0, 256, shape), rng.integers(0, 2, shape) * 255):
+        assert (28, 28) == prepare(image.astype(np.uint8)).image.shape[:2]
+
+
+def test_as_many_pieces_as_an_image_can_have_are_counted():
+    dots = np.full((1024, 1024), 255, np.uint8)
+    dots[::2, ::2] = 0
+
+    assert preprocessor(adjust={"shrink.side": 1024})(dots).blank
+
+
+def test_black_is_no_ink_in_any_channel():
+    """Where the light of a channel is 0, pixel and paper are equally dark."""
+    green = np.zeros((100, 100, 3), np.uint8)
+    green[..., 1] = on_paper(ink(7))[:100, :100]
+
+    np.testing.assert_array_equal(preprocess(green), preprocess(np.ascontiguousarray(green[..., [1, 0, 2]])))
+
+
+def test_a_large_photo_is_prepared_as_in_a_run(tmp_path):
+    folder = tmp_path / "7"
+    folder.mkdir()
+    grain = np.random.default_rng(1).integers(0, 40, (2100, 1500)).astype(np.uint8)
+    photo = cv2.imencode(".jpg", cv2.subtract(cv2.resize(on_paper(ink(7)), (1500, 2100)), grain))[1].tobytes()
+    (folder / "a.jpg").write_bytes(photo)
+    recipe = preprocessor()
+    _, prepared = Task(load_dataset(tmp_path), recipe, open_model()).prepare(load_dataset(tmp_path).samples[0])
+
+    np.testing.assert_array_equal(prepared.image, preprocess(photo))
+    assert not np.array_equal(prepared.image, recipe(decode(photo)).image)
 
 
 def test_none_keeps_values_and_polarity():

@@ -31,7 +31,8 @@ def preprocess(
     from batch_eval.imaging.inspect import Inspection
     from batch_eval.output import publish
 
-    inspection = Inspection(images, preprocessor(recipe, skip=skip or (), adjust=parse_adjustments(adjust or ())))
+    prepare = preprocessor(recipe, skip=skip or (), adjust=parse_adjustments(adjust or ()))
+    inspection = Inspection(images, prepare, out)
     for path in publish(out, inspection.files(), say=None):
         typer.echo(path)
     for path, reason in inspection.unreadable:

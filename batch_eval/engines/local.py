@@ -21,7 +21,6 @@ from batch_eval.engines.workers import Flag, can_copy, in_order
 from batch_eval.errors import UnreadableImageError
 from batch_eval.evaluation import OUTCOMES, Outcome, Picture, Records
 from batch_eval.imaging import Prepared, Preprocessor
-from batch_eval.imaging.decode import decode
 from batch_eval.imaging.files import read
 from batch_eval.models import Classifier
 
@@ -59,7 +58,7 @@ class Task:
 
     def prepare(self, sample: Sample) -> tuple[cv2.typing.MatLike, Prepared]:
         """Return a sample's decoded image, and what the model will see; raises UnreadableImageError."""
-        image = decode(read(self.dataset.path(sample)), reduce_to=self.preprocessor.work_side)
+        image = self.preprocessor.decode(read(self.dataset.path(sample)))
         return image, self.preprocessor(image)
 
 

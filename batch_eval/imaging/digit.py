@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from batch_eval.imaging.ink import CONTOUR, CUT_OUT, around_ink, keep
+from batch_eval.imaging.ink import CONTOUR, CUT_OUT, around_ink, keep, label_type
 from batch_eval.imaging.steps import Image
 from batch_eval.imaging.stroke import stroke_width
 
@@ -109,7 +109,7 @@ def choose_digit(ink: Image) -> Image:
     if len(pieces.area) == 2 and max(ink.shape) < CUT_OUT:
         return ink
     kept = belonging(pieces)
-    mask = kept.view(np.uint8).take(np.asarray(labels, np.uint16))
+    mask = kept.view(np.uint8).take(np.asarray(labels, labels.dtype))
     digit: Image = np.zeros_like(ink)
     if _credible(pieces, kept, mask):
         digit[pieces.inside] = keep(ink[pieces.inside], mask * np.uint8(255))
@@ -121,7 +121,7 @@ def find_pieces(ink: Image) -> tuple[Image, Pieces]:
     _, mask = cv2.threshold(ink, CONTOUR - 1, 1, cv2.THRESH_BINARY)
     inside = around_ink(mask)
     mask = np.ascontiguousarray(mask[inside])
-    count, labels, stats, centres = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=cv2.CV_16U)
+    count, labels, stats, centres = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=label_type(mask))
     origin = np.array([inside[1].start, inside[0].start])
     left, top, width, height, area = stats.T.astype(np.intp)
     left, top = left + origin[0], top + origin[1]

@@ -150,7 +150,7 @@ def separate_ink(image: Image, *, window: float = WINDOW) -> Image:
     255 · (1 - pixel / paper), in the colour channel that absorbs most, so that red, green and cyan ink are as dark as
     black, and a shadow, which dims pixel and paper alike, is no ink. ``window`` as in `paper_tone`.
     """
-    lit = cv2.max(image, 1)  # type: ignore[call-overload] # a scalar, which the stubs do not know
+    lit = cv2.max(image, np.ones_like(image))
     absorbed = cv2.bitwise_not(cv2.divide(lit, paper_tone(lit, window), scale=255))
     if absorbed.ndim == 2:
         return absorbed
@@ -185,13 +185,19 @@ def around_ink(image: Image) -> tuple[slice, slice]:
     return slice(max(0, y - 1), y + height + 1), slice(max(0, x - 1), x + width + 1)
 
 
+def label_type(mask: Image) -> int:
+    """Return OpenCV's type for the labels of a mask's pieces: 16 bits where that is enough for any, else 32."""
+    pieces = ((mask.shape[0] + 1) // 2) * ((mask.shape[1] + 1) // 2)  # every second pixel of every second row
+    return cv2.CV_16U if pieces < np.iinfo(np.uint16).max - 1 else cv2.CV_32S
+
+
 def _cut_pieces(ink: Image, surely: float, possibly: float, share: float) -> Image:
     """Scale each connected piece of ink above ``possibly`` so that it ends, at 128, at a share of its own tone.
 
     A piece becomes 0 that nowhere exceeds ``surely``, or is faint and nowhere rises as steeply as a stroke does.
     """
     mask = cv2.threshold(ink, possibly, 1, cv2.THRESH_BINARY)[1]
-    count, labels = cv2.connectedComponents(mask, connectivity=8, ltype=cv2.CV_16U)
+    count, labels = cv2.connectedComponents(mask, connectivity=8, ltype=label_type(mask))
     inked = mask.view(bool)
     piece, value = labels[inked], ink[inked]
     sure = np.zeros(count, bool)
@@ -200,7 +206,7 @@ def _cut_pieces(ink: Image, surely: float, possibly: float, share: float) -> Ima
     sure &= np.bincount(piece, (rise >= MIN_RISE) | (value > PLAIN_TONE), count) > 0
     cut = np.where(sure, np.maximum(share * _tones(piece, value, count), possibly), 0).astype(np.float32)
     # beside a piece, its cut is that of the piece, so that the contour can be found between the pixels
-    level = cv2.dilate(cut.take(np.asarray(labels, np.uint16)), np.ones((3, 3), np.uint8))
+    level = cv2.dilate(cut.take(np.asarray(labels, labels.dtype)), np.ones((3, 3), np.uint8))
     scale = np.divide(CONTOUR, level, out=np.zeros_like(level), where=level > 0)
     return cv2.multiply(ink, scale, dtype=cv2.CV_8U)
 

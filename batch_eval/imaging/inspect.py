@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 from batch_eval.errors import UnreadableImageError
-from batch_eval.imaging.decode import decode
 from batch_eval.imaging.files import encode, read
 from batch_eval.imaging.recipes import Preprocessor
 from batch_eval.imaging.strip import strip
@@ -15,31 +15,38 @@ from batch_eval.imaging.strip import strip
 
 @dataclass
 class Inspection:
-    """What came of each image; ``files`` fills ``unreadable`` with (path, reason) as it goes."""
+    """What came of each image, to be written to the folder ``out``.
+
+    ``files`` fills ``unreadable`` with (path, reason) as it goes.
+    """
 
     images: Sequence[Path]
     recipe: Preprocessor
+    out: Path
     unreadable: list[tuple[Path, str]] = field(default_factory=list)
 
     def files(self) -> Iterator[tuple[str, str, bytes]]:
         """Yield (title, file name, PNG bytes), two for each readable image, as `publish` takes them."""
-        names: set[str] = set()
+        taken = {path.name.casefold() for path in self.images if path.resolve().parent == self.out.resolve()}
         for path in self.images:
             try:
-                image = decode(read(str(path)), reduce_to=self.recipe.work_side)
+                image = self.recipe.decode(read(str(path)))
             except UnreadableImageError as error:
                 self.unreadable.append((path, str(error)))
                 continue
             stages = [("photo", image), *self.recipe.trace(image)]
-            name = _unused(path.stem, names)
-            yield "what the model sees", f"{name}.png", encode(stages[-1][1])
-            yield "the steps", f"{name}-steps.png", encode(strip(stages))
+            seen, steps = self._free_names(path.stem, taken)
+            yield "what the model sees", seen, encode(stages[-1][1])
+            yield "the steps", steps, encode(strip(stages))
 
+    def _free_names(self, stem: str, taken: set[str]) -> tuple[str, str]:
+        """Return the names of an image's two files, numbered where they would replace a photo or another's."""
+        numbered = (stem if number == 1 else f"{stem}-{number}" for number in count(1))
+        names = ((f"{name}.png", f"{name}-steps.png") for name in numbered)
+        found = next(pair for pair in names if not (taken & {name.casefold() for name in pair} or self._foreign(*pair)))
+        taken.update(name.casefold() for name in found)
+        return found
 
-def _unused(stem: str, names: set[str]) -> str:
-    """Return the stem, numbered where another image has the same."""
-    name, number = stem, 2
-    while name in names:
-        name, number = f"{stem}-{number}", number + 1
-    names.add(name)
-    return name
+    def _foreign(self, seen: str, steps: str) -> bool:
+        """Say whether a file of the first name is there that is none of ours, which always come in pairs."""
+        return (self.out / seen).exists() and not (self.out / steps).exists()

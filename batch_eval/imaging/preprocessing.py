@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from batch_eval.imaging.decode import decode
 from batch_eval.imaging.recipes import preprocessor
 
 
@@ -27,5 +26,6 @@ def preprocess(
     """
     if isinstance(image, str | Path):
         image = Path(image).read_bytes()
-    pixels = decode(image) if isinstance(image, bytes) else image
-    return np.asarray(preprocessor(recipe, skip=skip, adjust=adjust)(pixels).image, np.uint8)
+    prepare = preprocessor(recipe, skip=skip, adjust=adjust)
+    pixels = prepare.decode(image) if isinstance(image, bytes) else image
+    return np.asarray(prepare(pixels).image, np.uint8)

@@ -14,6 +14,7 @@ import cv2
 
 from batch_eval.errors import ConfigError
 from batch_eval.imaging import steps
+from batch_eval.imaging.decode import decode
 from batch_eval.imaging.digit import choose_digit
 from batch_eval.imaging.ink import clear_paper, dark_ink, separate_ink, shrink
 from batch_eval.imaging.lines import remove_lines
@@ -21,7 +22,7 @@ from batch_eval.imaging.quality import flags
 from batch_eval.imaging.steps import Image
 from batch_eval.imaging.stroke import normalise_stroke
 
-REVISION = 6
+REVISION = 7
 """Raised whenever a step changes what it computes, so that the settings' hash tells old evaluations from new ones."""
 
 WORK_SIDE = 320
@@ -132,6 +133,10 @@ class Preprocessor:
         """Return the recipe's name and what differs from it: `photo -lines stroke.thickest=3`."""
         changes = [*(f"-{step}" for step in self.skip), *(f"{key}={value:g}" for key, value in self.adjust.items())]
         return " ".join([self.name, *changes])
+
+    def decode(self, data: bytes) -> Image:
+        """Decode an image file, a large JPEG reduced to what the recipe works at; raises UnreadableImageError."""
+        return decode(data, reduce_to=self.work_side)
 
     def __call__(self, image: Image) -> Prepared:
         """Prepare one (H, W) or (H, W, 3) BGR uint8 image."""

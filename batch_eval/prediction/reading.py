@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from batch_eval.errors import UnreadableImageError
-from batch_eval.imaging import Prepared, Preprocessor, decode
+from batch_eval.imaging import Prepared, Preprocessor
 from batch_eval.imaging.files import read
 from batch_eval.imaging.steps import Image
 from batch_eval.models import Classifier
@@ -86,7 +86,7 @@ class Reader:
 
         Raises UnreadableImageError with the reason.
         """
-        image = decode(data, reduce_to=self.recipe.work_side)
+        image = self.recipe.decode(data)
         prepared = self.recipe(image)
         return Reading(image, prepared, () if prepared.blank else self._guesses(prepared.image, top))
 

@@ -203,12 +203,12 @@ def _folder(folder: Path, preprocess: str, class_names: tuple[str, ...]) -> tupl
 
 def _prepared(path: str, preprocess: str) -> NDArray[np.uint8] | None:
     """Return what a run would show the model, (28, 28), or None for a blank or unreadable image."""
-    from batch_eval.imaging import decode, preprocessor
+    from batch_eval.imaging import preprocessor
     from batch_eval.imaging.files import read
 
     recipe = preprocessor(preprocess)
     try:
-        prepared = recipe(decode(read(path), reduce_to=recipe.work_side))
+        prepared = recipe(recipe.decode(read(path)))
     except UnreadableImageError:
         return None
     return None if prepared.blank else np.asarray(prepared.image, dtype=np.uint8)
