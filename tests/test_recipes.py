@@ -54,10 +54,10 @@ def test_a_large_photo_is_prepared_as_in_a_run(tmp_path):
     grain = np.random.default_rng(1).integers(0, 40, (2100, 1500)).astype(np.uint8)
     photo = cv2.imencode(".jpg", cv2.subtract(cv2.resize(on_paper(ink(7)), (1500, 2100)), grain))[1].tobytes()
     (folder / "a.jpg").write_bytes(photo)
-    recipe = preprocessor()
+    recipe = preprocessor(skip=["stroke"])
     _, prepared = Task(load_dataset(tmp_path), recipe, open_model()).prepare(load_dataset(tmp_path).samples[0])
 
-    np.testing.assert_array_equal(prepared.image, preprocess(photo))
+    np.testing.assert_array_equal(prepared.image, preprocess(photo, skip=["stroke"]))
     assert not np.array_equal(prepared.image, recipe(decode(photo)).image)
 
 
