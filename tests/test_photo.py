@@ -11,6 +11,7 @@ from reading import read
 
 from batch_eval.imaging import preprocess, preprocessor
 from batch_eval.imaging.ink import dark_on_light
+from batch_eval.imaging.sheet import cut_to_sheet
 from batch_eval.imaging.stroke import stroke_width
 from batch_eval.models import open_model
 from batch_eval.training import papers
@@ -211,6 +212,65 @@ def test_a_line_under_the_digit_changes_little(gap):
 def test_a_line_under_the_digit_is_no_second_digit():
     prepared = preprocessor("photo")(on_paper(underlined(ink(6, 6), 0.2)))
     assert "several_digits" not in prepared.flags
+
+
+def test_a_line_over_the_digit_changes_little():
+    """It must reach beyond the digit: else it may be the loose bar of a 5."""
+    narrow = [digit for digit in map(ink, range(200)) if np.ptp(np.flatnonzero(digit.any(axis=0))) < 60]
+    lined = [cv2.flip(underlined(cv2.flip(digit, 0), 0.2), 0) for digit in narrow]
+    within = [difference(photo(on_paper(a)), photo(on_paper(b))) < LITTLE for a, b in zip(narrow, lined, strict=True)]
+
+    assert len(within) >= 30
+    assert sum(within) >= 0.95 * len(within)
+
+
+@pytest.mark.parametrize("gap", [0.2, 0.4])
+def test_a_ring_around_the_digit_changes_little(gap):
+    within = []
+    for seed in range(100):
+        digit = ink(seed)
+        ringed = np.pad(digit, 60)
+        centre, radius = cv2.minEnclosingCircle(cv2.findNonZero(ringed))
+        cv2.circle(ringed, tuple(map(round, centre)), round(radius * (1 + gap)), 255, 4, cv2.LINE_AA)
+        within.append(difference(photo(on_paper(digit)), photo(on_paper(ringed))) < LITTLE)
+
+    assert sum(within) >= 95
+
+
+@pytest.mark.parametrize("side", [500, 1000])
+def test_a_line_of_one_pixel_in_a_large_image_is_followed(side):
+    image = np.full((side, side), 255, np.uint8)
+    thick = image.copy()
+    seven = [np.int32(np.array([(0.3, 0.27), (0.68, 0.25), (0.55, 0.5), (0.42, 0.8)]) * side)]
+    cv2.polylines(image, seven, False, 0, 1)
+    cv2.polylines(thick, seven, False, 0, side // 40)
+
+    assert difference(photo(thick), photo(image)) < LITTLE
+
+
+@pytest.mark.parametrize("table", [60, 120])
+@pytest.mark.parametrize("turn", [0, 7, -20])
+def test_the_table_around_a_sheet_changes_little(table, turn):
+    within = []
+    for seed in range(40):
+        sheet = on_paper(ink(seed))
+        grain = np.random.default_rng(seed).normal(table, 3, (280, 300)).clip(0, 255).astype(np.uint8)
+        place = cv2.getRotationMatrix2D((80, 80), turn, 1) + np.array([[0, 0, 70], [0, 0, 60]])
+        scene = cv2.warpAffine(sheet, place, (300, 280), grain, borderMode=cv2.BORDER_TRANSPARENT)
+        turned = cv2.warpAffine(sheet, place, (300, 280), borderValue=225)
+        within.append(difference(photo(turned), photo(scene)) < LITTLE)
+
+    assert sum(within) >= 38
+
+
+def test_a_pool_of_light_is_no_sheet():
+    """Light falls off slowly towards the borders, and a sheet ends at once."""
+    rows, columns = np.mgrid[-1:1:160j, -1:1:160j]
+    pool = np.exp(-2 * (rows**4 + columns**4))
+    within = [difference(photo(on_paper(ink(s))), photo((on_paper(ink(s)) * pool).astype(np.uint8))) for s in range(40)]
+
+    assert cut_to_sheet((255 * pool).astype(np.uint8)).shape == (160, 160)
+    assert sum(apart < LITTLE for apart in within) >= 36
 
 
 def test_the_loose_base_of_a_two_stays():

@@ -29,8 +29,12 @@ MAX_FLATNESS = 4
 """Times its height that a digit can be wide."""
 MAX_STROKE = 0.3
 """Width of a digit's strokes as a share of its longest side; a stain or the shadow of a dent has more."""
+MIN_REACH = 0.015
+"""Gap, as a share of the image's longest side, over which the pieces of a digit always belong together."""
 UNDERLINE_GAP = 0.08
 """Gap below a digit, as a share of its extent, from which a flat piece is a line drawn under it, not its loose base."""
+OVERHANG = 0.15
+"""Length, as a share of a digit's extent, by which such a line, also above it, reaches beyond it on both sides."""
 MIN_BOXED = 0.25
 """Extent of a digit as a share of that of the box printed around it."""
 SIDE_DEPTH = 0.15
@@ -39,6 +43,10 @@ STRAIGHT = 0.9
 """Share of each side of its bounds along which a box has ink; a digit is rounder."""
 MAX_LINE = 0.45
 """Share of that depth which a box's line fills; the strokes of a digit are thicker."""
+MIN_ROUND = 0.7
+"""Shorter side of a ring around a digit as a share of its longer one."""
+MIN_HOLE = 0.5
+"""Share of its bounds that the hole of such a ring fills; that of a circle is 0.79 of them without its line."""
 MAX_CROSSING = 0.85
 """Width, as a share of a box's, that a digit which touches it can have."""
 
@@ -75,13 +83,17 @@ class Pieces:
         return np.asarray(sum(touching, np.zeros_like(self.left)), np.intp)
 
     @cached_property
-    def scores(self) -> NDArray[np.float64]:
-        """How likely each piece is the digit: large, dark, near the middle, clear of the edges."""
+    def weights(self) -> NDArray[np.float64]:
+        """How likely each piece is part of the digit: large, dark, near the middle, clear of the edges."""
         tone = self.amount / np.maximum(self.area, 1)
-        scores = self.extent * tone * np.exp(-((self.offset / 0.35) ** 2)) * 0.25**self.edges
-        scores[self.extent < MIN_EXTENT * max(self.shape)] *= 1e-3
-        scores[0] = 0
-        return np.asarray(scores, np.float64)
+        weights = self.extent * tone * np.exp(-((self.offset / 0.35) ** 2)) * 0.25**self.edges
+        weights[0] = 0
+        return np.asarray(weights, np.float64)
+
+    @cached_property
+    def scores(self) -> NDArray[np.float64]:
+        """How likely each piece is the digit: it has weight, and is no speck."""
+        return np.where(self.extent < MIN_EXTENT * max(self.shape), 1e-3, 1) * self.weights
 
     @cached_property
     def flat(self) -> NDArray[np.bool_]:
@@ -98,14 +110,17 @@ def choose_digit(ink: Image) -> Image:
     """Keep the connected piece of ink that is most likely the digit, with the pieces that belong to it.
 
     ``ink`` is (H, W) uint8 as `clear_paper` leaves it; the rest becomes 0, and all of it where no piece can be a digit.
-    A box that is printed around the digit is erased, also where the digit touches it.
+    A box that is printed around the digit is erased, also where the digit touches it, and a ring that is drawn around
+    it where the two do not touch.
     """
     labels, pieces = find_pieces(ink)
     if len(pieces.area) == 1:
         return ink
-    box = _box_around_others(labels, pieces)
-    if box is not None:
-        return choose_digit(cv2.bitwise_and(ink, cv2.bitwise_not(box)))
+    frame = _box_around_others(labels, pieces)
+    if frame is None:
+        frame = _ring_around_others(labels, pieces)
+    if frame is not None:
+        return choose_digit(cv2.bitwise_and(ink, cv2.bitwise_not(frame)))
     if len(pieces.area) == 2 and max(ink.shape) < CUT_OUT:
         return ink
     kept = belonging(pieces)
@@ -137,12 +152,15 @@ def belonging(pieces: Pieces) -> NDArray[np.bool_]:
 
     Near is within 0.15 of the extent of what was found so far, 0.25 for a piece of some size, again and again, so that
     a stroke which broke into many pieces is followed to its end. What touches an edge of the image, as only part of
-    the digit does, must lie closer: within 0.05. A flat piece below all of the digit is a line that underscores it.
+    the digit does, must lie closer: within 0.05. What breaks a thin line is as wide in a short piece as in a long one,
+    so that gaps below ``MIN_REACH`` always count as near. A flat piece below all of the digit, or one below or above it
+    that reaches beyond it on both sides, is a line drawn there.
     """
     main = pieces.main
     cut_off = (pieces.edges > 0) & (pieces.edges[main] == 0)
     reach = np.where(cut_off, 0.05, np.where(pieces.area >= 0.2 * pieces.area[main], 0.25, 0.15))
-    likely = (pieces.area >= 0.02 * pieces.area[main]) & (pieces.scores > 0.02 * pieces.scores[main])
+    always = np.where(cut_off, 0, MIN_REACH * max(pieces.shape))
+    likely = (pieces.area >= 0.02 * pieces.area[main]) & (pieces.weights > 0.02 * pieces.weights[main])
     likely &= ~cut_off | (pieces.edges == 1)
     likely[0] = False
     kept = np.zeros(len(likely), bool)
@@ -154,8 +172,10 @@ def belonging(pieces: Pieces) -> NDArray[np.bool_]:
         gap_x = np.maximum(left - pieces.right, pieces.left - right)
         gap_y = np.maximum(top - pieces.bottom, pieces.top - bottom)
         extent = max(right - left, bottom - top)
-        under = pieces.flat & (pieces.top - bottom > UNDERLINE_GAP * extent)
-        grown = kept | (likely & ~under & (np.maximum(gap_x, gap_y) < reach * extent))
+        near = np.maximum(gap_x, gap_y) < np.maximum(reach * extent, always)
+        overhang = np.minimum(left - pieces.left, pieces.right - right)
+        beside = (pieces.top - bottom > UNDERLINE_GAP * extent) | ((gap_y >= 0) & (overhang > OVERHANG * extent))
+        grown = kept | (likely & near & ~(pieces.flat & beside))
     return kept
 
 
@@ -185,6 +205,39 @@ def _box_around_others(labels: Image, pieces: Pieces) -> Image | None:
         erased[np.arange(depth)[:, None] <= side.argmax(axis=0) + thickness] = 255
     touching = cv2.boundingRect((inked & (box == 0)).view(np.uint8))[2]
     return mask if touching < MAX_CROSSING * (right - left) else None
+
+
+def _ring_around_others(labels: Image, pieces: Pieces) -> Image | None:
+    """Return a (H, W) uint8 mask, 255 on a ring that is drawn around a digit; None where there is none.
+
+    A ring is the largest piece, about as wide as high, with a hole that fills most of it and holds a piece of the size
+    of a digit. The ring of a 0 is higher than wide, and what is in it, as a slash, touches it.
+    """
+    ring = int(pieces.extent[1:].argmax()) + 1
+    width, height = (int((ends - starts)[ring]) for starts, ends in _spans(pieces))
+    within = pieces.extent >= MIN_BOXED * pieces.extent[ring]
+    for starts, ends in _spans(pieces):
+        within &= (starts > starts[ring]) & (ends < ends[ring])
+    within[0] = False
+    if not within.any() or min(width, height) < MIN_ROUND * max(width, height):
+        return None
+    own = (labels == ring).astype(np.uint8)
+    contours, tree = cv2.findContours(own, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    holes = [contour for contour, (*_, parent) in zip(contours, tree[0], strict=True) if parent >= 0]
+    hole = max(holes, key=cv2.contourArea, default=None)
+    if hole is None or cv2.contourArea(hole) < MIN_HOLE * width * height:
+        return None
+    held = cv2.drawContours(np.zeros_like(own), [hole], -1, 1, cv2.FILLED) > own
+    if not within[np.unique(labels[held])].any():
+        return None
+    mask: Image = np.zeros(pieces.shape, np.uint8)
+    mask[pieces.inside] = own * np.uint8(255)
+    return cv2.dilate(mask, np.ones((3, 3), np.uint8))
+
+
+def _spans(pieces: Pieces) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Return where the pieces begin and end, across and down."""
+    return [(pieces.left, pieces.right), (pieces.top, pieces.bottom)]
 
 
 def _sides(bounds: NDArray[Any], depth: int) -> list[NDArray[Any]]:

@@ -19,6 +19,7 @@ from batch_eval.imaging.digit import choose_digit
 from batch_eval.imaging.ink import clear_paper, dark_ink, separate_ink, shrink
 from batch_eval.imaging.lines import remove_lines
 from batch_eval.imaging.quality import flags
+from batch_eval.imaging.sheet import cut_to_sheet
 from batch_eval.imaging.steps import Image
 from batch_eval.imaging.stroke import normalise_stroke
 
@@ -85,6 +86,7 @@ _MNIST = (
 )
 _PHOTO = (
     Step("shrink", _shrink, numbers={"side": (64, 2048)}),
+    Step("sheet", cut_to_sheet, plain=_same),
     Step("polarity", dark_ink, plain=_same, numbers={"window": (0.05, 1)}),
     Step("ink", separate_ink, plain=_darkness, numbers={"window": (0.05, 1)}),
     Step("lines", remove_lines, plain=_same, numbers={"strength": (1, 100)}),

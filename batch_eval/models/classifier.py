@@ -119,6 +119,10 @@ class Classifier:
             raise ModelError(
                 f"{self.name} gives an output of shape {per_image} for an image. Expected one number for each class."
             )
+        if not np.isfinite(outputs).all():
+            raise ModelError(
+                f"{self.name} gives outputs that are no numbers (NaN or infinite); its weights may be damaged."
+            )
         return outputs[:count].reshape(count, -1)
 
     def _probe(self, *, fixed: bool) -> Floats:
@@ -171,7 +175,9 @@ def to_probabilities(outputs: Floats, head: str) -> Floats:
         powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=1, keepdims=True))
     if head == ONE_VS_REST:
-        return np.asarray(outputs / np.maximum(outputs.sum(axis=1, keepdims=True), np.float32(1e-12)))
+        totals = outputs.sum(axis=1, keepdims=True)  # 0 where every sigmoid underflows: then all classes are equal
+        equal = np.full_like(outputs, 1 / outputs.shape[1])
+        return np.asarray(np.divide(outputs, totals, out=equal, where=totals > 0))
     return outputs
 
 
@@ -190,8 +196,6 @@ def resolve_range(requested: str, told: str | None) -> tuple[str, list[str]]:
 
 def _head(activation: str, outputs: Floats, name: str) -> str:
     """Decide what the outputs are: by the function that makes them, else by whether they are distributions."""
-    if not np.isfinite(outputs).all():
-        raise ModelError(f"{name} gives outputs that are no numbers (NaN or infinite); its weights may be damaged.")
     in_unit = bool(((outputs >= 0) & (outputs <= 1)).all())
     if outputs.shape[1] == 1:
         if activation == "sigmoid" or (not activation and in_unit):

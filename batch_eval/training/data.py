@@ -216,18 +216,16 @@ def _prepared(path: str, preprocess: str) -> NDArray[np.uint8] | None:
 
 def _parted(digits: Digits, seed: int, class_names: Sequence[str]) -> tuple[Digits, Digits]:
     """Set a tenth aside for testing, of every class alike and at least one of each, and shuffle the rest."""
-    from sklearn.model_selection import train_test_split
-
     labels, counts = np.unique(digits.labels, return_counts=True)
     if counts.min() < 2:
         raise TrainingError(
             f"There is only one usable image of {class_names[labels[counts.argmin()]]}. "
             "Expected at least two of every class: one to train on and one to test with."
         )
-    rows, test = train_test_split(
-        np.arange(len(digits)),
-        test_size=max(len(labels), round(len(digits) * TEST_SHARE)),
-        stratify=digits.labels,
-        random_state=seed,
-    )
+    rng = np.random.default_rng(seed)
+    shuffled = rng.permutation(len(digits))
+    of_class = [shuffled[digits.labels[shuffled] == label] for label in labels]
+    test = np.concatenate([rows[: max(1, round(len(rows) * TEST_SHARE))] for rows in of_class])
+    rows = np.setdiff1d(shuffled, test)
+    rng.shuffle(rows)
     return Digits(digits.images[rows], digits.labels[rows]), Digits(digits.images[test], digits.labels[test])

@@ -39,6 +39,7 @@ def save_training(
 ) -> tuple[Card, Evaluation]:
     """Write the model to ``out`` and, beside it, its card, history and plot, all or none.
 
+    Where the model cannot be evaluated, or Ctrl-C stops that, the model alone is written, so that no training is lost.
     Returns the card, and the evaluation of the test digits that its figure comes from. Raises TrainingError when
     ``out`` has no ending of a Keras file, ReportError when the folder cannot be written.
     """
@@ -46,10 +47,14 @@ def save_training(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, out.name)
         _write_model(training.model, settings.network, path)
-        evaluation = evaluate_digits(
-            path, data.test, network=weights_of(out, settings.network), class_names=data.class_names
-        )
         model = path.read_bytes()
+        try:
+            evaluation = evaluate_digits(
+                path, data.test, network=weights_of(out, settings.network), class_names=data.class_names
+            )
+        except BaseException:
+            publish(out.parent, [("the model", out.name, model)], say)
+            raise
     card = _card(training, data, settings, hashlib.sha256(model).hexdigest(), evaluation)
     contents = (
         ("the model", out.name, model),

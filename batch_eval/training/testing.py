@@ -42,7 +42,7 @@ def _write(digits: Digits, folder: Path, class_names: Sequence[str]) -> None:
     names = [f"{row:05d}.png" for row in range(len(digits))]
     for name, image in zip(names, digits.images, strict=True):
         (folder / name).write_bytes(encode(image))
-    with (folder / "labels.csv").open("w", newline="") as file:
+    with (folder / "labels.csv").open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(("filename", "label"))
         table.writerows(zip(names, (class_names[label] for label in digits.labels), strict=True))

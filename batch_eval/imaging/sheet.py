@@ -1,0 +1,79 @@
+"""Find the sheet of paper in a photo that also shows what it lies on."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from batch_eval.imaging.ink import COARSE_SIDE, CUT_OUT, MIN_PAPER, shrink
+from batch_eval.imaging.steps import Image, border, grey
+
+MIN_SHEET, MAX_SHEET = 0.15, 1 - MIN_PAPER
+"""Share of the image that a sheet covers; around a larger one, what is seen on the border counts as a frame."""
+MIN_FILLED = 0.85
+"""Share of the smallest rectangle around it, however turned, that a sheet fills; an ellipse fills 0.79."""
+MIN_SIDES = 0.4
+"""Shorter side of that rectangle as a share of its longer one."""
+MIN_BLANK = 0.6
+"""Share of a sheet that shows its own tone rather than ink."""
+MAX_ON_BORDER = 0.1
+"""Share of the image's border that a sheet touches, which lies whole in it."""
+MIN_STEP = 0.6
+"""Share of the difference between sheet and surroundings that lies at the very edge; light falls off slowly."""
+MIN_LEVELS = 24
+"""Grey levels of that step."""
+EDGE = 0.04
+"""Width, as a share of the image's longest side, of the strip along its edge that is shadow, blur or another page."""
+
+
+def cut_to_sheet(image: Image) -> Image:
+    """Return the part of a photo, (H, W) or (H, W, 3) BGR uint8, where a sheet lies; all of it where none is found.
+
+    What else is in that part gets the sheet's tone. A sheet is a nearly rectangular area that lies whole in the image,
+    differs from the image's border, and differs at its very edge, so that a vignette or a pool of light is none.
+    """
+    if max(image.shape[:2]) < CUT_OUT:
+        return image
+    coarse = _sheet(grey(shrink(image, COARSE_SIDE)))
+    if coarse is None:
+        return image
+    smooth = cv2.resize(255 * coarse, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    edge = np.ones((max(3, round(EDGE * max(image.shape[:2]))),) * 2, np.uint8)
+    sheet = cv2.erode(cv2.threshold(smooth, 127, 1, cv2.THRESH_BINARY)[1], edge)
+    x, y, width, height = cv2.boundingRect(sheet)
+    inside = sheet[y : y + height, x : x + width].view(bool)
+    cut = image[y : y + height, x : x + width].copy()
+    cut[~inside] = np.median(cut[inside], axis=0)
+    return cut
+
+
+def _sheet(image: Image) -> Image | None:
+    """Return a (H, W) 0/1 mask of the sheet, ink included, in a small grey image; None where there is none."""
+    _, bright = cv2.threshold(image, 0, 1, cv2.THRESH_OTSU)
+    on_border = border(bright)
+    unlike = bright if 2 * cv2.countNonZero(on_border) < len(on_border) else 1 - bright
+    if cv2.countNonZero(unlike) < MIN_SHEET * MIN_BLANK * unlike.size:
+        return None
+    contours, _ = cv2.findContours(unlike, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    outline = max(contours, key=cv2.contourArea)
+    area, (_, sides, _) = cv2.contourArea(outline), cv2.minAreaRect(outline)
+    if not MIN_SHEET <= area / image.size <= MAX_SHEET:
+        return None
+    if area < MIN_FILLED * sides[0] * sides[1] or min(sides) < MIN_SIDES * max(sides):
+        return None
+    sheet = cv2.drawContours(np.zeros_like(unlike), [outline], -1, 1, cv2.FILLED)
+    if cv2.mean(unlike, sheet)[0] < MIN_BLANK or border(sheet).mean() > MAX_ON_BORDER or not _has_edge(image, sheet):
+        return None
+    return sheet
+
+
+def _has_edge(image: Image, sheet: Image) -> bool:
+    """Say whether an image changes at the edge of a sheet rather than slowly towards it."""
+    square = np.ones((3, 3), np.uint8)
+    within = cv2.subtract(cv2.erode(sheet, square), cv2.erode(sheet, square, iterations=3))
+    beyond = cv2.subtract(cv2.dilate(sheet, square, iterations=3), cv2.dilate(sheet, square))
+    if not within.any() or not beyond.any():
+        return False
+    step = float(np.median(image[within.view(bool)])) - float(np.median(image[beyond.view(bool)]))
+    between = cv2.mean(image, sheet)[0] - cv2.mean(image, 1 - sheet)[0]
+    return step * between > 0 and abs(step) > max(MIN_LEVELS, MIN_STEP * abs(between))
