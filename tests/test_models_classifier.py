@@ -164,6 +164,22 @@ def test_one_sigmoid_a_class_is_divided_by_the_sum() -> None:
     np.testing.assert_allclose([2 / 3, 1 / 3, *[0] * 8], actual[0], rtol=1e-6)
 
 
+def test_sigmoids_that_all_underflow_make_equal_classes() -> None:
+    model = classifier(lambda batch: np.zeros((len(batch), 10), np.float32), activation="sigmoid")
+
+    np.testing.assert_allclose(np.full((5, 10), 0.1), model.predict(IMAGES))
+
+
+def test_nan_for_one_image_is_refused() -> None:
+    model = classifier(lambda batch: np.where(np.isclose(batch[:, 0, 0], 7 / 255), np.nan, np.full((1, 10), 0.1)))
+    images = np.zeros_like(IMAGES)
+    model.predict(images)
+    images[3] = 7
+
+    with pytest.raises(ModelError, match="NaN"):
+        model.predict(images)
+
+
 @pytest.mark.parametrize(
     ("row", "head"),
     [([0.1] * 10, "probabilities"), ([0.3] * 10, "one-vs-rest"), ([-1.0, 4.0, *[0.0] * 8], "logits")],

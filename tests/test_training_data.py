@@ -186,6 +186,18 @@ def test_a_folder_is_read_and_a_share_of_every_class_set_aside(tmp_path: Path):
     assert data.given.images.shape == (30, 28, 28)
 
 
+def test_the_rarest_class_is_tested_too(tmp_path: Path):
+    for label in range(10):
+        (tmp_path / str(label)).mkdir()
+        for i in range(2 if label == 9 else 12):
+            cv2.imwrite(str(tmp_path / str(label) / f"{i}.png"), np.full((28, 28), 20 * i, np.uint8))
+
+    for seed in range(5):
+        data = load_training_data(tmp_path, seed=seed, preprocess="none")
+        assert [1] * 10 == np.bincount(data.test.labels).tolist()
+        assert [*[11] * 9, 1] == np.bincount(data.given.labels).tolist()
+
+
 def test_a_damaged_image_is_left_out_and_said(tmp_path: Path):
     write_photos(tmp_path, 30)
     (tmp_path / "0.png").write_bytes(b"no image")

@@ -17,8 +17,9 @@ import numpy as np
 import pytest
 
 from batch_eval.cli import _interrupted
-from batch_eval.errors import TrainingError
+from batch_eval.errors import DatasetError, TrainingError
 from batch_eval.evaluation import Outcome
+from batch_eval.models import open_model
 from batch_eval.training.batches import Digits, drawn_digits, turned
 from batch_eval.training.card import Card, card_markdown, history_csv
 from batch_eval.training.data import TrainingData
@@ -214,6 +215,17 @@ def test_a_training_is_saved_with_its_card_and_history(data: TrainingData, run: 
     assert stored["data_sha256"] == data.sha256
     assert out.stat().st_size < 2_000_000
     assert not loaded.compiled
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # in Keras itself, when it saves
+def test_a_training_is_kept_when_its_evaluation_fails(data: TrainingData, run: Run, tmp_path: Path):
+    out = tmp_path / "mine.keras"
+    spoiled = replace(data, class_names=tuple(f"{label}.0" for label in range(10)))  # label files mean 0 by 0.0
+
+    with pytest.raises(DatasetError):
+        save_training(run.training, spoiled, SMALL, out)
+    assert [out] == list(tmp_path.iterdir())
+    assert open_model(out).class_names == tuple("0123456789")
 
 
 @pytest.mark.parametrize("name", ["model.pb", ".keras"])
