@@ -10,7 +10,7 @@ from drawn_digits import ink, on_paper
 from batch_eval import evaluate
 from batch_eval.dataset import load_dataset
 from batch_eval.engines import local
-from batch_eval.evaluation import Outcome
+from batch_eval.evaluation import Outcome, Picture
 from batch_eval.imaging import preprocessor
 from batch_eval.models import open_model
 
@@ -100,6 +100,17 @@ def test_only_the_first_errors_keep_pictures(photos, monkeypatch):
 
     assert usual[:3] == list(kept)
     assert [True, True, False] == [picture.steps is not None for picture in kept.values()]
+
+
+def test_steps_that_are_not_kept_are_not_drawn(photos, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(local, "MAX_STEPS", 2)
+    monkeypatch.setattr(local, "picture", lambda *_, steps: drawn.append(steps) or Picture(b"", b"", "", None))
+    pictures = evaluate(photos, preprocess="none", jobs=1).records.pictures
+
+    assert len(drawn) == len(pictures) > 60
+    assert not any(drawn[-30:])
+    assert all(drawn[:2])
 
 
 def test_the_reason_of_an_unreadable_image_is_kept(photos):

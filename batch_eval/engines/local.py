@@ -73,6 +73,15 @@ class _Batch:
     unreadable: dict[int, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What the workers of a run share: whether to ``stop``, whether enough ``steps`` are kept, whose ``turn`` it is."""
+
+    stop: Flag = field(default_factory=Flag)
+    steps: Flag = field(default_factory=Flag)
+    turn: threading.Lock = field(default_factory=threading.Lock)
+
+
 class Chunk(NamedTuple):
     """The samples of some rows, from the row ``start`` on."""
 
@@ -132,17 +141,18 @@ def run(task: Task, *, jobs: int | None = None, progress: Progress | None = None
     size = min(max(len(samples) // (jobs * SHARES), least), CHUNK)
     chunks = (Chunk(start, samples[start : start + size]) for start in range(0, len(samples), size))
     found = _Rows(range(len(samples)), len(task.classifier.class_names))
-    stop = Flag()
-    work = partial(_work, task, stop, threading.Lock())
+    shared = _Shared()
     try:
         with _single_threaded_opencv():
             processes = jobs > 1 and len(samples) >= MIN_FOR_PROCESSES and can_copy()
-            for rows in in_order(work, chunks, jobs, processes=processes):
+            for rows in in_order(partial(_work, task, shared), chunks, jobs, processes=processes):
                 found.add(rows)
+                if len(found.pictures) >= MAX_STEPS:
+                    shared.steps.set()
                 if progress:
                     progress(len(rows.outcome))
     finally:
-        stop.set()
+        shared.stop.set()
     return found.records(task.dataset)
 
 
@@ -174,18 +184,18 @@ def _single_threaded_opencv() -> Iterator[None]:
         cv2.setNumThreads(before)
 
 
-def _work(task: Task, stop: Flag, turn: threading.Lock, chunk: Chunk) -> _Rows:
-    """Take a chunk of samples from their files to rows; small ones only while it is this thread's ``turn``."""
+def _work(task: Task, shared: _Shared, chunk: Chunk) -> _Rows:
+    """Take a chunk of samples from their files to rows; small ones only while it is this thread's turn."""
     rows = _Rows(range(chunk.start, chunk.start + len(chunk.samples)), len(task.classifier.class_names))
     small = _is_small(task, chunk.samples[0])
     remaining = enumerate(chunk.samples, chunk.start)
     while True:
-        with turn if small else nullcontext():
-            batch = _prepare(task, remaining, stop)
+        with shared.turn if small else nullcontext():
+            batch = _prepare(task, remaining, shared.stop)
         rows.reasons |= batch.unreadable
         if not batch.rows:
             return rows
-        _classify(task, batch, rows)
+        _classify(task, batch, rows, steps=not shared.steps)
 
 
 def _is_small(task: Task, sample: Sample) -> bool:
@@ -216,8 +226,8 @@ def _prepare(task: Task, rows: Iterator[tuple[int, Sample]], stop: Flag) -> _Bat
     return batch
 
 
-def _classify(task: Task, batch: _Batch, rows: _Rows) -> None:
-    """Run the model over a batch, and record what became of each image."""
+def _classify(task: Task, batch: _Batch, rows: _Rows, *, steps: bool) -> None:
+    """Run the model over a batch, and record what became of each image, with the ``steps`` of errors or without."""
     predicted = _predict(task.classifier, batch, rows)
     for row, truth, image, prepared in zip(batch.rows, batch.truths, batch.images, batch.prepared, strict=True):
         outcome = _judge(truth, predicted.get(row), task.classifier.class_names)
@@ -227,7 +237,7 @@ def _classify(task: Task, batch: _Batch, rows: _Rows) -> None:
         for flag in prepared.flags:
             rows.flags.setdefault(flag, []).append(row)
         if outcome in (Outcome.WRONG, Outcome.BLANK):
-            rows.pictures[row] = picture(image, prepared, task.preprocessor)
+            rows.pictures[row] = picture(image, prepared, task.preprocessor, steps=steps)
 
 
 def _predict(classifier: Classifier, batch: _Batch, rows: _Rows) -> dict[int, str]:

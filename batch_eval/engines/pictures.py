@@ -18,11 +18,11 @@ QUALITY = 75
 """Of the JPEGs: a report may hold thousands."""
 
 
-def picture(image: Image, prepared: Prepared, preprocessor: Preprocessor) -> Picture:
-    """Return the pictures of one decoded image: (H, W) or (H, W, 3) BGR uint8."""
+def picture(image: Image, prepared: Prepared, preprocessor: Preprocessor, *, steps: bool) -> Picture:
+    """Return the pictures of one decoded image, (H, W) or (H, W, 3) BGR uint8, with its ``steps`` or without."""
     small = shrink(image, THUMBNAIL_SIDE)
     photo = max(image.shape[:2]) >= CUT_OUT  # what is smaller is stored better without loss
-    stages = list(preprocessor.trace(image))
+    stages = list(preprocessor.trace(image)) if steps else []
     return Picture(
         original=encode(small, ".jpg" if photo else ".png", QUALITY),
         seen=encode(prepared.image),
