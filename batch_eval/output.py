@@ -10,6 +10,13 @@ from pathlib import Path
 
 from batch_eval.errors import ReportError
 
+EVALUATION_FILE = "evaluation.json"
+"""What a folder of reports holds whatever else it does, and no other folder."""
+REPORT_FILES, COMPARISON_FILES = "report_files", "comparison_files"
+"""Folders of pictures, style sheets and scripts beside the pages that show them."""
+STEPS_ENDING = "-steps.png"
+"""How the strip of steps is called that lies beside `NAME.png`, which the model sees."""
+
 Content = bytes | Iterable[bytes]
 """What a file will hold: in one piece, or piece by piece where it grows with the number of images."""
 

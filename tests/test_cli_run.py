@@ -208,6 +208,14 @@ def test_preprocess_goes_on_after_a_damaged_image(digits, tmp_path):
     assert (tmp_path / "out" / "3_a.png").exists()
 
 
+def test_a_run_does_not_read_the_reports_of_the_last(digits):
+    for _ in range(2):
+        done = batch_eval("run", ".", "--preprocess", "simple", cwd=digits)
+        assert 0 == done.returncode, done.stderr
+        assert f"of {len(list(digits.glob('*.png')))} scored" in done.stdout
+        batch_eval("preprocess", "7_a.png", cwd=digits)
+
+
 def test_preprocess_replaces_no_photo(digits, tmp_path):
     photos = [digits / name for name in ("7_a.png", "7_a-steps.png", "3_a.png")]
     (digits / "7_a-steps.png").write_bytes(photos[0].read_bytes())

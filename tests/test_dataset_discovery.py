@@ -38,6 +38,30 @@ def test_what_systems_leave_behind_is_ignored(tmp_path: Path, name: str) -> None
     assert find_images(tmp_path).images == ["7.png"]
 
 
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        (["reports/a/4-seen.png", "reports/a/evaluation.json", "reports/a/report_files/x.png"], "reports/a"),
+        (["7-steps.png", "7.png"], "7.png"),
+        (["p/7-steps.png", "p/7.png", "p/8-steps.png", "p/8.png"], "p/7.png, p/8.png"),
+    ],
+)
+def test_what_an_earlier_command_wrote_is_left_out(tmp_path: Path, written: list[str], shown: str) -> None:
+    folder_of(tmp_path, *written, "1.png", "reports/a-steps.png", "x/z.txt")
+
+    found = find_images(tmp_path)
+    assert ["1.png", "reports/a-steps.png"] == found.images
+    assert ["x/z.txt"] == found.others
+    assert (f"Left out, because an earlier command wrote it: {shown}.",) == found.notes
+
+
+@pytest.mark.parametrize("folder", ["report_files", "comparison_files"])
+def test_pictures_of_reports_are_ignored(tmp_path: Path, folder: str) -> None:
+    folder_of(tmp_path, f"{folder}/pictures/4-seen.png", "evaluation.json", "1.png")
+
+    assert ["1.png"] == find_images(tmp_path).images
+
+
 def test_order_is_natural_and_folder_by_folder(tmp_path: Path) -> None:
     folder_of(tmp_path, "10.png", "2.png", "a-b.png", "a/10.png", "a/9.png", "B.png")
 

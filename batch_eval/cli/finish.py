@@ -13,7 +13,7 @@ from batch_eval.errors import ConfigError, ExitCode
 from batch_eval.evaluation import Evaluation
 from batch_eval.gate_checks import check
 from batch_eval.gates import GateResult, Limits, ReportContext
-from batch_eval.output import check_writable
+from batch_eval.output import EVALUATION_FILE, check_writable
 from batch_eval.reports import DEFAULT_FORMATS, reporter, write_report, write_reports
 from batch_eval.saved import load_evaluation
 
@@ -65,7 +65,7 @@ def default_out(folder: Path) -> Path:
 
 def load_saved(path: Path) -> Evaluation:
     """Return a saved evaluation from its file, or from the report folder that holds it."""
-    return load_evaluation(path / "evaluation.json" if path.is_dir() else path)
+    return load_evaluation(path / EVALUATION_FILE if path.is_dir() else path)
 
 
 def finish(evaluation: Evaluation, out: Output, limits: Limits, baseline: Evaluation | None) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from batch_eval.comparison.wording import basis, read_as, verdict
 from batch_eval.errors import ConfigError
+from batch_eval.output import COMPARISON_FILES
 from batch_eval.paired import Change, Comparison, Part
 from batch_eval.reports.wording import points, points_range
 
@@ -17,7 +18,6 @@ from batch_eval.reports.wording import points, points_range
 FORMAT = 1
 SCHEMA = Path(__file__).with_name("files") / "comparison.schema.json"
 _FILES = Path(__file__).with_name("files")
-_FOLDER = "comparison_files"
 _PAGE = "comparison.html.jinja"
 _FILTERS: Mapping[str, Callable[..., str]] = {
     "points": points,
@@ -114,8 +114,10 @@ def html_files(comparison: Comparison) -> Iterator[tuple[str, bytes]]:
     """Yield the page, and its style sheet and pictures in a folder beside it."""
     from batch_eval.reports.html.pictures import FilePictures
 
-    style_url = f"{_FOLDER}/comparison.css"
-    pictures = [FilePictures(evaluation, f"{_FOLDER}/{i}") for i, evaluation in enumerate(comparison.evaluations)]
+    style_url = f"{COMPARISON_FILES}/comparison.css"
+    pictures = [
+        FilePictures(evaluation, f"{COMPARISON_FILES}/{i}") for i, evaluation in enumerate(comparison.evaluations)
+    ]
     page = _render(_PAGE, comparison, SHOWN["html"], style_url=style_url, pictures=pictures)
     yield "comparison.html", page
     yield style_url, _style().encode()

@@ -8,9 +8,11 @@ from pathlib import Path
 
 from batch_eval.dataset.names import FOREIGN_SUFFIXES, READABLE_SUFFIXES, listing, natural_key, printable, suffix
 from batch_eval.errors import DatasetError
+from batch_eval.output import COMPARISON_FILES, EVALUATION_FILE, REPORT_FILES, STEPS_ENDING
 
 # what operating systems and network drives put beside people's images, thumbnails included
 _SYSTEM_FOLDERS = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found"})
+_LEFT_OUT = _SYSTEM_FOLDERS | {REPORT_FILES, COMPARISON_FILES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class _Walk:
     others: list[str] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
     repeated: list[str] = field(default_factory=list)
+    own: list[str] = field(default_factory=list)
 
     def follow(self, prefix: str, real: str) -> None:
         """Read the folder at ``prefix`` (relative, empty or ending in ``/``) and the folders below it."""
@@ -49,14 +52,22 @@ class _Walk:
             pending += [(f"{prefix}{name}/", f"{real}/{name}") for name in self._read(prefix)]
 
     def _read(self, prefix: str) -> list[str]:
-        """Sort one folder's entries into the lists, and return the names of its own subfolders."""
+        """Sort one folder's entries into the lists, and return the names of its own subfolders.
+
+        A folder of reports that was written into that of the images is none of it.
+        """
         folders = []
+        before = len(self.images), len(self.others)
         try:
             with os.scandir(f"{self.root}/{prefix}") as entries:
                 for entry in entries:
                     name = entry.name
-                    if name.startswith(".") or name in _SYSTEM_FOLDERS:
+                    if name.startswith(".") or name in _LEFT_OUT:
                         continue
+                    if prefix and name == EVALUATION_FILE:
+                        self.own.append(prefix.rstrip("/"))
+                        del self.images[before[0] :], self.others[before[1] :]
+                        return []
                     if entry.is_symlink():
                         self._add_link(prefix + name)
                     elif entry.is_dir():
@@ -66,6 +77,16 @@ class _Walk:
         except OSError as error:
             raise _unreadable(f"{self.root}/{prefix}", error) from error
         return folders
+
+    def leave_out_pairs(self) -> None:
+        """Leave out what `batch-eval preprocess` wrote: the strips of steps, and the images that they explain."""
+        strips = [path for path in self.images if path.endswith(STEPS_ENDING)]
+        pairs = {path.removesuffix(STEPS_ENDING) + ".png": path for path in strips}
+        written = pairs.keys() & set(self.images) if pairs else set()
+        if written:
+            left_out = written | {pairs[path] for path in written}
+            self.images = [path for path in self.images if path not in left_out]
+            self.own += written
 
     def _add_file(self, path: str) -> None:
         """Put a file into its list by its suffix."""
@@ -96,6 +117,7 @@ def find_images(root: Path) -> Found:
         links, walk.links = sorted(walk.links, key=natural_key), []
         for link in links:
             walk.follow(f"{link}/", os.path.realpath(f"{root}/{link}"))
+    walk.leave_out_pairs()
     if not walk.images:
         raise _no_images(root, walk.others)
     walk.images.sort(key=natural_key)
@@ -109,6 +131,9 @@ def _remarks(walk: _Walk) -> list[str]:
     if walk.repeated:
         names = listing(sorted(walk.repeated, key=natural_key))
         remarks.append(f"Not read again, because it links to a folder that holds it or was read already: {names}.")
+    if walk.own:
+        names = listing(sorted(walk.own, key=natural_key))
+        remarks.append(f"Left out, because an earlier command wrote it: {names}.")
     foreign = [path for path in walk.others if suffix(path) in FOREIGN_SUFFIXES]
     if foreign:
         remarks.append(f"Left out, because the format is not read: {listing(foreign)}.")

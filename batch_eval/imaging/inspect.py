@@ -11,6 +11,7 @@ from batch_eval.errors import UnreadableImageError
 from batch_eval.imaging.files import encode, read
 from batch_eval.imaging.recipes import Preprocessor
 from batch_eval.imaging.strip import strip
+from batch_eval.output import STEPS_ENDING
 
 
 @dataclass
@@ -42,7 +43,7 @@ class Inspection:
     def _free_names(self, stem: str, taken: set[str]) -> tuple[str, str]:
         """Return the names of an image's two files, numbered where they would replace a photo or another's."""
         numbered = (stem if number == 1 else f"{stem}-{number}" for number in count(1))
-        names = ((f"{name}.png", f"{name}-steps.png") for name in numbered)
+        names = ((f"{name}.png", f"{name}{STEPS_ENDING}") for name in numbered)
         found = next(pair for pair in names if not (taken & {name.casefold() for name in pair} or self._foreign(*pair)))
         taken.update(name.casefold() for name in found)
         return found

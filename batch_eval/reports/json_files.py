@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from batch_eval.evaluation import Evaluation
 from batch_eval.gates import NO_CONTEXT, ReportContext
-from batch_eval.output import Content
+from batch_eval.output import EVALUATION_FILE, Content
 from batch_eval.reports.breakdown import calibration_error
 from batch_eval.reports.findings import errors
 from batch_eval.saved import saved_pieces
@@ -30,7 +30,7 @@ def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> byt
 def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, Content]]:  # noqa: ARG001
     """Yield the figures, and the whole evaluation."""
     yield "metrics.json", document(evaluation)
-    yield "evaluation.json", saved_pieces(evaluation)
+    yield EVALUATION_FILE, saved_pieces(evaluation)
 
 
 def flat_metrics(evaluation: Evaluation) -> dict[str, float]:

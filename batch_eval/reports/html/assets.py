@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from batch_eval.output import REPORT_FILES
+
 SOURCES = Path(__file__).with_name("files")
 """Where the templates, the style sheet and the scripts are kept."""
-FOLDER = "report_files"
 _STYLE = "report.css"
 _SCRIPTS = ("gallery.js", "selection.js", "coverage.js")
 _DATA = "data.js"
@@ -26,7 +27,7 @@ class Assets:
 
 def linked() -> Assets:
     """Return the addresses of the files that ``files`` yields."""
-    return Assets(f"{FOLDER}/{_STYLE}", tuple(f"{FOLDER}/{name}" for name in (_DATA, *_SCRIPTS)))
+    return Assets(f"{REPORT_FILES}/{_STYLE}", tuple(f"{REPORT_FILES}/{name}" for name in (_DATA, *_SCRIPTS)))
 
 
 def embedded(data: str) -> Assets:
@@ -36,9 +37,9 @@ def embedded(data: str) -> Assets:
 
 def files(data: str) -> Iterator[tuple[str, bytes]]:
     """Yield the style sheet and the scripts with their places in the report folder."""
-    yield f"{FOLDER}/{_DATA}", data.encode("ascii")
+    yield f"{REPORT_FILES}/{_DATA}", data.encode("ascii")
     for name in (_STYLE, *_SCRIPTS):
-        yield f"{FOLDER}/{name}", (SOURCES / name).read_bytes()
+        yield f"{REPORT_FILES}/{name}", (SOURCES / name).read_bytes()
 
 
 def _read(name: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from batch_eval.evaluation import Evaluation
-from batch_eval.reports.html.assets import FOLDER
+from batch_eval.output import REPORT_FILES
 
 _SUFFIXES = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 """A saved evaluation may come from anywhere: no other type becomes a file or a data URI."""
@@ -29,7 +29,7 @@ class Pictures(Protocol):
 class FilePictures:
     """Pictures as files in a folder beside the page: those that the page has asked for."""
 
-    def __init__(self, evaluation: Evaluation, folder: str = FOLDER) -> None:
+    def __init__(self, evaluation: Evaluation, folder: str = REPORT_FILES) -> None:
         self._pictures = evaluation.records.pictures
         self._folder = folder
         self._given: dict[str, bytes] = {}
