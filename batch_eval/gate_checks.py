@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 FEWEST_DISCORDANT = 6
 """McNemar's exact p is below 0.05 from six images on that all changed for the worse: 2 / 2⁶ = 0.031."""
 
+ANY_CLASS = "(any)"
+"""Named by the gate on every class where no class occurs as a label; no class name of a model is spelled so."""
+
 
 def check(evaluation: Evaluation, limits: Limits, baseline: Evaluation | None = None) -> tuple[GateResult, ...]:
     """Return what each gate says, in the order of the options.
@@ -74,18 +77,29 @@ def _of_pair(pair: Pair, limits: Limits) -> Iterator[GateResult]:
 
 
 def _classes(evaluation: Evaluation, wanted: ClassLimit) -> Mapping[str, Tally]:
+    """Return the tally of the class, or of each that occurs as a label, also where none of its images was scored."""
     hits = evaluation.confusion.diagonal().tolist()
     support = [scores.support for scores in evaluation.per_class]
     tallies = {name: Tally(*counts) for name, *counts in zip(evaluation.class_names, hits, support, strict=True)}
-    if wanted.name is None:
-        return {name: tally for name, tally in tallies.items() if tally.n}
-    return {wanted.name: tallies[wanted.name]}
+    if wanted.name is not None:
+        return {wanted.name: tallies[wanted.name]}
+    labels = set(evaluation.records.truth)
+    return {name: tally for name, tally in tallies.items() if name in labels} or {ANY_CLASS: Tally(0, 0)}
 
 
 def _slices(evaluation: Evaluation, wanted: SliceLimit) -> Mapping[str, Tally]:
+    """Return the tally of the slice's value, or of each that a labelled image has, scored or not."""
     tallies = next(dict(breakdown.parts) for breakdown in by_slice(evaluation) if breakdown.name == wanted.name)
-    chosen = tallies if wanted.value is None else [wanted.value]
-    return {f"{wanted.name}={value}": tallies.get(value, Tally(0, 0)) for value in chosen}
+    chosen = _labelled_values(evaluation, wanted.name) if wanted.value is None else [wanted.value]
+    found = {f"{wanted.name}={value}": tallies.get(value, Tally(0, 0)) for value in chosen}
+    return found or {wanted.name: Tally(0, 0)}
+
+
+def _labelled_values(evaluation: Evaluation, name: str) -> list[str]:
+    """Return the distinct values of a slice among the labelled images, in their order."""
+    r = evaluation.records
+    labelled = (value for value, truth in zip(r.slices[name], r.truth, strict=True) if truth is not None)
+    return list(dict.fromkeys(labelled))
 
 
 def at_least(name: str, what: str, tally: Tally, limit: float) -> GateResult:

@@ -52,7 +52,7 @@ NO_CONTEXT = ReportContext()
 
 @dataclass(frozen=True, slots=True)
 class ClassLimit:
-    """The lowest accuracy of a class, or of every class that has images where ``name`` is None."""
+    """The lowest accuracy of a class, or of every class that occurs as a label where ``name`` is None."""
 
     name: str | None
     limit: float
@@ -60,7 +60,7 @@ class ClassLimit:
 
 @dataclass(frozen=True, slots=True)
 class SliceLimit:
-    """The lowest accuracy of one value of a slice, or of every value where ``value`` is None."""
+    """The lowest accuracy of one value of a slice, or of every value of labelled images where ``value`` is None."""
 
     name: str
     value: str | None

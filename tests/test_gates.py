@@ -1,6 +1,7 @@
 """Every gate at, just above and just below its limit, and what each says of its n."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -140,12 +141,44 @@ def test_a_limit_on_a_slice_holds_for_each_of_its_values():
     assert "fail-under-slice paper=plain" == result.name
 
 
-@pytest.mark.parametrize("option", ["fail_under", "fail_under_low", "max_ece"])
-def test_gates_fail_when_nothing_was_scored(option):
-    result = one(evaluation(0, 0, 2), parse_limits(**{option: "0"}))
+@pytest.mark.parametrize(
+    ("limit", "name"),
+    [
+        ({"fail_under": "0"}, "fail-under"),
+        ({"fail_under_low": "0"}, "fail-under-low"),
+        ({"max_ece": "0"}, "max-ece"),
+        ({"fail_under_class": ["0"]}, "fail-under-class 1"),
+        ({"fail_under_slice": ["paper:0"]}, "fail-under-slice paper=plain"),
+    ],
+)
+def test_gates_fail_when_nothing_was_scored(limit, name):
+    result = one(evaluation(0, 0, 2), parse_limits(**limit))
 
-    assert not result.passed
-    assert 0 == result.n
+    assert (name, False, 0) == (result.name, result.passed, result.n)
+
+
+@pytest.mark.parametrize(
+    ("limit", "name"),
+    [
+        ({"fail_under_class": ["0"]}, "fail-under-class (any)"),
+        ({"fail_under_slice": ["paper:0"]}, "fail-under-slice paper"),
+    ],
+)
+def test_gates_on_every_part_fail_when_no_image_has_a_label(limit, name):
+    result = one(evaluation(0, 0, 0, 2), parse_limits(**limit))
+
+    assert (name, False, 0) == (result.name, result.passed, result.n)
+
+
+def test_a_class_whose_images_are_all_unreadable_fails_beside_one_that_passes():
+    truth = ["0", "0", *small().records.truth[2:]]
+    outcome = small().records.outcome.copy()
+    outcome[:2] = OUTCOMES.index(Outcome.CORRECT), OUTCOMES.index(Outcome.UNREADABLE)
+    outcome[4] = OUTCOMES.index(Outcome.UNREADABLE)
+    found = replace(small(), records=replace(small().records, truth=tuple(truth), outcome=outcome))
+    results = {r.name[-1]: (r.passed, r.n) for r in check(found, parse_limits(fail_under_class=["0"]))}
+
+    assert {"0": (True, 1), "1": (False, 0), "2": (True, 2)} == results
 
 
 @pytest.mark.parametrize(
