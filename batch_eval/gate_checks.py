@@ -157,8 +157,8 @@ def not_worse(pair: Pair) -> GateResult:
         f"{pair.fixed:,} fixed, {pair.broke:,} broke of {pair.n:,} shared images: McNemar's exact p = "
         f"{pair.p_value:.2g}; worse with p < {SIGNIFICANCE} fails."
     )
-    if pair.n < FEWEST_DISCORDANT:
-        message += f" n is too small for this gate: fewer than {FEWEST_DISCORDANT} images can never fail it."
+    if pair.fixed + pair.broke < FEWEST_DISCORDANT:
+        message += f" Too few to tell: it takes {FEWEST_DISCORDANT} images that were fixed or broke to fail this gate."
     return GateResult("fail-if-worse", not worse, pair.p_value, SIGNIFICANCE, pair.n, message)
 
 

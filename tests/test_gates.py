@@ -200,10 +200,11 @@ def test_a_gate_says_when_its_n_is_too_small(limits, n_is_said):
     assert n_is_said in one(evaluation(19, 1), limits, evaluation(19, 1)).message
 
 
-def test_five_images_can_never_show_a_worse_model():
-    assert (
-        "fewer than 6 images can never fail" in one(evaluation(0, 5), Limits(fail_if_worse=True), evaluation(5)).message
-    )
+@pytest.mark.parametrize(
+    ("pair", "said"), [(Pair(1000, 900, 0, 5), True), (Pair(5, 0, 0, 5), True), (Pair(1000, 900, 3, 3), False)]
+)
+def test_fewer_than_six_changed_images_can_never_show_a_worse_model(pair, said):
+    assert said is ("it takes 6 images that were fixed or broke to fail this gate" in not_worse(pair).message)
 
 
 def test_enough_images_need_no_caution():
