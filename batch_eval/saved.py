@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batch_eval.errors import ConfigError
-from batch_eval.evaluation import OUTCOMES, Evaluation, Picture, Provenance, Records
+from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome, Picture, Provenance, Records
 
 FORMAT = 1
 SCHEMA = Path(__file__).with_name("reports") / "schemas" / "evaluation.schema.json"
@@ -107,6 +107,8 @@ def parse_evaluation(data: bytes) -> Evaluation:
     """Return the evaluation whose saved form is given; raises ConfigError where it is none, or newer."""
     try:
         content = json.loads(data)
+    except RecursionError as error:
+        raise _damaged(error) from error
     except ValueError as error:
         raise ConfigError(f"is not JSON ({error}). Give the evaluation.json of an earlier run.") from error
     found = content.get("format") if isinstance(content, dict) else None
@@ -117,36 +119,56 @@ def parse_evaluation(data: bytes) -> Evaluation:
     try:
         return _parse(content)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, AssertionError) as error:
-        raise ConfigError(f"is damaged ({error!r}). Evaluate again to get a new one.") from error
+        raise _damaged(error) from error
+
+
+def _damaged(error: Exception) -> ConfigError:
+    return ConfigError(f"is damaged ({error!r}). Evaluate again to get a new one.")
 
 
 def _parse(content: Mapping[str, Any]) -> Evaluation:
     stored = content["probabilities"]
     probabilities = np.frombuffer(b64decode(stored["base64"]), dtype="<f4").astype(np.float32).reshape(stored["shape"])
     records = Records(
-        ids=tuple(content["ids"]),
+        ids=_strings(content["ids"]),
         truth=tuple(content["truth"]),
         outcome=_outcomes(content),
         probabilities=probabilities,
         reasons={int(row): reason for row, reason in content["reasons"].items()},
-        slices={name: tuple(values) for name, values in content["slices"].items()},
+        slices={name: _strings(values) for name, values in content["slices"].items()},
         flags={name: _flag(rows, len(content["ids"])) for name, rows in content["flags"].items()},
         pictures=_parse_pictures(content["pictures"]),
-        groups=tuple(tuple(rows) for rows in content["groups"]),
+        groups=tuple(tuple(_rows(rows, len(content["ids"]))) for rows in content["groups"]),
     )
-    _check_lengths(records, len(content["class_names"]))
-    return Evaluation(tuple(content["class_names"]), records, _parse_provenance(content["provenance"]))
+    evaluation = Evaluation(_strings(content["class_names"]), records, _parse_provenance(content["provenance"]))
+    _check(content["format"], evaluation)
+    return evaluation
+
+
+def _strings(values: Any) -> tuple[str, ...]:
+    """Return a list of strings as a tuple; raises ValueError for anything else."""
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise ValueError("text is expected where there is none")
+    return tuple(values)
+
+
+def _rows(rows: Iterable[Any], length: int) -> list[int]:
+    """Return indices below a length; raises ValueError where one is none."""
+    found = list(rows)
+    if not all(type(row) is int and 0 <= row < length for row in found):
+        raise ValueError(f"an index is expected to lie between 0 and {length - 1}")
+    return found
 
 
 def _outcomes(content: Mapping[str, Any]) -> NDArray[np.uint8]:
     """Return the outcomes in today's numbering, by their names in the file."""
     today = np.array([OUTCOMES.index(name) for name in content["outcome_names"]], dtype=np.uint8)
-    return today[np.array(content["outcome"], dtype=np.intp)]
+    return today[np.array(_rows(content["outcome"], len(today)), dtype=np.intp)]
 
 
-def _flag(rows: list[int], length: int) -> NDArray[np.bool_]:
+def _flag(rows: list[Any], length: int) -> NDArray[np.bool_]:
     flag = np.zeros(length, dtype=np.bool_)
-    flag[rows] = True
+    flag[_rows(rows, length)] = True
     return flag
 
 
@@ -164,11 +186,34 @@ def _bytes(text: str | None) -> bytes | None:
 
 def _parse_provenance(stored: Mapping[str, Any]) -> Provenance:
     values: dict[str, Any] = {f.name: stored[f.name] for f in fields(Provenance)}
-    return Provenance(**values | {name: tuple(values[name]) for name in ("notes", "missing")})
+    lists = {name: _strings(values.pop(name)) for name in ("notes", "missing")}
+    _strings(list(values.values()))
+    return Provenance(**values | lists)
 
 
-def _check_lengths(records: Records, classes: int) -> None:
-    n = len(records)
-    columns = [len(records.truth), len(records.outcome), *map(len, records.slices.values())]
-    if any(length != n for length in columns) or records.probabilities.shape != (n, classes):
+def _check(found: int, evaluation: Evaluation) -> None:
+    """Raise ValueError where parts of a file contradict each other, which would fail later, in a report."""
+    r = evaluation.records
+    n = len(r)
+    columns = [len(r.truth), len(r.outcome), *map(len, r.slices.values())]
+    if any(length != n for length in columns) or r.probabilities.shape != (n, len(evaluation.class_names)):
         raise ValueError(f"its columns do not all have {n} rows")
+    if found < 1:
+        raise ValueError(f"there is no format {found}")
+    if any(len(set(names)) < len(names) for names in (evaluation.class_names, r.ids)):
+        raise ValueError("a class or an image stands in it twice")
+    _strings([truth for truth in r.truth if truth is not None])
+    _strings([*r.reasons.values(), *(picture.mime for picture in r.pictures.values())])
+    _rows([*r.reasons, *r.pictures], n)
+    if not all(r.groups) or not _outcomes_agree(evaluation):
+        raise ValueError("an outcome contradicts its label or prediction, or a group is empty")
+
+
+def _outcomes_agree(evaluation: Evaluation) -> bool:
+    """Whether every scored image has a class as its label, and is correct exactly where it was read as that class."""
+    r, truth = evaluation.records, evaluation.truth_index
+    correct, wrong = r.rows(Outcome.CORRECT), r.rows(Outcome.WRONG)
+    labelled = (truth[evaluation.scored_rows] >= 0).all()
+    agree = (r.predicted[correct] == truth[correct]).all()
+    differ = (r.has_prediction[wrong] & (r.predicted[wrong] != truth[wrong])).all()
+    return bool(labelled and agree and differ)

@@ -144,7 +144,7 @@ def evaluations(draw: st.DrawFn) -> Evaluation:
     outcomes = [o if row.any() else Outcome.BLANK for o, row in zip(right, table, strict=True)]
     text = st.text(st.characters(), max_size=5)
     records = Records(
-        ids=tuple(draw(st.lists(text, min_size=n, max_size=n))),
+        ids=tuple(draw(st.lists(text, min_size=n, max_size=n, unique=True))),
         truth=tuple(truth),
         outcome=np.array([OUTCOMES.index(o) for o in outcomes], dtype=np.uint8),
         probabilities=table,

@@ -142,6 +142,7 @@ def test_loads_what_was_written(evaluation, tmp_path):
         (b'{"format": 1}', "holds no saved evaluation"),
         (b'{"format": 99, "probabilities": 0}', "Update batch_eval"),
         (b'{"format": 1, "probabilities": 0}', "is damaged"),
+        (b'{"format": 1, "probabilities": ' + b"[" * 100_000, "is damaged"),
     ],
 )
 def test_a_file_that_is_no_saved_evaluation_is_an_error(content, message, tmp_path):
@@ -149,6 +150,50 @@ def test_a_file_that_is_no_saved_evaluation_is_an_error(content, message, tmp_pa
     file.write_bytes(content)
     with pytest.raises(ConfigError, match=message):
         saved.load_evaluation(file)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("format",), 0),
+        (("class_names",), ["0", "1", "1"]),
+        (("class_names", 0), 0),
+        (("ids", 1), "a/0.png"),
+        (("ids", 0), 7),
+        (("truth", 2), "seven"),
+        (("truth", 2), None),
+        (("truth", 7), 7),
+        (("outcome", 0), 6),
+        (("outcome", 0), -1),
+        (("outcome", 0), 1),
+        (("outcome", 2), 0),
+        (("outcome", 5), 1),
+        (("slices", "pen", 0), 3),
+        (("flags", "faint"), [8]),
+        (("flags", "faint"), [-1]),
+        (("reasons", "8"), "far"),
+        (("reasons", "4"), None),
+        (("pictures", "row", 0), 8),
+        (("pictures", "row", 0), "0"),
+        (("pictures", "mime", 0), None),
+        (("groups",), [[8]]),
+        (("groups",), [[]]),
+        (("provenance", "created"), None),
+        (("provenance", "folder"), 5),
+        (("provenance", "notes"), "text"),
+        (("provenance", "missing"), [5]),
+    ],
+)
+def test_a_saved_evaluation_that_contradicts_itself_is_damaged(place, value):
+    content = json.loads(saved.dump_evaluation(small()))
+    *way, last = place
+    part = content
+    for step in way:
+        part = part[step]
+    part[last] = value
+
+    with pytest.raises(ConfigError, match="is damaged"):
+        saved.parse_evaluation(json.dumps(content).encode())
 
 
 def test_an_absent_saved_evaluation_is_an_error(tmp_path):
