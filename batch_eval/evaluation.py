@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -234,12 +234,18 @@ class Evaluation:
             "outcome": [outcomes[i] for i in r.outcome.tolist()],
             "reason": [r.reasons.get(i, "") for i in range(len(r))],
         }
-        taken = set(table)
         for name, values in r.slices.items():
-            table[f"slice_{name}" if name in taken else name] = list(values)
+            table[_free(name, "slice_", table)] = list(values)
         for name, flag in r.flags.items():
-            table[f"flag_{name}"] = flag.tolist()
+            table[_free(f"flag_{name}", "flag_", table)] = flag.tolist()
         return table
+
+
+def _free(name: str, prefix: str, taken: Container[str]) -> str:
+    """Return the name with as many prefixes as it takes to be none of those that are taken."""
+    while name in taken:
+        name = prefix + name
+    return name
 
 
 def _dtype(values: list[Any]) -> type:

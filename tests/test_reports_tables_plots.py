@@ -2,6 +2,7 @@
 
 import builtins
 import io
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import cv2
@@ -20,6 +21,15 @@ def test_parquet_holds_what_the_table_holds(evaluation):
     expected = evaluation().columns()
 
     assert expected == {name: table.column(name).to_pylist() for name in expected}
+
+
+def test_no_column_of_the_table_replaces_another():
+    slices = {"id": ("a",) * 8, "slice_id": ("b",) * 8, "flag_faint": ("c",) * 8}
+    columns = replace(small(), records=replace(small().records, slices=slices)).columns()
+
+    added = {name: columns[name][0] for name in list(columns)[8:]}
+    assert {"slice_id": "a", "slice_slice_id": "b", "flag_faint": "c", "flag_flag_faint": False} == added
+    assert list(small().records.ids) == columns["id"]
 
 
 def test_parquet_holds_every_probability_to_the_bit():
