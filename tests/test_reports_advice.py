@@ -1,5 +1,7 @@
 """The sentence that says what explains the errors."""
 
+from dataclasses import replace
+
 import numpy as np
 from report_examples import provenance
 
@@ -38,6 +40,19 @@ def test_a_confusion_that_is_many_errors_is_named():
     assert (
         "40 of 40 errors are a 0 read as 1" in advice(evaluation(flagged_wrong=0, flagged=0, wrong=40, total=400))[-1]
     )
+
+
+def test_images_without_ink_are_not_blamed_on_the_model():
+    found = evaluation(flagged_wrong=0, flagged=0, wrong=4, total=10)
+    r = found.records
+    outcome, probabilities = r.outcome.copy(), r.probabilities.copy()
+    outcome[:4], probabilities[:4] = OUTCOMES.index(Outcome.BLANK), 0
+    lines = advice(replace(found, records=replace(r, outcome=outcome, probabilities=probabilities)))
+
+    assert [
+        "4 of 4 errors are a 0 in which no ink was found, so that the model never saw it: "
+        "`batch-eval preprocess IMAGE` shows where it was lost."
+    ] == lines
 
 
 def test_few_errors_say_nothing():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from batch_eval.evaluation import Evaluation
 from batch_eval.metrics import wilson_interval
 from batch_eval.reports.breakdown import FlagTally, by_flag
-from batch_eval.reports.findings import errors, predicted_columns, worst_confusions
+from batch_eval.reports.findings import BLANK, Confusion, errors, predicted_columns, worst_confusions
 from batch_eval.reports.wording import percent, printable
 
 MIN_ERRORS = 3
@@ -37,12 +37,21 @@ def advice(evaluation: Evaluation) -> list[str]:
     lines += _alike(evaluation)
     worst = worst_confusions(evaluation)[0]
     if worst.count >= max(MIN_ERRORS, CONFUSION_SHARE * total):
-        truth, predicted = printable(worst.truth), printable(worst.predicted)
-        lines.append(
-            f"{worst.count:,} of {total:,} errors are a {truth} read as {predicted}: look at them side by side, "
-            f"a way of writing {truth} may be missing from what the model was trained on."
-        )
+        lines.append(_confusion_line(worst, total))
     return lines
+
+
+def _confusion_line(worst: Confusion, total: int) -> str:
+    truth, predicted = printable(worst.truth), printable(worst.predicted)
+    if worst.predicted == BLANK:
+        return (
+            f"{worst.count:,} of {total:,} errors are a {truth} in which no ink was found, so that the model never saw "
+            "it: `batch-eval preprocess IMAGE` shows where it was lost."
+        )
+    return (
+        f"{worst.count:,} of {total:,} errors are a {truth} read as {predicted}: look at them side by side, "
+        f"a way of writing {truth} may be missing from what the model was trained on."
+    )
 
 
 def _alike(evaluation: Evaluation) -> list[str]:
