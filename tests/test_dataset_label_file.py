@@ -318,6 +318,10 @@ def test_the_same_file_twice_with_the_same_label_is_said(two: Path) -> None:
             "The first row names x/1.png (column 'filename'); the folder holds a.png.",
         ),
         (b"PK\x03\x04rest", "is a spreadsheet or an archive. Save it as CSV"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "is a spreadsheet (.xls). Save it as CSV"),
+        ("\ufeff\n<!doctype html>\n<title>Sign in</title>", "is a web page. Save it as CSV"),
+        (b"\0", "holds NUL characters, so that it is no text. Save it as CSV"),
+        ("filename,label\na\0.png,7\n", "holds NUL characters"),
     ],
 )
 def test_a_label_file_that_cannot_be_used_says_what_to_do(two: Path, table: str | bytes, said: str) -> None:
@@ -379,3 +383,9 @@ def test_any_dialect_order_and_spelling_gives_the_same_dataset(
 
     assert truths(dataset) == dict(zip(IMAGES, digits, strict=True))
     assert {sample.id: sample.slices for sample in dataset.samples} == dict(zip(IMAGES, zip(digits), strict=True))
+
+
+def test_deeply_nested_json_lines_are_refused(two: Path) -> None:
+    table = '{"file_name": "a.png", "label": ' + "[" * 100_000
+
+    assert "metadata.jsonl, line 1, is no JSON: maximum recursion depth" in refusal(two, table, "metadata.jsonl")

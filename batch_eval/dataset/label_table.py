@@ -20,7 +20,12 @@ _DELIMITERS = ",;\t|"
 _BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _QUOTED = re.compile(r'"[^"]*"')
 _EXCEL_DELIMITER = re.compile(r'"?sep=([,;\t|])"?\s*', re.IGNORECASE)  # a first line that Excel understands
-_ZIP = b"PK\x03\x04"
+_NO_TABLES = {
+    b"PK\x03\x04": "a spreadsheet or an archive",
+    b"\xd0\xcf\x11\xe0": "a spreadsheet (.xls)",
+    b"<!DOCTYPE HTML": "a web page",
+    b"<HTML": "a web page",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +52,12 @@ def read_table(file: Path, name: str) -> Table:
     except OSError as error:
         where = f"looked from {printable(os.getcwd())}"
         raise DatasetError(f"The label file {name} cannot be read: {error.strerror} ({where}).") from error
-    if raw.startswith(_ZIP):
-        raise DatasetError(f"The label file {name} is a spreadsheet or an archive. Save it as CSV (UTF-8).")
+    _check_no_other_kind(raw, name)
     text, encoding = _decoded(raw)
+    if "\0" in text:
+        raise DatasetError(
+            f"The label file {name} holds NUL characters, so that it is no text. Save it as CSV (UTF-8)."
+        )
     columns, rows = _json_lines(text, name) if suffix(file.name) in JSON_LINES else _csv(text, name)
     if not rows:
         raise DatasetError(f"The label file {name} holds no rows.")
@@ -60,13 +68,21 @@ def read_table(file: Path, name: str) -> Table:
     return Table(name, columns, rows, encoding)
 
 
+def _check_no_other_kind(raw: bytes, name: str) -> None:
+    """Raise if the file begins as one that holds no text, or a page in place of the download."""
+    start = raw[:200].removeprefix(codecs.BOM_UTF8).lstrip().upper()
+    kind = next((kind for mark, kind in _NO_TABLES.items() if start.startswith(mark.upper())), None)
+    if kind:
+        raise DatasetError(f"The label file {name} is {kind}. Save it as CSV (UTF-8).")
+
+
 def _decoded(raw: bytes) -> tuple[str, str]:
     """Return the text and its encoding: by its mark, else UTF-8, else what Windows calls ANSI in Western Europe."""
     for mark, encoding in _BYTE_ORDER_MARKS.items():
         if raw.startswith(mark):
             return raw.decode(encoding, "replace"), encoding
     # no text holds NUL; in UTF-16 every other byte of a column name is one
-    if raw[:2].count(0) == 1:
+    if len(raw) > 1 and raw[:2].count(0) == 1:
         encoding = "utf-16-le" if raw[1] == 0 else "utf-16-be"
         return raw.decode(encoding, "replace"), encoding
     for encoding in ("utf-8", "cp1252"):
@@ -157,7 +173,7 @@ def _json_object(record: str, where: str) -> dict[str, object]:
     """Return the object that one line holds."""
     try:
         value = json.loads(record)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DatasetError(
             f'{where} is no JSON: {error}. Expected one object a line: {{"file_name": …, "label": …}}'
         ) from error
