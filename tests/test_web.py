@@ -205,6 +205,13 @@ def test_an_upload_is_refused_when_it_is_too_large(client, monkeypatch, chunked)
     assert "The file is too large. At most 1 MiB are taken." == error(response)
 
 
+def test_an_absurd_announced_length_is_a_bad_request(client):
+    response = client.post("/api/read", content=b"x", headers={"Content-Length": "9" * 5000})
+
+    assert 400 == response.status_code
+    assert "The header Content-Length has 5,000 characters. Expected a number of bytes." == error(response)
+
+
 def request_of(receive):
     return Request({"type": "http", "method": "POST", "path": "/", "headers": []}, receive)
 
@@ -411,6 +418,15 @@ def test_the_collection_is_evaluated_as_run_does(client, collection):
     assert found["low"] < 0.75 < found["high"]
     assert "75.0" in client.get("/report/report.html").text
     assert {"metrics.json", "predictions.csv", "report.html"} <= {path.name for path in collection.reports.iterdir()}
+
+
+def test_a_collection_of_unreadable_images_has_no_accuracy(client, collection):
+    (collection.folder / "7").mkdir(parents=True)
+    (collection.folder / "7" / "broken.png").write_bytes(b"no image")
+    response = client.post("/api/evaluate")
+
+    assert 200 == response.status_code
+    assert {"correct": 0, "scored": 0, "accuracy": None, "low": None, "high": None} == response.json()
 
 
 def test_an_empty_collection_cannot_be_evaluated(client):

@@ -73,17 +73,15 @@ class Collection:
         path.unlink(missing_ok=True)
 
     def evaluate(self, reader: Reader) -> dict[str, Any]:
-        """Evaluate the folder as `run` does, write its reports, and return the figures."""
+        """Evaluate the folder as `run` does, write its reports, and return the figures.
+
+        The shares are None where no image could be scored.
+        """
         evaluation = evaluate_dataset(load_dataset(self.folder), reader.classifier, reader.recipe)
         write_reports(evaluation, self.reports)
-        low, high = evaluation.accuracy_interval
-        return {
-            "correct": evaluation.counts[Outcome.CORRECT],
-            "scored": evaluation.scored,
-            "accuracy": evaluation.accuracy,
-            "low": low,
-            "high": high,
-        }
+        shares = (evaluation.accuracy, *evaluation.accuracy_interval) if evaluation.scored else (None,) * 3
+        counts = {"correct": evaluation.counts[Outcome.CORRECT], "scored": evaluation.scored}
+        return counts | dict(zip(("accuracy", "low", "high"), shares, strict=True))
 
 
 def _check_names(labels: Sequence[str]) -> None:

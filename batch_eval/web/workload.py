@@ -16,6 +16,8 @@ MAX_BYTES = 64 << 20
 """Of an upload: the largest photos of phones have less."""
 MAX_UPLOADS = 8
 """Uploads that are held in memory at a time; others wait before their bytes are read."""
+LENGTH_DIGITS = 19
+"""Of an announced length in bytes: no file is so long, and Python reads no number of thousands of digits."""
 SECONDS = 60
 """Time for an upload to arrive."""
 
@@ -37,7 +39,7 @@ class Workload:
     async def with_upload(self, request: Request, work: Callable[[bytes], T]) -> T:
         """Return what some work makes of the bytes that a request sends.
 
-        Raises HTTPException 413 as soon as they are too many, 408 when they take too long.
+        Raises HTTPException 413 as soon as they are too many, 408 when they take too long, 400 for an absurd length.
         """
         async with self._uploads:
             return await self.run(work, await _body(request))
@@ -45,6 +47,10 @@ class Workload:
 
 async def _body(request: Request) -> bytes:
     announced = request.headers.get("content-length", "")
+    if len(announced) > LENGTH_DIGITS:
+        raise HTTPException(
+            400, f"The header Content-Length has {len(announced):,} characters. Expected a number of bytes."
+        )
     if announced.isascii() and announced.isdigit() and int(announced) > MAX_BYTES:
         raise _too_large()
     data = bytearray()

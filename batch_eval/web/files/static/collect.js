@@ -68,9 +68,10 @@ export class Collector extends EventTarget {
     $("evaluation").textContent = "Evaluating …";
     try {
       const found = await askJson(`/api/evaluate?${query(this.settings())}`, { method: "POST" });
-      $("evaluation").textContent =
-        `${found.correct} of ${found.scored} correct: ${percent(found.accuracy)} ` +
-        `(95 % interval ${percent(found.low)} to ${percent(found.high)})`;
+      $("evaluation").textContent = found.scored
+        ? `${found.correct} of ${found.scored} correct: ${percent(found.accuracy)} ` +
+          `(95 % interval ${percent(found.low)} to ${percent(found.high)})`
+        : "No image could be scored; the report says why.";
       $("report").hidden = false;
     } catch (error) {
       $("evaluation").textContent = error.message;
