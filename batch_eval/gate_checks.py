@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from batch_eval import metrics
+from batch_eval.dataset.names import printable
 from batch_eval.evaluation import Evaluation, Outcome
 from batch_eval.gates import ClassLimit, GateResult, Limits, SliceLimit
 from batch_eval.metrics import SIGNIFICANCE, ReliabilityBin, Tally
 from batch_eval.reports.breakdown import by_slice, calibration
-from batch_eval.reports.wording import percent, percent_range, printable
+from batch_eval.reports.wording import percent, percent_range
 
 if TYPE_CHECKING:
     from batch_eval.paired import Pair

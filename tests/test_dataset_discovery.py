@@ -201,6 +201,21 @@ def test_ids_can_be_written_as_utf8_on_one_line(name: str) -> None:
     shown = image_id(name)
 
     assert shown.encode().decode().splitlines() == [shown]
+    assert shown.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("7 é ٣.png", "7 é ٣.png"),
+        ("\n\x7f", r"\x0a\x7f"),
+        ("\udc85\udcff", r"\x85\xff"),
+        ("\x85\xad\u061c\u200b\u200e\ufeff\ud800", r"\u0085\u00ad\u061c\u200b\u200e\ufeff\ud800"),
+        ("\U000e0041", r"\U000e0041"),
+    ],
+)
+def test_what_cannot_be_printed_is_escaped(name: str, shown: str) -> None:
+    assert printable(name) == shown
 
 
 @given(st.lists(file_names))

@@ -19,10 +19,9 @@ from report_examples import HOSTILE, hostile
 from test_cli_run import ROOT
 from test_reports_ci import HOSTILE_GATES
 
-from batch_eval.dataset import names
+from batch_eval.dataset.names import printable
 from batch_eval.output import whole
 from batch_eval.reports import FORMATS, reporter
-from batch_eval.reports.wording import printable
 from batch_eval.saved import load_evaluation
 
 SHOWN = [printable(name) for name in HOSTILE]
@@ -187,7 +186,7 @@ def test_a_run_on_hostile_files_writes_every_format(run_on_hostile_files):
 def test_a_run_on_hostile_files_finds_each_of_them(run_on_hostile_files):
     ids = load_evaluation(run_on_hostile_files[1] / "evaluation.json").records.ids
 
-    assert {names.printable(os.fsdecode(name)) for name in [*ON_DISK, b"1.png"]} == set(ids)
+    assert {printable(os.fsdecode(name)) for name in [*ON_DISK, b"1.png"]} == set(ids)
 
 
 def test_a_run_on_hostile_files_prints_no_control_character(run_on_hostile_files):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from batch_eval.dataset.names import printable
 from batch_eval.evaluation import Outcome
 from batch_eval.metrics import SIGNIFICANCE
 from batch_eval.paired import Comparison, Pair
-from batch_eval.reports.wording import p_text, printable
+from batch_eval.reports.wording import p_text
 
 
 def read_as(name: str | None) -> str:

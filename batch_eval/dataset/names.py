@@ -10,8 +10,6 @@ READABLE_SUFFIXES = frozenset(f".{name}" for name in READABLE.split())
 FOREIGN_SUFFIXES = frozenset(f".{name}" for name in FOREIGN.split())
 
 _DIGITS = re.compile(r"[0-9]+")
-# controls, bidirectional overrides and lone surrogates spoil a terminal or a file; other scripts and spaces stay
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def suffix(name: str) -> str:
@@ -31,20 +29,27 @@ def image_id(path: str) -> str:
 
 
 def printable(text: str) -> str:
-    r"""Return the text so that it can be printed and written as UTF-8.
+    r"""Return the text so that it can be printed and written as UTF-8, as it is where `str.isprintable` says so.
 
-    Bytes that are not UTF-8 (which Python holds as surrogates, PEP 383) and control characters become ``\xNN``, other
-    unprintable characters ``\uNNNN``.
+    Bytes that are not UTF-8 (which Python holds as surrogates, PEP 383) and ASCII control characters become ``\xNN``,
+    other unprintable characters ``\uNNNN`` or ``\UNNNNNNNN``: they could move a terminal's cursor, show a name
+    backwards, or make two names look alike.
+
+    >>> print(printable("a\nb\u202egpj.png"), printable("\udcff"), printable("\u200b"))
+    a\x0ab\u202egpj.png \xff \u200b
     """
-    return _UNPRINTABLE.sub(_escape, text)
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else _escape(ord(c)) for c in text)
 
 
-def _escape(match: re.Match[str]) -> str:
+def _escape(code: int) -> str:
     """Return the escape of one character."""
-    code = ord(match[0])
-    # the surrogates U+DC80 to U+DCFF stand for the bytes 80 to FF
-    byte = code - 0xDC00 if 0xDC80 <= code <= 0xDCFF else code
-    return f"\\x{byte:02x}" if byte <= 0x7F or byte < code else f"\\u{code:04x}"
+    if 0xDC80 <= code <= 0xDCFF:
+        return f"\\x{code - 0xDC00:02x}"
+    if code <= 0x7F:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
 def natural_key(path: str) -> tuple[str, str]:

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from batch_eval.dataset.names import printable
 from batch_eval.errors import ConfigError
 from batch_eval.imaging.ink import shrink
 from batch_eval.imaging.steps import SIDE, Image, grey
 from batch_eval.prediction.reading import Prediction, Reader
 from batch_eval.reports.csv_tables import table
-from batch_eval.reports.wording import percent, printable
+from batch_eval.reports.wording import percent
 
 # History of `format`:
 #   1  the first

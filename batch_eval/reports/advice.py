@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from batch_eval.dataset.names import printable
 from batch_eval.evaluation import Evaluation
 from batch_eval.metrics import wilson_interval
 from batch_eval.reports.breakdown import FlagTally, by_flag
 from batch_eval.reports.findings import BLANK, Confusion, errors, predicted_columns, worst_confusions
-from batch_eval.reports.wording import percent, printable
+from batch_eval.reports.wording import percent
 
 MIN_ERRORS = 3
 """Errors below which nothing can be said."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from batch_eval.dataset.names import printable
 from batch_eval.evaluation import Evaluation, Outcome
 from batch_eval.gates import NO_CONTEXT, ReportContext
 from batch_eval.reports import markdown
 from batch_eval.reports.findings import errors_by_confidence
 from batch_eval.reports.trend import gates_line
-from batch_eval.reports.wording import percent, percent_range, printable, utf8
+from batch_eval.reports.wording import percent, percent_range, utf8
 
 TITLE = "GitHub annotations"
 PER_STEP = 10

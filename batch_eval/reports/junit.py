@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from batch_eval.dataset.names import printable
 from batch_eval.evaluation import Evaluation
 from batch_eval.gates import NO_CONTEXT, GateResult, ReportContext
 from batch_eval.metrics import Tally
 from batch_eval.reports.breakdown import by_flag, by_slice
-from batch_eval.reports.wording import percent, percent_range, printable
+from batch_eval.reports.wording import percent, percent_range
 
 TITLE = "JUnit report"
 

@@ -13,11 +13,12 @@ from urllib.parse import quote
 
 import numpy as np
 
+from batch_eval.dataset.names import printable
 from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome
 from batch_eval.gates import NO_CONTEXT, ReportContext
 from batch_eval.reports.breakdown import suspects
 from batch_eval.reports.findings import errors_by_confidence
-from batch_eval.reports.wording import percent, printable
+from batch_eval.reports.wording import percent
 
 TITLE = "SARIF report"
 MAX_RESULTS = 25_000

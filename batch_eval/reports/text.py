@@ -13,12 +13,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from batch_eval.dataset.names import printable
 from batch_eval.evaluation import Evaluation, Outcome
 from batch_eval.gates import NO_CONTEXT, ReportContext
 from batch_eval.reports.advice import advice
 from batch_eval.reports.findings import errors_by_confidence, worst_confusions
 from batch_eval.reports.trend import gates_line, trend
-from batch_eval.reports.wording import percent, percent_range, printable, utf8
+from batch_eval.reports.wording import percent, percent_range, utf8
 
 TITLE = "text report"
 CONFUSIONS_SHOWN = 5

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from batch_eval.dataset.names import printable
 from batch_eval.errors import ConfigError
 from batch_eval.evaluation import Evaluation, Provenance
 from batch_eval.gates import ReportContext
 from batch_eval.metrics import SIGNIFICANCE
-from batch_eval.reports.wording import p_text, percent, points, points_range, printable
+from batch_eval.reports.wording import p_text, percent, points, points_range
 
 if TYPE_CHECKING:
     from batch_eval.paired import Pair

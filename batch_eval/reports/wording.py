@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from batch_eval.dataset.names import printable
+
 
 def percent(share: float, digits: int = 1) -> str:
     """Return a share in 0..1 as a percentage; an en dash where it is undefined.
@@ -45,19 +47,6 @@ def points_range(interval: tuple[float, float]) -> str:
 def p_text(p: float) -> str:
     """Return a p-value as ``p = 0.031`` or, where digits say nothing, ``p < 0.0001``."""
     return "p < 0.0001" if p < 0.0001 else f"p = {p:.2g}"
-
-
-def printable(text: str) -> str:
-    r"""Return the text with control, direction-changing and undecodable characters as escapes.
-
-    Such a character in a file name could move a terminal's cursor or show the name backwards.
-
-    >>> print(printable("a\nb\u202egpj.png"))
-    a\nb\u202egpj.png
-    """
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def markdown_text(text: str) -> str:

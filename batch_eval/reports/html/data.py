@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from batch_eval.dataset.names import printable
 from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome
 from batch_eval.reports.breakdown import suspects
 from batch_eval.reports.html.cards import TOP
 from batch_eval.reports.html.charts import COVERAGE_THRESHOLDS, coverage_points
 from batch_eval.reports.html.marks import Marks
 from batch_eval.reports.html.pictures import Pictures
-from batch_eval.reports.wording import printable
 
 
 def gallery_rows(evaluation: Evaluation) -> NDArray[np.intp]:
