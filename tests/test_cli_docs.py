@@ -9,8 +9,13 @@ import textwrap
 import pytest
 from test_cli_run import ROOT
 
+from batch_eval.dataset.label_file import LABEL_FILES
+from batch_eval.dataset.names import READABLE_SUFFIXES
+
 ACTION = (ROOT / "action.yml").read_text(encoding="utf-8")
 CI = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+HOOK_FILE = ".pre-commit-hooks.yaml"
+HOOK = (ROOT / HOOK_FILE).read_text(encoding="utf-8")
 INPUTS = {"FOLDER": "sample_images", "FORMATS": "json text", "MODEL": "", "FAIL_UNDER": "", "BASELINE": "", "ARGS": ""}
 
 
@@ -78,4 +83,11 @@ def test_the_recipe_of_pre_commit_names_a_commit_and_a_hook_of_this_repository(t
     written = (tmp_path / ".pre-commit-config.yaml").read_text()
 
     assert f"  - repo: file://{tmp_path}\n    rev: {head}\n" in written
-    assert re.search(r"- id: (.+)", written)[1] in (ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8")
+    assert re.search(r"- id: (.+)", written)[1] in HOOK
+
+
+def test_the_hook_runs_where_an_image_of_any_kind_or_a_label_file_changed():
+    pattern = re.search(r"^  files: (.+)$", HOOK, re.MULTILINE)[1]
+    changed = [*LABEL_FILES, *(f"photos/7{end}" for suffix in READABLE_SUFFIXES for end in (suffix, suffix.upper()))]
+
+    assert [] == [name for name in changed if not re.search(pattern, name)]
