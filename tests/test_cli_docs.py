@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import textwrap
+import tomllib
 
 import pytest
 from test_cli_run import ROOT
@@ -91,3 +92,12 @@ def test_the_hook_runs_where_an_image_of_any_kind_or_a_label_file_changed():
     changed = [*LABEL_FILES, *(f"photos/7{end}" for suffix in READABLE_SUFFIXES for end in (suffix, suffix.upper()))]
 
     assert [] == [name for name in changed if not re.search(pattern, name)]
+
+
+def test_the_tests_run_from_an_unpacked_sdist():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    included = project["hatch"]["build"]["targets"]["sdist"]["include"]
+    options = project["pytest"]["ini_options"]
+    read = [*options["testpaths"], *options["pythonpath"], "sample_images", "reports", "action.yml", HOOK_FILE]
+
+    assert [] == [name for name in read if f"/{name}" not in included]
