@@ -389,3 +389,10 @@ def test_deeply_nested_json_lines_are_refused(two: Path) -> None:
     table = '{"file_name": "a.png", "label": ' + "[" * 100_000
 
     assert "metadata.jsonl, line 1, is no JSON: maximum recursion depth" in refusal(two, table, "metadata.jsonl")
+
+
+def test_only_what_stands_before_the_folder_s_own_name_is_left_out(two: Path) -> None:
+    rows = "filename,label\n{0}/a.png,7\n{0}/sub/b.png,3\n"
+
+    assert truths(load(two, rows.format(f"/elsewhere/{two.name}"))) == {"a.png": "7", "sub/b.png": "3"}
+    assert "No row of labels.csv (2 in all) has its image" in refusal(two, rows.format("train"))
