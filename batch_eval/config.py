@@ -3,11 +3,13 @@
 The file is the nearest ``batch_eval.toml``, or ``pyproject.toml`` with a table ``[tool.batch_eval]``, in the current
 folder or above. Keys are option names. Those at the top are options of `run`, and hold for every command that shares
 them; a table named after a command is for that one alone. ``BATCH_EVAL_JOBS`` and ``BATCH_EVAL_TRAIN_EPOCHS`` do the
-same from the environment, and win over the file.
+same from the environment, and win over the file. `preprocess` names an option and a command: with a table as its value
+it is the command.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -60,15 +62,15 @@ class ConfigFile:
 
 
 def find_file(start: Path) -> ConfigFile:
-    """Return the nearest configuration in a folder or those above; raises ConfigError when it is no valid TOML."""
+    """Return the nearest configuration in a folder or those above; raises ConfigError where it is invalid."""
     for folder in (start, *start.parents):
         own, shared = folder / FILE, folder / "pyproject.toml"
         if own.is_file():
             return ConfigFile(own, _toml(own))
         if shared.is_file():
-            table = _toml(shared).get("tool", {}).get("batch_eval")
-            if table is not None:
-                return ConfigFile(shared, table)
+            tools = _toml(shared).get("tool")
+            if isinstance(tools, dict) and "batch_eval" in tools:
+                return ConfigFile(shared, _table(tools["batch_eval"], f"{shared}: tool.batch_eval"))
     return ConfigFile(None, {})
 
 
@@ -76,9 +78,16 @@ def _toml(path: Path) -> dict[str, Any]:
     import tomllib
 
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows' Notepad begins files with a mark
     except (OSError, ValueError) as error:
         raise ConfigError(f"cannot read {path}: {error}. Mend the file, or remove it.") from error
+
+
+def _table(value: Any, what: str) -> dict[str, Any]:
+    """Return a value that must be a table; ``what`` is its place and name in words."""
+    if not isinstance(value, dict):
+        raise ConfigError(f"{what} = {value!r} is invalid: a table of options is expected.")
+    return value
 
 
 def settings(commands: Commands, name: str, file: ConfigFile, environ: Mapping[str, str]) -> dict[str, Setting]:
@@ -103,7 +112,9 @@ def _settings(
     for variable in (v.upper().replace("-", "_") for v in variables):
         if environ.get(variable):
             yield Setting(_from_environment(option, environ[variable], variable), variable)
-    for table in (file.table.get(name, {}), file.table if shared else {}):
+    top = {key: value for key, value in file.table.items() if not isinstance(value, dict)}
+    own = file.table.get(name)
+    for table in (own if isinstance(own, dict) else {}, top if shared else {}):
         for key, value in table.items():
             if _spelled(key) == option.key:
                 yield Setting(_from_file(option, value, file), f"{file.path}, key {key}")
@@ -114,21 +125,28 @@ def _spelled(key: str) -> str:
 
 
 def _check_keys(commands: Commands, file: ConfigFile) -> None:
-    """Raise ConfigError for a key that is no option of its command."""
+    """Raise ConfigError for a key that is no option of its command, and for a table that is no command's."""
     for key, value in file.table.items():
-        if key in commands and isinstance(value, dict):
+        if isinstance(value, dict):
+            if key not in commands:
+                raise ConfigError(f"{file.path}: there is no command {key!r}. {_hint(key, commands)}")
             for inner in value:
                 _check_key(inner, commands[key], f"{file.path}, table {key}")
+        elif key in commands and key not in commands[MAIN]:
+            _table(value, f"{file.path}: {key}")
         else:
-            _check_key(key, [*commands[MAIN], *commands], str(file.path))
+            _check_key(key, commands[MAIN], str(file.path))
 
 
-def _check_key(key: str, known: Mapping[str, Any] | list[str], where: str) -> None:
-    if _spelled(key) in known:
-        return
+def _check_key(key: str, known: Mapping[str, Any], where: str) -> None:
+    if _spelled(key) not in known:
+        raise ConfigError(f"{where}: there is no option {key!r}. {_hint(key, known)}")
+
+
+def _hint(key: str, known: Mapping[str, Any]) -> str:
+    """Return what may have been meant by an unknown key."""
     close = get_close_matches(_spelled(key), known, n=1)
-    hint = f"Did you mean {close[0]!r}?" if close else f"There are {', '.join(known)}."
-    raise ConfigError(f"{where}: there is no option {key!r}. {hint}")
+    return f"Did you mean {close[0]!r}?" if close else f"There are {', '.join(known)}."
 
 
 def _from_environment(option: Option, text: str, variable: str) -> Any:
@@ -161,7 +179,7 @@ def _from_file(option: Option, value: Any, file: ConfigFile) -> Any:
 
 
 def _checked(option: Option, value: Any, file: ConfigFile) -> Any:
-    """Return a value of the file as the command takes it; paths are relative to the file."""
+    """Return a value of the file as the command takes it; paths are relative to the file, and ~ is the home folder."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
     fits = {
         bool: isinstance(value, bool),
@@ -173,5 +191,5 @@ def _checked(option: Option, value: Any, file: ConfigFile) -> Any:
     if not fits[option.kind]:
         raise ConfigError(f"{file.path}: {option.key} = {value!r} is invalid: {_NAMES[option.kind]} is expected.")
     if option.kind is Path and value != "-" and file.path:
-        return str(file.path.parent / value)
+        return str(file.path.parent / os.path.expanduser(value))
     return option.kind(value)

@@ -17,7 +17,10 @@ RUN = [
     Option("out", "out", "The folder for reports.", Path),
 ]
 TRAIN = [RUN[1], Option("out", "out", "The model file.", Path), Option("rate", "rate", "A rate.", float)]
-COMMANDS = {"run": {o.key: o for o in RUN}, "train": {o.key: o for o in TRAIN}}
+PREPROCESS = [RUN[2], Option("out", "out", "The folder for the pictures.", Path)]
+COMMANDS = {
+    name: {o.key: o for o in options} for name, options in (("run", RUN), ("train", TRAIN), ("preprocess", PREPROCESS))
+}
 
 
 def found(command="run", environ=None, **table):
@@ -52,6 +55,12 @@ def test_paths_in_a_file_are_relative_to_it():
     assert "/home/me/models/a.keras" == found(model="models/a.keras")["model"].value
 
 
+def test_a_tilde_in_a_path_is_the_home_folder(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/you")
+
+    assert str(Path("/home/you/a.keras")) == found(model="~/a.keras")["model"].value
+
+
 def test_stdout_is_no_path():
     assert Path("-") == Path(found(out="-")["out"].value)
 
@@ -67,6 +76,16 @@ def test_a_key_at_the_top_does_not_hold_where_it_would_mean_something_else():
 def test_a_table_holds_for_its_command_alone():
     assert "/home/me/a.keras" == found("train", train={"out": "a.keras"})["out"].value
     assert None is found("run", train={"out": "a.keras"})["out"].value
+
+
+def test_a_name_of_an_option_and_a_command_is_the_option_without_a_table():
+    assert "mnist" == found("run", preprocess="mnist")["preprocess"].value
+    assert None is found("preprocess", preprocess="mnist")["out"].value
+
+
+def test_a_name_of_an_option_and_a_command_is_the_command_with_a_table():
+    assert "photo" == found("run", preprocess={"out": "x"})["preprocess"].value
+    assert "/home/me/x" == found("preprocess", preprocess={"out": "x"})["out"].value
 
 
 def test_a_command_s_own_table_wins_over_the_top():
@@ -105,6 +124,9 @@ def test_switches_in_a_variable(text, value):
         ({}, {"model": ["a", "b"]}, "model = ['a', 'b'] is invalid: a path is expected"),
         ({}, {"modle": "a.keras"}, "there is no option 'modle'. Did you mean 'model'?"),
         ({}, {"xyz": 1}, "There are model, jobs"),
+        ({}, {"run": 5}, "/home/me/batch_eval.toml: run = 5 is invalid: a table of options is expected"),
+        ({}, {"model": {"a": 1}}, "there is no command 'model'. There are run, train"),
+        ({}, {"trian": {"jobs": 1}}, "there is no command 'trian'. Did you mean 'train'?"),
         ({}, {"train": {"job": 1}}, "/home/me/batch_eval.toml, table train: there is no option 'job'"),
     ],
 )
@@ -145,3 +167,22 @@ def test_a_file_that_is_no_toml_is_refused(tmp_path):
 
     with pytest.raises(ConfigError, match=r"cannot read .*batch_eval\.toml"):
         find_file(tmp_path)
+
+
+def test_a_pyproject_whose_own_value_is_no_table_is_refused(tmp_path):
+    (tmp_path / "pyproject.toml").write_text("[tool]\nbatch_eval = 3")
+
+    with pytest.raises(ConfigError, match=r"pyproject\.toml: tool\.batch_eval = 3 is invalid: a table"):
+        find_file(tmp_path)
+
+
+def test_a_pyproject_with_an_odd_tool_is_passed_over(tmp_path):
+    (tmp_path / "pyproject.toml").write_text("tool = 3")
+
+    assert tmp_path / "pyproject.toml" != find_file(tmp_path).path
+
+
+def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path):
+    (tmp_path / "batch_eval.toml").write_bytes(b"\xef\xbb\xbfjobs = 1")
+
+    assert {"jobs": 1} == find_file(tmp_path).table
