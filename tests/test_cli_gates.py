@@ -101,6 +101,15 @@ def test_out_dash_prints_the_report_and_nothing_else(saved):
     assert "passed  fail-under" in done.stderr
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "cp437"])
+def test_the_encoding_of_stdout_changes_no_document(encoding, saved):
+    done = batch_eval("report", saved, "--format", "markdown", "--out", "-", PYTHONIOENCODING=encoding)
+    batch_eval("report", saved, "--format", "markdown", "--quiet")
+
+    assert done.stdout.encode() == (saved / "report.md").read_bytes()
+    assert not done.stdout.isascii()
+
+
 def test_only_the_formats_asked_for_are_written(saved, tmp_path):
     batch_eval("report", saved, "--format", "text", "--format", "json", "--out", tmp_path / "out", "--quiet")
 

@@ -236,6 +236,14 @@ def test_every_command_has_help(command):
     assert "Usage: batch-eval" in done.stdout
 
 
+@pytest.mark.parametrize("encoding", ["cp437", "ascii"])
+def test_what_the_encoding_of_stdout_lacks_is_escaped(encoding):
+    done = batch_eval("run", "--help", PYTHONIOENCODING=encoding)
+
+    assert 0 == done.returncode, done.stderr
+    assert r"0,1,\u2026,9" in done.stdout
+
+
 def test_version_is_the_packages():
     from batch_eval import __version__
 

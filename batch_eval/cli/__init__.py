@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import signal
 import sys
@@ -17,6 +18,8 @@ ALLOCATIONS = 100_000
 def main() -> None:
     """Run the command line and exit; errors of the user's making are one message, bugs a traceback with --debug."""
     code: int | str | None = ExitCode.OK
+    if isinstance(sys.stdout, io.TextIOWrapper):  # it is None without a console
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr has it; documents are written as bytes
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # else numpy's BLAS starts threads, which spin and find no work
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # nohup and shells have it ignored
         signal.signal(signal.SIGINT, _interrupted)
