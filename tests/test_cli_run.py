@@ -154,6 +154,7 @@ except KeyboardInterrupt:
 
     assert (130, "") == (done.returncode, done.stdout)
     assert "bug" not in done.stderr
+    assert done.stderr.endswith("Stopped.\n")
 
 
 def test_ctrl_c_stops_with_130_and_leaves_nothing(digits, tmp_path):
@@ -169,6 +170,7 @@ def test_ctrl_c_stops_with_130_and_leaves_nothing(digits, tmp_path):
 
     assert 130 == process.returncode, talk
     assert "Traceback" not in talk
+    assert talk.endswith("Stopped.\n")
     assert not (tmp_path / "out").exists()
 
 

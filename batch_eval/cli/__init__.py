@@ -13,6 +13,8 @@ from batch_eval.errors import BatchEvalError, ExitCode
 
 ALLOCATIONS = 100_000
 """New objects after which Python looks for garbage in circles; 700 by default."""
+STOPPED = "Stopped."
+"""What Ctrl-C is answered with."""
 
 
 def main() -> None:
@@ -31,7 +33,7 @@ def main() -> None:
         print(f"Error: {error}", file=sys.stderr)  # noqa: T201 - the last word, when rich may be the one that failed
         code = ExitCode.USER_ERROR
     except KeyboardInterrupt:
-        print("Stopped.", file=sys.stderr)  # noqa: T201 - as above
+        print(STOPPED, file=sys.stderr)  # noqa: T201 - as above
         code = ExitCode.INTERRUPTED
     except BrokenPipeError:
         # whoever read our stdout has closed it, as `head` does: not an error, but Python must not flush it again
@@ -57,7 +59,10 @@ def _interrupted(_signal: int, frame: FrameType | None) -> None:
     """
     while frame:
         if frame.f_code.co_filename.startswith("<frozen importlib"):
-            os._exit(ExitCode.INTERRUPTED)
+            try:
+                os.write(2, f"{STOPPED}\n".encode())  # sys.stderr may be in the middle of a line of its own
+            finally:
+                os._exit(ExitCode.INTERRUPTED)
         frame = frame.f_back
     raise KeyboardInterrupt
 
@@ -71,5 +76,7 @@ def _run(arguments: list[str]) -> int | str | None:
     except SystemExit as leaving:
         if isinstance(leaving.__context__, BrokenPipeError):  # Typer exits with 1, which means a failed gate here
             raise leaving.__context__ from None
+        if leaving.code == ExitCode.INTERRUPTED:  # Typer has made this of KeyboardInterrupt
+            raise KeyboardInterrupt from None
         return leaving.code
     return ExitCode.OK
