@@ -66,6 +66,25 @@ def test_run_checks_gates_against_a_baseline(tmp_path):
     assert "FAILED  fail-if-worse" in done.stdout
 
 
+@pytest.mark.parametrize("command", ["run", "report"])
+@pytest.mark.parametrize("baseline", ["saved", "saved/../saved/evaluation.json"])
+def test_a_baseline_that_the_reports_would_replace_is_refused_before_the_work(command, baseline, saved):
+    before = (saved / "evaluation.json").read_bytes()
+    source = {"run": ROOT / "sample_images", "report": saved}[command]
+    done = batch_eval(command, source, "--out", saved, "--baseline", baseline, "--max-drop", "0.01", cwd=saved.parent)
+
+    assert (2, "") == (done.returncode, done.stdout)
+    assert "would replace the baseline" in done.stderr
+    assert "Labels: " not in done.stderr
+    assert before == (saved / "evaluation.json").read_bytes()
+
+
+def test_a_baseline_may_lie_where_other_formats_are_written(saved):
+    done = batch_eval("report", saved, "--baseline", saved, "--max-drop", "0.01", "--format", "html")
+
+    assert 0 == done.returncode, done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

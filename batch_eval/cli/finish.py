@@ -18,6 +18,7 @@ from batch_eval.reports import DEFAULT_FORMATS, reporter, write_report, write_re
 from batch_eval.saved import load_evaluation
 
 
+
 @dataclass(frozen=True, slots=True)
 class Output:
     """Where reports go, as what, and whether to talk about it; ``-`` as the target is stdout."""
@@ -31,6 +32,11 @@ class Output:
     def stdout(self) -> bool:
         """Whether the report itself goes to stdout."""
         return str(self.target) == "-"
+
+    def replaces(self, file: Path) -> bool:
+        """Whether a saved evaluation would be replaced by the new one."""
+        written = "json" in self.formats and not self.stdout
+        return written and file.resolve() == (self.target / EVALUATION_FILE).resolve()
 
 
 def output(
@@ -65,7 +71,23 @@ def default_out(folder: Path) -> Path:
 
 def load_saved(path: Path) -> Evaluation:
     """Return a saved evaluation from its file, or from the report folder that holds it."""
-    return load_evaluation(path / EVALUATION_FILE if path.is_dir() else path)
+    return load_evaluation(_saved_file(path))
+
+
+def load_baseline(path: Path | None, out: Output) -> Evaluation | None:
+    """Return the baseline, if one is named; raises ConfigError where the reports would replace it."""
+    if path is None:
+        return None
+    if out.replaces(_saved_file(path)):
+        raise ConfigError(
+            f"the reports in {out.target} would replace the baseline {_saved_file(path)}, so that the next run would "
+            "compare with this one. Choose another folder with --out."
+        )
+    return load_saved(path)
+
+
+def _saved_file(path: Path) -> Path:
+    return path / EVALUATION_FILE if path.is_dir() else path
 
 
 def finish(evaluation: Evaluation, out: Output, limits: Limits, baseline: Evaluation | None) -> None:

@@ -46,7 +46,7 @@ def report(
 
     `batch-eval report reports/photos/evaluation.json --fail-under 0.95`
     """
-    from batch_eval.cli.finish import finish, load_saved, output
+    from batch_eval.cli.finish import finish, load_baseline, load_saved, output
     from batch_eval.gates import parse_limits
 
     limits = parse_limits(
@@ -63,9 +63,10 @@ def report(
     limits.check_baseline(baseline is not None)
     target = out or (saved if saved.is_dir() else saved.parent)
     destination = output(target, format, plots=plots, self_contained=self_contained, quiet=quiet)
+    earlier = load_baseline(baseline, destination)
     evaluation = load_saved(saved)
     if group_errors:
         from batch_eval.reports import looks
 
         evaluation = looks.group_errors(evaluation)
-    finish(evaluation, destination, limits, load_saved(baseline) if baseline else None)
+    finish(evaluation, destination, limits, earlier)

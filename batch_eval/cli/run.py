@@ -54,7 +54,7 @@ def run(
     """
     from batch_eval.api import evaluate_dataset, open_with_recipe, verify_model
     from batch_eval.cli.console import progress_bar, say
-    from batch_eval.cli.finish import default_out, finish, load_saved, output
+    from batch_eval.cli.finish import default_out, finish, load_baseline, output
     from batch_eval.dataset import load_dataset
     from batch_eval.gates import parse_limits
     from batch_eval.imaging import parse_adjustments
@@ -72,7 +72,7 @@ def run(
     )
     limits.check_baseline(baseline is not None)
     destination = output(out or default_out(folder), format, plots=plots, self_contained=self_contained, quiet=quiet)
-    earlier = load_saved(baseline) if baseline else None
+    earlier = load_baseline(baseline, destination)
     classifier, recipe = open_with_recipe(
         model,
         preprocess,
