@@ -33,12 +33,12 @@ def to_stdout(document: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
-def check_writable(folder: Path) -> None:
-    """Raise ReportError when files cannot be written into a folder, which need not exist yet; writes nothing."""
+def check_writable(folder: Path, option: str = "--out") -> None:
+    """Raise ReportError when files cannot be written into the folder of an option, which need not exist yet."""
     existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         what = "you may not write there" if existing.is_dir() else f"{existing} is a file"
-        raise ReportError(f"cannot write to {folder}: {what}. Choose another folder with --out.")
+        raise ReportError(f"cannot write to {folder}: {what}. Choose another folder with {option}.")
 
 
 def publish(

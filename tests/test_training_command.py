@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from batch_eval.cli.run import run
 from batch_eval.cli.train import train
-from batch_eval.errors import TrainingError
+from batch_eval.errors import ReportError, TrainingError
 from batch_eval.models import open_model
 from batch_eval.training.batches import drawn_digits
 from batch_eval.training.networks import NETWORKS
@@ -75,6 +75,15 @@ def test_a_mistake_is_said_before_anything_is_drawn(arguments: list[str], messag
     result = CliRunner().invoke(app, arguments)
 
     with pytest.raises(TrainingError, match=message):
+        raise result.exception
+
+
+@pytest.mark.parametrize(("option", "path"), [("--out", "file/m.keras"), ("--report", "file")])
+def test_a_folder_that_cannot_be_written_is_said_with_its_option(option: str, path: str, tmp_path: Path):
+    (tmp_path / "file").write_bytes(b"")
+    result = CliRunner().invoke(app, ["--out", str(tmp_path / "m.keras"), option, str(tmp_path / path)])
+
+    with pytest.raises(ReportError, match=rf"is a file\. Choose another folder with {option}\."):
         raise result.exception
 
 

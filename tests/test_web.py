@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 from test_cli_run import ROOT
 
 from batch_eval.dataset import load_dataset
-from batch_eval.errors import BatchEvalError, ConfigError, DatasetError, ReportError
+from batch_eval.errors import ConfigError, DatasetError, ReportError
 from batch_eval.imaging import RECIPES
 from batch_eval.models import DEFAULT_MODEL
 from batch_eval.web import workload
@@ -461,7 +461,7 @@ def test_other_classes_can_be_folders(tmp_path, name):
 def test_a_file_cannot_be_collected_into(tmp_path):
     (tmp_path / "file").write_bytes(b"")
 
-    with pytest.raises(BatchEvalError, match="is a file"):
+    with pytest.raises(ReportError, match=r"is a file\. Choose another folder with --collect\."):
         Collection(tmp_path / "file", DIGITS, tmp_path / "out")
 
 

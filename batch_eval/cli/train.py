@@ -147,8 +147,9 @@ def train(
         tensorboard=tensorboard,
     )
     recipe_of(settings)
-    for folder in (target.parent, *([] if no_report else [reports])):
-        check_writable(folder)  # rather than after hours of training
+    check_writable(target.parent)  # rather than after hours of training
+    if not no_report:
+        check_writable(reports, "--report")
     names = options.class_names(classes)
     digits = load_training_data(data, preprocess=preprocess, seed=seed, class_names=names)
     if validation is not None and share is None:

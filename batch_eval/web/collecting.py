@@ -44,7 +44,7 @@ class Collection:
         self._saved: dict[str, Path] = {}
         _check_names(labels)
         _check_no_label_file(folder)
-        check_writable(folder)
+        check_writable(folder, "--collect")
 
     def counts(self) -> dict[str, int]:
         """Return how many images each class has."""
