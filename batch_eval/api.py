@@ -147,9 +147,21 @@ def _check_labels(dataset: Dataset, classifier: Classifier) -> None:
     )
 
 
-def verify_model(model: Path | None, dataset: Dataset, classifier: Classifier, recipe: Preprocessor) -> Verification:
-    """Run the model file over the dataset with TensorFlow too, and compare; raises ModelError where they differ."""
-    from batch_eval.engines import local
-    from batch_eval.models import DEFAULT_MODEL, verify
+def verify_model(
+    model: Path | None,
+    dataset: Dataset,
+    classifier: Classifier,
+    recipe: Preprocessor,
+    *,
+    network: str | None = None,
+    trust: bool = False,
+) -> Verification:
+    """Run the model file over the dataset with TensorFlow too, and compare; raises ModelError where they differ.
 
-    return verify(classifier, model or DEFAULT_MODEL, local.prepared_batches(local.Task(dataset, recipe, classifier)))
+    ``model``, ``network`` and ``trust`` are what the classifier was opened with.
+    """
+    from batch_eval.engines import local
+    from batch_eval.models import verify
+
+    batches = local.prepared_batches(local.Task(dataset, recipe, classifier))
+    return verify(classifier, model, batches, network=network, trust=trust)

@@ -17,7 +17,7 @@ from keras import layers as kl
 from keras_networks import randomize
 
 from batch_eval.errors import ModelError, UntrustedModelError
-from batch_eval.models import loading, open_model, verify
+from batch_eval.models import check_verifiable, loading, open_model, verify
 from batch_eval.models.keras_file import snake_case
 
 # TensorFlow 2.21 with NumPy 2.4 warns about itself; Keras calls .h5 legacy
@@ -299,6 +299,20 @@ def test_verify_fails_loudly(saved: Path, tmp_path: Path) -> None:
 
     with pytest.raises(ModelError, match="does not compute the same on onnxruntime as on TensorFlow"):
         verify(open_model(saved), tmp_path / "other.keras", IMAGES)
+
+
+def test_verify_opens_a_program_that_is_trusted(witness: Path, tmp_path: Path) -> None:
+    file = lambda_model(tmp_path / "model.keras", witness)
+
+    assert verify(open_model(file, trust=True), file, IMAGES, trust=True).passed
+
+
+def test_a_program_cannot_be_verified_without_trust_and_never_runs(witness: Path, tmp_path: Path) -> None:
+    file = lambda_model(tmp_path / "model.keras", witness)
+
+    with pytest.raises(UntrustedModelError):
+        check_verifiable(file)
+    assert not witness.exists()
 
 
 def test_verify_needs_a_keras_file(tmp_path: Path, saved: Path) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from keras import layers as kl
 from keras_networks import randomize
+from test_cli_run import ROOT, batch_eval
 
 from batch_eval.errors import ModelError, UntrustedModelError
 from batch_eval.models import open_model
@@ -59,6 +60,15 @@ def test_onnx_input_shapes(shape: list[int | str], tmp_path: Path) -> None:
 
     np.testing.assert_allclose(EXPECTED, actual.predict(IMAGES), atol=1e-6)
     assert (actual.runtime, actual.head, actual.size) == ("onnxruntime", "probabilities", (28, 28))
+
+
+def test_a_model_that_cannot_be_verified_is_refused_before_the_work(tmp_path: Path) -> None:
+    file = onnx_file(tmp_path, Value("image", ["n", 784]))
+    done = batch_eval("run", ROOT / "sample_images", "--model", file, "--out", tmp_path / "out", "--verify")
+
+    assert 2 == done.returncode
+    assert "can be verified against TensorFlow: leave out --verify" in done.stderr
+    assert "Labels: " not in done.stderr
 
 
 def test_onnx_logits(tmp_path: Path) -> None:

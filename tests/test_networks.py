@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from batch_eval.errors import ModelError
-from batch_eval.models import open_model
+from batch_eval.models import open_model, verify
 from batch_eval.models.architectures import ARCHITECTURES
 from batch_eval.training.networks import NETWORKS, network
 
@@ -47,6 +47,7 @@ def test_weights_alone_are_run_by_the_networks_name_as_keras_runs_them(name: str
     assert ("onnxruntime" if name in LITTLE_WORK else "ncnn") == opened.runtime
     expected = model.predict(images[..., None].astype(np.float32) / 255, verbose=0)
     np.testing.assert_allclose(expected, opened.predict(images), atol=1e-5)
+    assert verify(opened, tmp_path / "m.weights.h5", images, network=name).passed
 
 
 @pytest.fixture

@@ -83,6 +83,10 @@ def run(
         input_range=input_range,
         trust=trust_model,
     )
+    if verify:
+        from batch_eval.models import check_verifiable
+
+        check_verifiable(model, network=network, trust=trust_model)
     dataset = load_dataset(
         folder, labels=labels, path_column=path_column, label_column=label_column, label_pattern=label_pattern
     )
@@ -95,7 +99,7 @@ def run(
     with progress_bar(len(dataset.samples), hidden=quiet) as progress:
         evaluation = evaluate_dataset(dataset, classifier, recipe, jobs=jobs, progress=progress)
     if verify:
-        verification = verify_model(model, dataset, classifier, recipe)
+        verification = verify_model(model, dataset, classifier, recipe, network=network, trust=trust_model)
         if not quiet:
             say(str(verification))
     if group_errors:

@@ -2,6 +2,6 @@
 
 from batch_eval.models.classifier import INPUT_RANGES, Classifier
 from batch_eval.models.loading import DEFAULT_MODEL, open_model
-from batch_eval.models.verify import Verification, verify
+from batch_eval.models.verify import Verification, check_verifiable, verify
 
-__all__ = ["DEFAULT_MODEL", "INPUT_RANGES", "Classifier", "Verification", "open_model", "verify"]
+__all__ = ["DEFAULT_MODEL", "INPUT_RANGES", "Classifier", "Verification", "check_verifiable", "open_model", "verify"]

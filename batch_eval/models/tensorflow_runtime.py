@@ -35,7 +35,26 @@ def open_keras(saved: KerasFile, file: Path, *, reason: str, trust: bool) -> Run
     """Open a Keras file with Keras; ``reason`` says why ONNX Runtime could not be used."""
     check_origin(saved.config, file, trust=trust)
     check_links(saved.weights)
-    model = load_keras(saved, file, trust=trust)
+    note = f"The model runs on TensorFlow, which is slower: the fast reader does not know {reason}."
+    return _keras_runtime(load_keras(saved, file, trust=trust), file, notes=(note,))
+
+
+def open_weights(saved: KerasFile, file: Path) -> Runtime:
+    """Open a file of weights alone with Keras, as the network whose config ``saved`` holds."""
+    check_links(saved.weights)
+    import_tensorflow()
+    import keras
+
+    model = keras.Sequential.from_config(saved.config["config"])
+    try:
+        model.load_weights(file)
+    except Exception as error:  # Keras raises all kinds
+        raise ModelError(f"Keras {keras.__version__} cannot open the weights in {file}: {error}") from error
+    return _keras_runtime(model, file)
+
+
+def _keras_runtime(model: Any, file: Path, notes: tuple[str, ...] = ()) -> Runtime:
+    """Return the runtime of a Keras model, which computes one batch at a time."""
     shape = _image_shape(model.input_shape, file)
     lock = Lock()
 
@@ -43,14 +62,7 @@ def open_keras(saved: KerasFile, file: Path, *, reason: str, trust: bool) -> Run
         with lock:
             return np.asarray(model.predict_on_batch(batch), dtype=np.float32)
 
-    return Runtime(
-        "tensorflow",
-        run,
-        shape,
-        _last_activation(model),
-        _told_range(model),
-        notes=(f"The model runs on TensorFlow, which is slower: the fast reader does not know {reason}.",),
-    )
+    return Runtime("tensorflow", run, shape, _last_activation(model), _told_range(model), notes=notes)
 
 
 def load_keras(saved: KerasFile, file: Path, *, trust: bool) -> Any:

@@ -9,8 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from batch_eval.errors import ModelError
+from batch_eval.models.architectures import config
 from batch_eval.models.classifier import Classifier, Images, to_probabilities
-from batch_eval.models.keras_file import read_keras
+from batch_eval.models.keras_file import KerasFile, read_keras, read_weights
+from batch_eval.models.keras_origin import check_origin
+from batch_eval.models.loading import DEFAULT_MODEL
 
 TOLERANCE = 1e-5
 
@@ -36,25 +39,53 @@ class Verification:
         )
 
 
-def verify(classifier: Classifier, path: Path | str, images: Images | Iterable[Images]) -> Verification:
+def check_verifiable(path: Path | str | None, *, network: str | None = None, trust: bool = False) -> KerasFile:
+    """Return what a model file holds when TensorFlow can open it too, which is not imported for this.
+
+    Raises:
+        UntrustedModelError: The model holds a program and ``trust`` is not set.
+        ModelError: The file is of a kind that only its own runtime opens.
+
+    """
+    file = Path(path or DEFAULT_MODEL)
+    if network:
+        return read_weights(file, config(network))
+    saved = None if file.is_dir() else read_keras(file)
+    if saved is None:
+        raise ModelError(
+            f"{file} is no Keras file. Only .keras and .h5 models can be verified against TensorFlow: "
+            "leave out --verify."
+        )
+    check_origin(saved.config, file, trust=trust)
+    return saved
+
+
+def verify(
+    classifier: Classifier,
+    path: Path | str | None,
+    images: Images | Iterable[Images],
+    *,
+    network: str | None = None,
+    trust: bool = False,
+) -> Verification:
     """Run the same prepared images through Keras, opened from ``path``, and compare.
 
     Args:
-        classifier: What ``open_model(path)`` returned.
-        path: The ``.keras`` or ``.h5`` file; other formats run on their own runtime anyway.
+        classifier: What ``open_model(path, network=network, trust=trust)`` returned.
+        path: The ``.keras`` or ``.h5`` file; other formats run on their own runtime anyway. None is the default model.
         images: (N, h, w) or (N, h, w, 3) uint8, or batches of such.
+        network: The name of the network whose weights alone the file holds.
+        trust: Open also what is a program by nature.
 
     Raises:
         ModelError: The results differ, or the model cannot be opened with TensorFlow.
 
     """
-    file = Path(path)
-    saved = read_keras(file)
-    if saved is None:
-        raise ModelError(f"{file} is no Keras file. Only .keras and .h5 models can be verified against TensorFlow.")
-    from batch_eval.models.tensorflow_runtime import open_keras
+    file = Path(path or DEFAULT_MODEL)
+    saved = check_verifiable(file, network=network, trust=trust)
+    from batch_eval.models.tensorflow_runtime import open_keras, open_weights
 
-    reference = open_keras(saved, file, reason="", trust=False)
+    reference = open_weights(saved, file) if network else open_keras(saved, file, reason="", trust=trust)
     difference, changed, count = 0.0, 0, 0
     for batch in [images] if isinstance(images, np.ndarray) else images:
         expected = to_probabilities(reference.run(classifier.prepare(batch)).reshape(len(batch), -1), classifier.head)
