@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -193,6 +194,32 @@ def test_compare_prints_what_changed(saved):
     assert 0 == done.returncode, done.stderr
     assert "All of them scored the same 5 images." in done.stdout
     assert "0 fixed, 0 broke of 5 images" in done.stdout
+
+
+def test_compare_refuses_options_about_running_models_for_saved_evaluations(saved):
+    done = batch_eval("compare", saved, saved, "--preprocess", "photo", "-j", "2", "--trust-model")
+
+    assert (2, "") == (done.returncode, done.stdout)
+    assert "--preprocess, --trust-model, --jobs would change nothing" in done.stderr
+
+
+def test_compare_ignores_configured_options_about_running_models(saved, tmp_path):
+    (tmp_path / "batch_eval.toml").write_text('preprocess = "mnist"\njobs = 2')
+    done = batch_eval("compare", saved, saved, cwd=tmp_path, BATCH_EVAL_CLASSES="a,b")
+
+    assert 0 == done.returncode, done.stderr
+
+
+def test_compare_says_each_note_of_the_images_and_models_once(tmp_path):
+    folder = tmp_path / "digits"
+    shutil.copytree(ROOT / "sample_images", folder)
+    with (folder / "labels.csv").open("a") as file:
+        file.write("missing.png,7,plain,ballpoint,even\n")
+    model = ROOT / "batch_eval/models/data/default.keras"
+    done = batch_eval("compare", folder, "--model", model, "--model", model)
+
+    assert 0 == done.returncode, done.stderr
+    assert 1 == done.stderr.count("Note: ")
 
 
 def test_compare_writes_several_formats(saved, tmp_path):

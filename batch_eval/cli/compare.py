@@ -15,7 +15,12 @@ if TYPE_CHECKING:
     from batch_eval.paired import Comparison
 
 
+_FOR_SAVED = ("model", "format", "out", "self_contained")
+"""The options that a comparison of saved evaluations takes; the others are about running models."""
+
+
 def compare(
+    context: typer.Context,
     inputs: Annotated[
         list[Path],
         typer.Argument(
@@ -65,6 +70,7 @@ def compare(
     `batch-eval compare photos --model old.keras --model new.keras --format html --out comparison`
     """
     from batch_eval.api import evaluate
+    from batch_eval.cli.console import say
     from batch_eval.imaging import parse_adjustments
     from batch_eval.paired import compare as compare_evaluations
 
@@ -89,7 +95,10 @@ def compare(
             )
             for path in model
         ]
+        for note in dict.fromkeys(note for one in evaluations for note in one.provenance.notes):
+            say(f"Note: {note}")
     else:
+        _check_for_saved(context)
         evaluations = _load(inputs)
     _write(compare_evaluations(evaluations, _names(evaluations, model or inputs)), formats, out, self_contained)
 
@@ -108,6 +117,30 @@ def _checked_formats(given: Sequence[str], out: Path) -> tuple[str, ...]:
     elif len(formats) > 1:
         raise ConfigError(f"stdout takes one format, but {len(formats)} were given. Name a folder with --out.")
     return formats
+
+
+def _check_for_saved(context: typer.Context) -> None:
+    """Raise ConfigError for options of the command line that saved evaluations have no use for."""
+    from batch_eval.errors import ConfigError
+
+    idle = [
+        parameter.opts[0]
+        for parameter in context.command.params
+        if parameter.param_type_name == "option"
+        and parameter.name not in _FOR_SAVED
+        and _is_typed(context, parameter.name)
+    ]
+    if idle:
+        raise ConfigError(
+            f"saved evaluations are compared as they are, so that {', '.join(idle)} would change nothing. "
+            "Leave it out, or name a folder of images and several --model."
+        )
+
+
+def _is_typed(context: typer.Context, name: str | None) -> bool:
+    """Whether an option stands on the command line, rather than in the configuration."""
+    source = context.get_parameter_source(name or "")
+    return source is not None and source.name == "COMMANDLINE"  # Typer exports the names of sources nowhere
 
 
 def _one_folder(inputs: Sequence[Path], models: Sequence[Path]) -> Path:
