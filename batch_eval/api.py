@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from batch_eval.engines.local import Progress
     from batch_eval.imaging import Preprocessor
     from batch_eval.models import Classifier, Verification
+
+LAST_SECOND = 253_402_300_799
+"""The last second of the year 9999 since 1970, which is the last that a date can hold."""
 
 
 def evaluate(
@@ -102,6 +106,7 @@ def evaluate_dataset(
     """Evaluate an opened model on a found dataset; ``progress`` is told how many images were finished."""
     from batch_eval.engines import local
 
+    fixed_time = _fixed_time()
     _check_labels(dataset, classifier)
     task = local.Task(dataset, recipe, classifier)
     records = local.run(task, jobs=jobs, progress=progress)
@@ -114,24 +119,27 @@ def evaluate_dataset(
         preprocess=str(recipe),
         preprocess_sha256=recipe.settings_sha256,
         version=__version__,
-        created=_now().isoformat(timespec="seconds"),
+        created=(fixed_time or datetime.now(UTC)).isoformat(timespec="seconds"),
         notes=(*dataset.notes, *classifier.notes),
         missing=dataset.missing,
     )
     return Evaluation(classifier.class_names, records, provenance)
 
 
-def _now() -> datetime:
-    """Return the time, or the one that SOURCE_DATE_EPOCH fixes so that the same run writes the same bytes.
+def _fixed_time() -> datetime | None:
+    """Return the time that SOURCE_DATE_EPOCH fixes so that the same run writes the same bytes, else None.
 
-    Source: reproducible-builds.org, SOURCE_DATE_EPOCH: seconds since 1970. Raises ConfigError where it is no number.
+    Source: reproducible-builds.org, SOURCE_DATE_EPOCH: seconds since 1970. Raises ConfigError where it is no such time.
     """
     fixed = os.environ.get("SOURCE_DATE_EPOCH")
     if not fixed:
-        return datetime.now(UTC)
-    if not (fixed.isascii() and fixed.isdigit()):
-        raise ConfigError(f"SOURCE_DATE_EPOCH={fixed} is invalid: it must be seconds since 1970. Mend or unset it.")
-    return datetime.fromtimestamp(int(fixed), UTC)
+        return None
+    if not re.fullmatch("[0-9]{1,12}", fixed) or int(fixed) > LAST_SECOND:
+        raise ConfigError(
+            f"SOURCE_DATE_EPOCH={fixed} is invalid: it must be seconds since 1970, at most {LAST_SECOND}. "
+            "Mend or unset it."
+        )
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=int(fixed))
 
 
 def _check_labels(dataset: Dataset, classifier: Classifier) -> None:

@@ -6,6 +6,9 @@ import shlex
 import pytest
 from test_cli_run import ROOT, batch_eval
 
+from batch_eval import evaluate
+from batch_eval.engines import local
+from batch_eval.errors import ConfigError
 from batch_eval.saved import load_evaluation
 
 EXAMPLE = ROOT / "reports" / "example"
@@ -57,8 +60,19 @@ def test_the_example_is_small():
     assert sum(path.stat().st_size for path in files(EXAMPLE).values()) < MAX_BYTES
 
 
-def test_a_time_that_is_no_number_is_refused(tmp_path):
-    done = batch_eval("run", "sample_images", "--out", tmp_path, SOURCE_DATE_EPOCH="yesterday")
+@pytest.mark.parametrize("fixed", ["yesterday", "-1", "253402300800", "99999999999999"])
+def test_what_is_no_time_is_refused_before_the_work(fixed, monkeypatch):
+    def work(*arguments, **options):
+        raise AssertionError("an image was read")
 
-    assert 2 == done.returncode
-    assert "SOURCE_DATE_EPOCH=yesterday is invalid: it must be seconds since 1970." in done.stderr
+    monkeypatch.setattr(local, "run", work)
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", fixed)
+
+    with pytest.raises(ConfigError, match=f"SOURCE_DATE_EPOCH={fixed} is invalid: it must be seconds since 1970, at"):
+        evaluate(ROOT / "sample_images")
+
+
+def test_the_last_second_of_a_date_is_a_time(monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "253402300799")
+
+    assert "9999-12-31T23:59:59+00:00" == evaluate(ROOT / "sample_images").provenance.created
