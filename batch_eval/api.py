@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -107,7 +108,7 @@ def evaluate_dataset(
     from batch_eval.engines import local
 
     fixed_time = _fixed_time()
-    _check_labels(dataset, classifier)
+    notes = (*dataset.notes, *label_notes(dataset, classifier), *classifier.notes)
     task = local.Task(dataset, recipe, classifier)
     records = local.run(task, jobs=jobs, progress=progress)
     provenance = Provenance(
@@ -120,7 +121,7 @@ def evaluate_dataset(
         preprocess_sha256=recipe.settings_sha256,
         version=__version__,
         created=(fixed_time or datetime.now(UTC)).isoformat(timespec="seconds"),
-        notes=(*dataset.notes, *classifier.notes),
+        notes=notes,
         missing=dataset.missing,
     )
     return Evaluation(classifier.class_names, records, provenance)
@@ -142,11 +143,17 @@ def _fixed_time() -> datetime | None:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=int(fixed))
 
 
-def _check_labels(dataset: Dataset, classifier: Classifier) -> None:
-    """Raise DatasetError when not one label is a class of the model: then the names are wrong, not the images."""
-    truths = dict.fromkeys(sample.truth for sample in dataset.samples if sample.truth is not None)
-    if truths.keys() & set(classifier.class_names):
-        return
+def label_notes(dataset: Dataset, classifier: Classifier) -> tuple[str, ...]:
+    """Return the remark about labels that are no class of the model, whose images are not scored.
+
+    Raises DatasetError when not one label is a class: then the names are wrong, not the images.
+    """
+    truths = Counter(sample.truth for sample in dataset.samples if sample.truth is not None)
+    unknown = {truth: count for truth, count in truths.items() if truth not in classifier.class_names}
+    if len(unknown) < len(truths):
+        names = ", ".join(f"{truth!r} ({count:,})" for truth, count in [*unknown.items()][:10])
+        found = f"{sum(unknown.values()):,} of {len(dataset.samples):,} images have a label that is none of the model's"
+        return (f"{found} classes, and are not scored: {names}.",) if unknown else ()
     shown = ", ".join(map(repr, list(truths)[:10]))
     raise DatasetError(
         f"No label in {dataset.root} is one of the model's classes. Found {shown} ({dataset.label_source}); "

@@ -38,6 +38,14 @@ def test_every_file_has_one_row_and_one_outcome(photos):
     )
 
 
+def test_labels_that_are_no_class_are_said(photos):
+    notes = evaluate(photos).provenance.notes
+
+    assert ["1 of 153 images have a label that is none of the model's classes, and are not scored: '11' (1)."] == [
+        note for note in notes if "classes" in note
+    ]
+
+
 def test_a_blank_image_counts_as_an_error(photos):
     evaluation = evaluate(photos)
 

@@ -18,7 +18,6 @@ from batch_eval.reports import DEFAULT_FORMATS, reporter, write_report, write_re
 from batch_eval.saved import load_evaluation
 
 
-
 @dataclass(frozen=True, slots=True)
 class Output:
     """Where reports go, as what, and whether to talk about it; ``-`` as the target is stdout."""

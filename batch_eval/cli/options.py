@@ -127,7 +127,8 @@ Plots = Annotated[
     ),
 ]
 Jobs = Annotated[
-    int | None, typer.Option("--jobs", "-j", min=1, help="Threads. Default: one a core.", show_default=False)
+    int | None,
+    typer.Option("--jobs", "-j", min=1, help="Workers. Default: one a core.", show_default=False),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Write the reports and print nothing.")]
 

@@ -52,7 +52,7 @@ def run(
 
     `batch-eval run photos --fail-under 0.95 --format json --format html`
     """
-    from batch_eval.api import evaluate_dataset, open_with_recipe, verify_model
+    from batch_eval.api import evaluate_dataset, label_notes, open_with_recipe, verify_model
     from batch_eval.cli.console import progress_bar, say
     from batch_eval.cli.finish import default_out, finish, load_baseline, output
     from batch_eval.dataset import load_dataset
@@ -94,7 +94,7 @@ def run(
     limits.check_names(classifier.class_names, dict(zip(dataset.slice_names, slices, strict=True)))
     if not quiet:
         say(f"Labels: {dataset.label_source}")
-        for note in (*dataset.notes, *classifier.notes):
+        for note in (*dataset.notes, *label_notes(dataset, classifier), *classifier.notes):
             say(f"Note: {note}")
     with progress_bar(len(dataset.samples), hidden=quiet) as progress:
         evaluation = evaluate_dataset(dataset, classifier, recipe, jobs=jobs, progress=progress)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from unicodedata import category
 
 READABLE = "png jpg jpeg jpe jfif webp bmp dib tif tiff gif avif heic heif pbm pgm ppm pnm"
 # pictures to a person, but in no format that is decoded: leaving them out is said
@@ -10,6 +11,7 @@ READABLE_SUFFIXES = frozenset(f".{name}" for name in READABLE.split())
 FOREIGN_SUFFIXES = frozenset(f".{name}" for name in FOREIGN.split())
 
 _DIGITS = re.compile(r"[0-9]+")
+_SPACE = "Zs"  # Unicode's category; macOS writes one of these before the PM of a screenshot's name
 
 
 def suffix(name: str) -> str:
@@ -29,7 +31,7 @@ def image_id(path: str) -> str:
 
 
 def printable(text: str) -> str:
-    r"""Return the text so that it can be printed and written as UTF-8, as it is where `str.isprintable` says so.
+    r"""Return the text so that it can be printed and written as UTF-8; all letters, signs and spaces stay.
 
     Bytes that are not UTF-8 (which Python holds as surrogates, PEP 383) and ASCII control characters become ``\xNN``,
     other unprintable characters ``\uNNNN`` or ``\UNNNNNNNN``: they could move a terminal's cursor, show a name
@@ -40,7 +42,7 @@ def printable(text: str) -> str:
     """
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() else _escape(ord(c)) for c in text)
+    return "".join(c if c.isprintable() or category(c) == _SPACE else _escape(ord(c)) for c in text)
 
 
 def _escape(code: int) -> str:
