@@ -34,7 +34,7 @@ def cut_to_sheet(image: Image) -> Image:
     """
     if max(image.shape[:2]) < CUT_OUT:
         return image
-    coarse = _sheet(grey(shrink(image, COARSE_SIDE)))
+    coarse = _sheet(shrink(grey(image), COARSE_SIDE))
     if coarse is None:
         return image
     smooth = cv2.resize(255 * coarse, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
