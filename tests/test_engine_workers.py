@@ -162,7 +162,7 @@ EVALUATED = """
 import numpy as np
 from batch_eval import evaluate
 from batch_eval.engines import local
-local.MIN_FOR_PROCESSES, used = 10, []
+local.WORTH_COPYING, used = 1, []
 local.in_order = lambda *a, processes, f=local.in_order: (used.append(processes), f(*a, processes=processes))[1]
 records = evaluate("sample_images", model=sys.argv[1] or None, jobs=int(sys.argv[2])).records
 pictures = [(row, shown.original, shown.seen, shown.steps) for row, shown in records.pictures.items()]

@@ -36,8 +36,8 @@ SMALL_FILE = 4 << 10
 """Bytes of a small image file: what it takes is mostly Python, which one thread at a time does faster than two."""
 BATCH_BYTES = 16 << 20
 """Decoded bytes that a thread holds before it runs the model, so that memory stays flat with large photos."""
-MIN_FOR_PROCESSES = 1000
-"""Images from which on processes are worth their beginning."""
+WORTH_COPYING = 16
+"""Least chunks for each worker from which on it is worth its beginning as a process of its own."""
 MAX_PICTURES = 10_000
 """Images whose pictures are kept for the reports; all others keep their row."""
 
@@ -144,7 +144,7 @@ def run(task: Task, *, jobs: int | None = None, progress: Progress | None = None
     shared = _Shared()
     try:
         with _single_threaded_opencv():
-            processes = jobs > 1 and len(samples) >= MIN_FOR_PROCESSES and can_copy()
+            processes = jobs > 1 and len(samples) >= jobs * WORTH_COPYING * least and can_copy()
             for rows in in_order(partial(_work, task, shared), chunks, jobs, processes=processes):
                 found.add(rows)
                 if len(found.pictures) >= MAX_STEPS:
