@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
@@ -49,6 +50,7 @@ def publish(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".batch_eval-", dir=folder, ignore_cleanup_errors=True) as beside:
+            _begun.add(beside)
             new, old = Path(beside, "new"), Path(beside, "old")
             new.mkdir()
             old.mkdir()
@@ -57,6 +59,7 @@ def publish(
                 _write(new, path, content, made)
                 if "/" not in path:
                     written.append((title, folder / path))
+            _begun.remove(beside)  # from here on it holds files of the user's
             _swap_in(new, folder, old)
     except OSError as error:
         raise ReportError(
@@ -67,6 +70,16 @@ def publish(
         if say:
             say(f"Wrote {title} to {file}")
     return [file for _, file in written]
+
+
+_begun: set[str] = set()
+"""Folders beside others in which files are being written."""
+
+
+def discard_begun() -> None:
+    """Remove files that are only half written, for a process that is about to end without cleaning up."""
+    for folder in _begun:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _write(folder: Path, path: str, content: Content, made: set[str]) -> None:

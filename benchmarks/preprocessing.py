@@ -25,7 +25,7 @@ from batch_eval.imaging import Preprocessor, decode, preprocessor
 from batch_eval.metrics import wilson_interval
 
 KINDS = ("phone-photo", "scan", "drawn-on-screen")
-STEPS = ("polarity", "ink", "lines", "paper", "digit", "stroke")
+STEPS = [step.name for step in preprocessor("photo").steps if step.plain]
 BESIDE = 0.06
 """Distance from a digit, as a share of the image's longest side, at which the paper beside it begins."""
 SMALLEST_SQUARE = 80
@@ -77,7 +77,7 @@ def _digits(data: Path, rows: list[dict[str, str]]) -> Iterator[tuple[Image, Box
     for image in _images(data, rows, recipe):
         stages = dict(recipe.trace(image))
         left, top, width, height = cv2.boundingRect(stages["digit"]) if stages else (0, 0, 0, 0)
-        shown = stages["shrink"] if stages else image
+        shown = stages["sheet"] if stages else image
         yield shown, (left, top, left + width, top + height) if width else (0, 0, shown.shape[1], shown.shape[0])
 
 

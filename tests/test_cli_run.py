@@ -157,6 +157,32 @@ except KeyboardInterrupt:
     assert done.stderr.endswith("Stopped.\n")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for another process")
+def test_ctrl_c_while_a_report_imports_something_leaves_no_half_written_folder(tmp_path):
+    (tmp_path / "pressing.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGINT)")
+    script = """
+import signal
+from pathlib import Path
+from batch_eval.cli import _interrupted
+from batch_eval.output import publish
+
+def contents():
+    yield "one", "one.txt", b"1"
+    import pressing
+    yield "two", "two.txt", b"2"
+
+signal.signal(signal.SIGINT, _interrupted)
+publish(Path("out"), contents(), None)
+"""
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+    )
+
+    assert (130, "Stopped.\n") == (done.returncode, done.stderr)
+    assert [] == list((tmp_path / "out").iterdir())
+
+
 def test_ctrl_c_stops_with_130_and_leaves_nothing(digits, tmp_path):
     many = tmp_path / "many"
     many.mkdir()

@@ -54,12 +54,14 @@ def main() -> None:
 def _interrupted(_signal: int, frame: FrameType | None) -> None:
     """Raise KeyboardInterrupt as Python does on Ctrl-C, but leave at once while something is imported.
 
-    Then nothing is being written, and the exception gets lost: some libraries turn it into an ImportError, and from
-    the code that a dataclass generates Python remembers to end by the signal, without an exit code.
+    Then the exception gets lost: some libraries turn it into an ImportError, and from the code that a dataclass
+    generates Python remembers to end by the signal, without an exit code. Files that are half written are removed.
     """
     while frame:
         if frame.f_code.co_filename.startswith("<frozen importlib"):
             try:
+                if output := sys.modules.get("batch_eval.output"):
+                    output.discard_begun()
                 os.write(2, f"{STOPPED}\n".encode())  # sys.stderr may be in the middle of a line of its own
             finally:
                 os._exit(ExitCode.INTERRUPTED)

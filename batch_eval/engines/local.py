@@ -24,8 +24,9 @@ from batch_eval.imaging import Prepared, Preprocessor
 from batch_eval.imaging.files import read
 from batch_eval.models import Classifier
 
-CHUNK = 64
-"""Most images that a thread takes at a time: enough that handing over costs nothing, few enough to stop soon."""
+CHUNK, COPIED_CHUNK = 64, 256
+"""Most images that a thread takes at a time: enough that handing over costs nothing, few enough to stop soon; and most
+that a process takes, to which handing over costs more."""
 MIN_CHUNK = 16
 """Fewest small ones: the model computes batches of up to 32, and what is missing in one may be computed in vain."""
 MIN_LARGE_CHUNK = 4
@@ -138,13 +139,13 @@ def run(task: Task, *, jobs: int | None = None, progress: Progress | None = None
     jobs = jobs or available_cores()
     samples = task.dataset.samples
     least = MIN_CHUNK if not samples or _is_small(task, samples[0]) else MIN_LARGE_CHUNK
-    size = min(max(len(samples) // (jobs * SHARES), least), CHUNK)
+    processes = jobs > 1 and len(samples) >= jobs * WORTH_COPYING * least and can_copy()
+    size = min(max(len(samples) // (jobs * SHARES), least), COPIED_CHUNK if processes else CHUNK)
     chunks = (Chunk(start, samples[start : start + size]) for start in range(0, len(samples), size))
     found = _Rows(range(len(samples)), len(task.classifier.class_names))
     shared = _Shared()
     try:
         with _single_threaded_opencv():
-            processes = jobs > 1 and len(samples) >= jobs * WORTH_COPYING * least and can_copy()
             for rows in in_order(partial(_work, task, shared), chunks, jobs, processes=processes):
                 found.add(rows)
                 if len(found.pictures) >= MAX_STEPS:
