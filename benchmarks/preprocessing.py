@@ -13,7 +13,7 @@ import argparse
 import csv
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import cv2
@@ -62,6 +62,10 @@ def main() -> None:
         correct, _ = read(models, recipe, cut_out, labels)
         for name in models:
             _print_row(name, f"{recipe.name}, cut out without a margin", correct[name], rows, "")
+    for recipe in (preprocessor("photo", skip=["sheet"]), preprocessor("photo")):
+        correct, _ = read(models, recipe, _on_tables(_images(data, rows, recipe)), labels)
+        for name in models:
+            _print_row(name, f"{_name(recipe)}, laid on a table", correct[name], rows, "")
     _print_blank([pair for pair, row in zip(found, rows, strict=True) if row["kind"] == "phone-photo"])
     _print_costs(data)
 
@@ -69,6 +73,19 @@ def main() -> None:
 def _images(data: Path, rows: list[dict[str, str]], recipe: Preprocessor) -> Iterator[Image]:
     for row in rows:
         yield recipe.decode((data / "digits" / row["filename"]).read_bytes())
+
+
+def _on_tables(images: Iterable[Image]) -> Iterator[Image]:
+    """Yield each image as a sheet that lies, a little turned, on a darker table, which fills half of the view."""
+    rng = np.random.default_rng(1)
+    for image in images:
+        height, width = image.shape[:2]
+        size = round(1.4 * max(height, width))
+        grain = rng.normal(rng.uniform(40, 110), 4, (size, size, *image.shape[2:]))
+        place = cv2.getRotationMatrix2D((width / 2, height / 2), rng.uniform(-15, 15), 1)
+        place[:, 2] += (size - np.array([width, height])) / 2
+        table = grain.clip(0, 255).astype(np.uint8)
+        yield cv2.warpAffine(image, place, (size, size), table, borderMode=cv2.BORDER_TRANSPARENT)
 
 
 def _digits(data: Path, rows: list[dict[str, str]]) -> Iterator[tuple[Image, Box]]:

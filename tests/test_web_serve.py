@@ -155,12 +155,12 @@ def test_a_note_says_when_others_can_come(stopped):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for another process")
-def test_ctrl_c_ends_it_quietly(tmp_path):
+def test_ctrl_c_ends_it_without_a_traceback(tmp_path):
     with served(tmp_path) as site:
         site.process.send_signal(signal.SIGINT)
         out, talk = site.process.communicate(timeout=60)
 
-    assert (130, "", "") == (site.process.returncode, out, talk)
+    assert (130, "", "Stopped.\n") == (site.process.returncode, out, talk)
 
 
 def test_a_port_in_use_is_said(running):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from batch_eval.imaging.ink import COARSE_SIDE, CUT_OUT, MIN_PAPER, shrink
 from batch_eval.imaging.steps import Image, border, grey
@@ -29,8 +30,9 @@ EDGE = 0.04
 def cut_to_sheet(image: Image) -> Image:
     """Return the part of a photo, (H, W) or (H, W, 3) BGR uint8, where a sheet lies; all of it where none is found.
 
-    What else is in that part gets the sheet's tone. A sheet is a nearly rectangular area that lies whole in the image,
-    differs from the image's border, and differs at its very edge, so that a vignette or a pool of light is none.
+    The sheet is turned upright, and what else is in that part gets its tone. A sheet is a nearly rectangular area that
+    lies whole in the image, differs from the image's border, and differs at its very edge, so that a vignette or a pool
+    of light is none.
     """
     if max(image.shape[:2]) < CUT_OUT:
         return image
@@ -40,11 +42,21 @@ def cut_to_sheet(image: Image) -> Image:
     smooth = cv2.resize(255 * coarse, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     edge = np.ones((max(3, round(EDGE * max(image.shape[:2]))),) * 2, np.uint8)
     sheet = cv2.erode(cv2.threshold(smooth, 127, 1, cv2.THRESH_BINARY)[1], edge)
-    x, y, width, height = cv2.boundingRect(sheet)
-    inside = sheet[y : y + height, x : x + width].view(bool)
-    cut = image[y : y + height, x : x + width].copy()
+    place, size = _upright(sheet)
+    inside = cv2.warpAffine(sheet, place, size, flags=cv2.INTER_NEAREST).view(bool)
+    cut = cv2.warpAffine(image, place, size)
     cut[~inside] = np.median(cut[inside], axis=0)
     return cut
+
+
+def _upright(sheet: Image) -> tuple[NDArray[np.float64], tuple[int, int]]:
+    """Return the (2, 3) affine map that turns the sheet of a 0/1 mask upright, and its (width, height) then."""
+    centre, sides, angle = cv2.minAreaRect(cv2.findNonZero(sheet))
+    quarters = round(angle / 90)  # of the four ways of being upright, the nearest
+    width, height = (max(1, round(side)) for side in (sides[::-1] if quarters % 2 else sides))
+    place = np.asarray(cv2.getRotationMatrix2D(centre, angle - 90 * quarters, 1), np.float64)
+    place[:, 2] += (np.array([width, height]) - 1) / 2 - np.array(centre)
+    return place, (width, height)
 
 
 def _sheet(image: Image) -> Image | None:
