@@ -49,25 +49,20 @@ class _Walk:
                 self.repeated.append(prefix.rstrip("/"))
                 continue
             self.seen.add(real)
+            if prefix and os.path.exists(f"{real}/{EVALUATION_FILE}"):  # reports, written among the images
+                self.own.append(prefix.rstrip("/"))
+                continue
             pending += [(f"{prefix}{name}/", f"{real}/{name}") for name in self._read(prefix)]
 
     def _read(self, prefix: str) -> list[str]:
-        """Sort one folder's entries into the lists, and return the names of its own subfolders.
-
-        A folder of reports that was written into that of the images is none of it.
-        """
+        """Sort one folder's entries into the lists, and return the names of its own subfolders."""
         folders = []
-        before = len(self.images), len(self.others)
         try:
             with os.scandir(f"{self.root}/{prefix}") as entries:
                 for entry in entries:
                     name = entry.name
                     if name.startswith(".") or name in _LEFT_OUT:
                         continue
-                    if prefix and name == EVALUATION_FILE:
-                        self.own.append(prefix.rstrip("/"))
-                        del self.images[before[0] :], self.others[before[1] :]
-                        return []
                     if entry.is_symlink():
                         self._add_link(prefix + name)
                     elif entry.is_dir():

@@ -1,4 +1,4 @@
-"""Run imaging and a model over many samples with the threads of one machine."""
+"""Run imaging and a model over many samples on one machine."""
 
 from __future__ import annotations
 
@@ -132,9 +132,9 @@ class _Rows:
 def run(task: Task, *, jobs: int | None = None, progress: Progress | None = None) -> Records:
     """Decode, prepare and classify every sample; return one row for each, in the dataset's order.
 
-    ``jobs`` threads (default: one a core) each take chunks of samples from the file to the probabilities; the result
-    does not depend on their number. An unreadable file becomes a row and never stops the run; Ctrl-C does, at the
-    next image.
+    ``jobs`` workers (default: one a core), processes or threads, each take chunks of samples from the file to the
+    probabilities; the result does not depend on their number. An unreadable file becomes a row and never stops the run;
+    Ctrl-C does, at the next image.
     """
     jobs = jobs or available_cores()
     samples = task.dataset.samples
