@@ -17,6 +17,8 @@ MAX_ELONGATION = 2.5
 """Times its shorter side that the longer side of a cell measures; what is narrower is cut to a 1."""
 MIN_STRENGTH = 5.0
 """Grey levels by which a rule stands out from the paper."""
+MIN_DARKER = 25
+"""Grey levels by which a stroke is darker than most of a rule that it crosses, in each row of the rule by itself."""
 RULE_WIDTH, FRAME_WIDTH = 1 / 16, 1 / 8
 """Width, as a share of the image, of the thickest rule and, in a cell, of the thickest line of its frame."""
 NEAR_BORDER = 0.2
@@ -39,10 +41,10 @@ def remove_lines(ink: Image, *, strength: float = MIN_STRENGTH) -> Image:
     """Erase the horizontal and vertical rules of a (H, W) uint8 ink map and keep the strokes that cross them.
 
     Each rule has a slope of its own, for a sheet is seen in perspective. What is no darker than the rule is erased
-    along it; a stroke that crosses it is darker, and the gap that it may leave is closed. Where an image is cut close
-    to its digit, a bar of the digit itself may run from border to border, and stays. An image below 64 px shows the
-    cell of a form rather than ruled paper, and loses lines along its borders only. ``strength`` is by how many grey
-    levels a rule must stand out from the paper.
+    along it, row by row, for a rule is palest at its edges; a stroke that crosses it is darker, and the gap that it may
+    leave is closed. Where an image is cut close to its digit, a bar of the digit itself may run from border to border,
+    and stays. An image below 64 px shows the cell of a form rather than ruled paper, and loses lines along its borders
+    only. ``strength`` is by how many grey levels a rule must stand out from the paper.
     """
     if min(ink.shape) < MIN_SIDE:
         return _without_frame(ink, strength)
@@ -134,9 +136,14 @@ def _erase(ink: Image, rules: list[Rule]) -> Image:
     if not rules:
         return ink
     exceed: Image = np.zeros_like(ink)
+    right = ink.shape[1] - 1
     for rule in rules:
-        level = min(255, 1.6 * rule.tone + 8)
-        cv2.line(exceed, (0, rule.first), (ink.shape[1] - 1, rule.last), level, rule.thickness)
+        highest = min(255, 1.6 * rule.tone + 8)
+        palest = min(min(rule.profile) + MIN_DARKER, highest)
+        cv2.line(exceed, (0, rule.first), (right, rule.last), palest, rule.thickness)
+        for row, tone in enumerate(rule.profile, rule.first - len(rule.profile) // 2):
+            end = right, row - rule.first + rule.last
+            cv2.line(exceed, (0, row), end, min(tone + MIN_DARKER, highest))
     faint: Image = ((exceed > 0) & (ink <= exceed)).astype(np.uint8) * 255
     erased = cv2.subtract(ink, faint)
     closed = cv2.morphologyEx(erased, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))

@@ -23,6 +23,9 @@ MIN_WIDTH = 6
 """Width in pixels that every rule may have: with its blurred edges and one pixel above and below."""
 VISIBLE = 0.3
 """Share of a rule's tone above which a pixel shows it."""
+MOST = SEGMENTS * 7 // 10
+"""Rank, among a row's pieces from the palest on, of the one that tells what most of a rule reaches: with the middle
+one, the gaps of a dotted rule would count, with the last ones strokes that run along it."""
 APART = 24
 """Part of the image's height, one in so many, that two rules lie apart."""
 MAX_RULES = 60
@@ -31,12 +34,17 @@ MAX_RULES = 60
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A line from the left border at row ``first`` to the right one at row ``last``; ``tone`` in the ink's levels."""
+    """A line from the left border at row ``first`` to the right one at row ``last``.
+
+    ``tone`` is that of its darkest row, in the ink's levels; ``profile`` is what most of it reaches in an odd number of
+    rows, of which the middle one is the darkest. ``thickness`` counts also the rows that only its blur may cover.
+    """
 
     first: int
     last: int
     tone: float
     thickness: int
+    profile: tuple[int, ...]
 
     @property
     def rows(self) -> tuple[int, int]:
@@ -125,8 +133,7 @@ def _peaks(votes: NDArray[np.uint8], clear: int) -> Iterator[tuple[int, int]]:
         if remaining[slope, row] < MIN_VOTES:
             return
         # of the slopes and rows that tie, the middle one follows the rule best
-        tied = np.flatnonzero(remaining[:, row] == remaining[slope, row])
-        yield int(tied[len(tied) // 2]), int(row)
+        yield _middle(remaining[:, row] == remaining[slope, row]), int(row)
         remaining[:, max(0, row - clear) : row + clear + 1] = 0
 
 
@@ -139,16 +146,24 @@ def _measure(segments: Image, width: int, peak: tuple[int, int], thickest: int, 
     near = np.arange(max(0, row - thickest), min(height, row + thickest + 1))
     cells = np.clip(near[:, None] + _shifts(width)[slope], 0, height - 1)
     along = np.take_along_axis(segments, cells, axis=0)
-    profile = np.sort(along, axis=1)[:, SEGMENTS * 3 // 8].astype(float)
+    ranked = np.sort(along, axis=1)
+    profile = ranked[:, SEGMENTS * 3 // 8].astype(float)
     floor, tone = float(profile.min()), float(profile.max())
     visible = floor + VISIBLE * (tone - floor)
     missing = along.max(axis=0) < visible
     thick = int(np.count_nonzero(profile > visible))
     if tone - floor < strength or thick > thickest or (missing[1:] & missing[:-1]).any():
         return None
-    middle = int(near[int(profile.argmax())])
-    drop = SLOPES[slope] * width / 2
-    return Rule(round(middle - drop), round(middle + drop), tone, thick + 2)
+    darkest, reach = _middle(profile == tone), thick // 2
+    most = ranked[np.clip(np.arange(darkest - reach, darkest + reach + 1), 0, len(near) - 1), MOST]
+    middle, drop = int(near[darkest]), SLOPES[slope] * width / 2
+    return Rule(round(middle - drop), round(middle + drop), tone, thick + 2, tuple(most.tolist()))
+
+
+def _middle(mask: NDArray[np.bool_]) -> int:
+    """Return the middle one of the indices at which a (n,) mask is true."""
+    indices = np.flatnonzero(mask)
+    return int(indices[len(indices) // 2])
 
 
 def _darkest(columns: Image, row: int) -> int:
