@@ -46,7 +46,6 @@ def publish(
     folder: Path, contents: Iterable[tuple[str, str, Content]], say: Callable[[str], None] | None
 ) -> list[Path]:
     """Write (title, path, content) beside the folder's files, then rename; return the paths on the top level."""
-    written: list[tuple[str, Path]] = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".batch_eval-", dir=folder, ignore_cleanup_errors=True) as beside:
@@ -54,22 +53,20 @@ def publish(
             new, old = Path(beside, "new"), Path(beside, "old")
             new.mkdir()
             old.mkdir()
-            made: set[str] = set()
-            for title, path, content in contents:
-                _write(new, path, content, made)
-                if "/" not in path:
-                    written.append((title, folder / path))
-            _begun.remove(beside)  # from here on it holds files of the user's
+            try:
+                written = _write_all(new, contents)
+            finally:
+                _begun.remove(beside)  # from here on it may hold files of the user's
             _swap_in(new, folder, old)
     except OSError as error:
         raise ReportError(
             f"cannot write to {folder}: {error.strerror or error}. "
             "Choose a folder that you may write to with --out, and check that its disk has space."
         ) from error
-    for title, file in written:
-        if say:
-            say(f"Wrote {title} to {file}")
-    return [file for _, file in written]
+    if say:
+        for title, path in written:
+            say(f"Wrote {title} to {folder / path}")
+    return [folder / path for _, path in written]
 
 
 _begun: set[str] = set()
@@ -80,6 +77,17 @@ def discard_begun() -> None:
     """Remove files that are only half written, for a process that is about to end without cleaning up."""
     for folder in _begun:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _write_all(folder: Path, contents: Iterable[tuple[str, str, Content]]) -> list[tuple[str, str]]:
+    """Write (title, path, content) into an empty folder; return the titles and paths on the top level."""
+    written: list[tuple[str, str]] = []
+    made: set[str] = set()
+    for title, path, content in contents:
+        _write(folder, path, content, made)
+        if "/" not in path:
+            written.append((title, path))
+    return written
 
 
 def _write(folder: Path, path: str, content: Content, made: set[str]) -> None:
