@@ -139,11 +139,10 @@ def _erase(ink: Image, rules: list[Rule]) -> Image:
     right = ink.shape[1] - 1
     for rule in rules:
         highest = min(255, 1.6 * rule.tone + 8)
-        palest = min(min(rule.profile) + MIN_DARKER, highest)
-        cv2.line(exceed, (0, rule.first), (right, rule.last), palest, rule.thickness)
-        for row, tone in enumerate(rule.profile, rule.first - len(rule.profile) // 2):
-            end = right, row - rule.first + rule.last
-            cv2.line(exceed, (0, row), end, min(tone + MIN_DARKER, highest))
+        levels = [min(tone + MIN_DARKER, highest) for tone in rule.profile]
+        cv2.line(exceed, (0, rule.first), (right, rule.last), min(levels), rule.thickness)
+        for offset, level in enumerate(levels, -(len(levels) // 2)):
+            cv2.line(exceed, (0, rule.first + offset), (right, rule.last + offset), level)
     faint: Image = ((exceed > 0) & (ink <= exceed)).astype(np.uint8) * 255
     erased = cv2.subtract(ink, faint)
     closed = cv2.morphologyEx(erased, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
