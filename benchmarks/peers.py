@@ -97,7 +97,8 @@ def _measure(data: Path, runs: int, long_runs: int, temporary: Path) -> Iterator
     yield (
         f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}; model "
         f"`plain_cnn.keras`; whole processes, medians of {runs} runs in turn. Made by "
-        "`python benchmarks/peers.py DATA`; a row that names the loop's runs had as many of it (`--long-runs`). "
+        "`python benchmarks/peers.py DATA`, which runs ours and the dataset twice in each turn and measures the second, so "
+        "that both find their files in memory; a row that names the loop's runs had as many of it (`--long-runs`). "
         "Ours writes all default reports; the peers only print an accuracy. "
         "The limit is the slower of decoding alone and inference alone, plus start-up: each of the two on all cores, "
         "which no program reaches that does both, and each on one core, side by side."
@@ -133,8 +134,8 @@ def _compare(work: Work, model: Path, temporary: Path, runs: int, loop_runs: int
     os.sync()  # what was copied before is not written to the disk meanwhile
     measured: dict[str, list[Measured]] = {OURS: [], LOOP: [], DATASET: []}
     for i in range(runs):  # in turn: the machine is at times slower for minutes
-        measured[OURS].append(_run(_ours(work, model, temporary)))
-        measured[DATASET].append(_run(_peer(DATASET, work, model)))
+        measured[OURS].append(_run_warm(lambda: _ours(work, model, temporary)))
+        measured[DATASET].append(_run_warm(lambda: _peer(DATASET, work, model)))
         if i < loop_runs:
             measured[LOOP].append(_run(_peer(LOOP, work, model)))
     ours, *peers = map(_median, measured.values())
@@ -182,6 +183,12 @@ def _run(arguments: Sequence[str]) -> Measured:
     last = printed.strip().rpartition("\n")[2]
     mib = max(usage.ru_maxrss / 1024, *peaks)
     return Measured(seconds, mib, f"{float(last):.4f}" if last.replace(".", "").isdigit() else "")
+
+
+def _run_warm(command: Callable[[], Sequence[str]]) -> Measured:
+    """Run a command twice and return the second: during a loop of a quarter of an hour, files leave the page cache."""
+    _run(command())
+    return _run(command())
 
 
 @contextmanager
