@@ -97,8 +97,8 @@ def _measure(data: Path, runs: int, long_runs: int, temporary: Path) -> Iterator
     yield (
         f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}; model "
         f"`plain_cnn.keras`; whole processes, medians of {runs} runs in turn. Made by "
-        "`python benchmarks/peers.py DATA`, which runs ours and the dataset twice in each turn and measures the second, so "
-        "that both find their files in memory; a row that names the loop's runs had as many of it (`--long-runs`). "
+        "`python benchmarks/peers.py DATA`, which runs ours and the dataset twice in each turn and counts the second, "
+        "so that both find their files in memory; a row that names the loop's runs had as many of it (`--long-runs`). "
         "Ours writes all default reports; the peers only print an accuracy. "
         "The limit is the slower of decoding alone and inference alone, plus start-up: each of the two on all cores, "
         "which no program reaches that does both, and each on one core, side by side."

@@ -36,6 +36,9 @@ CUT_OUT = 64
 """Longest side, in pixels, below which an image is one that somebody has cut to its digit."""
 MIN_PAPER = 0.35
 """Share of an image below which what its border shows is no paper but the frame of a box or of a form's cell."""
+MEDIAN_WINDOW = 0.25
+"""Width of the surroundings whose median tells on which side ink lies, as a share of the longest side: wider than two
+strokes, narrower than the reflection of a lamp; a median of fewer pixels takes OpenCV longer."""
 WINDOW = 0.3
 """Width of the surroundings that tell a pixel's paper, as a share of the longest side: wider than any stroke."""
 SAMPLED_ROWS = 96
@@ -58,14 +61,14 @@ def shrink(image: Image, side: int) -> Image:
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 0.5 else cv2.INTER_LINEAR)
 
 
-def dark_on_light(image: Image, window: float = WINDOW) -> bool:
+def dark_on_light(image: Image, window: float = MEDIAN_WINDOW) -> bool:
     """Say whether the ink is darker than the paper.
 
-    Where the border has one tone, that is the paper. Elsewhere shadows and vignettes mislead it, but ink is sparse and
-    strong against its surroundings: the third moment of the difference from a local median says on which side it lies,
-    and the middle of the image counts most. The clearer an image has two tones and no more, as one that is cut close to
-    its digit, the more counts what most of its border shows. A border unlike most of the image is a printed frame.
-    ``window`` is the median's width as a share of the image's longest side.
+    Where somebody has cut an image to its digit and its border has one tone, that is the paper. Elsewhere shadows,
+    vignettes and the reflections of lamps are in the way, but ink is sparse and strong against its surroundings: the
+    third moment of the difference from a local median says on which side it lies, and the middle of the image counts
+    most. The clearer an image has two tones and no more, the more counts what most of its border shows. A border
+    unlike most of the image is a printed frame. ``window`` is the median's width, a share of the image's longest side.
     """
     coarse = shrink(grey(image), COARSE_SIDE)
     ring = border(coarse)
@@ -73,7 +76,9 @@ def dark_on_light(image: Image, window: float = WINDOW) -> bool:
     darkest, middle, brightest = (float(ring[int(share * (len(ring) - 1))]) for share in (0.1, 0.5, 0.9))
     threshold, bright = cv2.threshold(coarse, 0, 1, cv2.THRESH_OTSU)
     share = cv2.countNonZero(bright) / bright.size
-    if brightest - darkest <= 0.06 * (float(coarse.max()) - float(coarse.min())):
+    cut_out = max(image.shape[:2]) < CUT_OUT
+    one_tone = brightest - darkest <= 0.06 * (float(coarse.max()) - float(coarse.min()))
+    if one_tone and cut_out:
         light = middle > threshold
         return light != _is_frame(light, share)
     below = _below_median(coarse, window)
@@ -81,8 +86,9 @@ def dark_on_light(image: Image, window: float = WINDOW) -> bool:
     on_border = 2 * np.count_nonzero(ring > threshold) / len(ring) - 1
     if _is_frame(bool(on_border > 0), share):
         on_border = -on_border
-    weight = CUT_OUT_WEIGHT if max(image.shape[:2]) < CUT_OUT else BORDER_WEIGHT
-    return bool(_skew(below) + weight * two_tones * on_border > 0 or below.min() > -MIN_LIGHT_INK)
+    weight = CUT_OUT_WEIGHT if cut_out else BORDER_WEIGHT
+    uneven_light = not one_tone and below.min() > -MIN_LIGHT_INK
+    return bool(_skew(below) + weight * two_tones * on_border > 0 or uneven_light)
 
 
 def _is_frame(light: bool, share: float) -> bool:
@@ -124,7 +130,7 @@ def separability(image: Image, mask: Image, share: float) -> float:
     return share / (1 - share) * ((inside - everywhere) / deviation) ** 2
 
 
-def dark_ink(image: Image, *, window: float = WINDOW) -> Image:
+def dark_ink(image: Image, *, window: float = MEDIAN_WINDOW) -> Image:
     """Invert an image, grey or BGR, whose ink is brighter than its paper; ``window`` as in `dark_on_light`."""
     return image if dark_on_light(image, window) else cv2.bitwise_not(image)
 
