@@ -47,6 +47,7 @@ def in_order(
             yield waiting.popleft().result()
             waiting.extend(pool.submit(call, chunk) for chunk in islice(remaining, 1))
     except BrokenExecutor as error:
+        pool.shutdown()  # it is closing its pipes, and Python must not find it at that when this process ends
         raise WorkerError(
             "a worker process was killed, perhaps because memory ran out. Run again with fewer --jobs."
         ) from error
