@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from batch_eval.imaging.ink import CONTOUR, CUT_OUT, around_ink, keep, label_type
+from batch_eval.imaging.ink import CONTOUR, CUT_OUT, NEIGHBOURS, around_ink, keep, label_type
 from batch_eval.imaging.steps import Image
 from batch_eval.imaging.stroke import stroke_width
 
@@ -232,7 +232,7 @@ def _ring_around_others(labels: Image, pieces: Pieces) -> Image | None:
         return None
     mask: Image = np.zeros(pieces.shape, np.uint8)
     mask[pieces.inside] = own * np.uint8(255)
-    return cv2.dilate(mask, np.ones((3, 3), np.uint8))
+    return cv2.dilate(mask, NEIGHBOURS)
 
 
 def _spans(pieces: Pieces) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:

@@ -43,6 +43,8 @@ WINDOW = 0.3
 """Width of the surroundings that tell a pixel's paper, as a share of the longest side: wider than any stroke."""
 SAMPLED_ROWS = 96
 """Rows of an image that tell its paper's noise as well as all do."""
+NEIGHBOURS = np.ones((3, 3), np.uint8)
+"""A pixel and the eight around it."""
 _DARKEST: Any = (1, 1, 1, 1)  # in each channel, so that light can be divided by light
 COARSE_SIDE = 64
 """Longest side, in pixels, at which light and polarity are judged: they vary slowly."""
@@ -144,11 +146,13 @@ def paper_tone(image: Image, window: float) -> Image:
     """
     coarse = shrink(image, COARSE_SIDE)
     size = max(3, int(max(coarse.shape[:2]) * window) | 1)
-    padded = cv2.copyMakeBorder(coarse, size, size, size, size, cv2.BORDER_REPLICATE)
-    closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
     rim = min(5, size)  # as far as the blur reaches
-    outer = slice(size - rim, rim - size or None)
-    smooth = _blur(np.ascontiguousarray(closed[outer, outer]), rim, 1.5)[rim:-rim, rim:-rim]
+    reach = size // 2
+    pad = reach + rim
+    padded = cv2.copyMakeBorder(coarse, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
+    strokes = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, strokes, borderType=cv2.BORDER_REPLICATE)
+    smooth = _blur(np.ascontiguousarray(closed[reach:-reach, reach:-reach]), rim, 1.5)[rim:-rim, rim:-rim]
     return cv2.resize(smooth, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
 
 
@@ -210,7 +214,7 @@ def around_ink(image: Image) -> tuple[slice, slice]:
 def label_type(mask: Image) -> int:
     """Return OpenCV's type for the labels of a mask's pieces: 16 bits where that is enough for any, else 32."""
     pieces = ((mask.shape[0] + 1) // 2) * ((mask.shape[1] + 1) // 2)  # every second pixel of every second row
-    return cv2.CV_16U if pieces < np.iinfo(np.uint16).max - 1 else cv2.CV_32S
+    return cv2.CV_16U if pieces < 2**16 - 2 else cv2.CV_32S
 
 
 def _cut_pieces(ink: Image, surely: float, possibly: float, share: float) -> Image:
@@ -224,11 +228,11 @@ def _cut_pieces(ink: Image, surely: float, possibly: float, share: float) -> Ima
     piece, value = labels[inked], ink[inked]
     sure = np.zeros(count, bool)
     sure[piece[value > surely]] = True
-    rise = cv2.morphologyEx(ink, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))[inked]
+    rise = cv2.morphologyEx(ink, cv2.MORPH_GRADIENT, NEIGHBOURS)[inked]
     sure &= np.bincount(piece, (rise >= MIN_RISE) | (value > PLAIN_TONE), count) > 0
     cut = np.where(sure, np.maximum(share * _tones(piece, value, count), possibly), 0).astype(np.float32)
     # beside a piece, its cut is that of the piece, so that the contour can be found between the pixels
-    level = cv2.dilate(cut.take(np.asarray(labels, labels.dtype)), np.ones((3, 3), np.uint8))
+    level = cv2.dilate(cut.take(np.asarray(labels, labels.dtype)), NEIGHBOURS)
     scale = np.divide(CONTOUR, level, out=np.zeros_like(level), where=level > 0)
     return cv2.multiply(ink, scale, dtype=cv2.CV_8U)
 
@@ -270,4 +274,4 @@ def _sampled(ink: Image) -> Image:
 
 def keep(ink: Image, mask: Image) -> Image:
     """Set an ink map to 0 outside a 0/255 mask and the one pixel around it that carries the contour."""
-    return cv2.bitwise_and(ink, cv2.dilate(mask, np.ones((3, 3), np.uint8)))
+    return cv2.bitwise_and(ink, cv2.dilate(mask, NEIGHBOURS))

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from batch_eval.imaging.digit import belonging, find_pieces
-from batch_eval.imaging.ink import CONTOUR, CUT_OUT, paper_noise
+from batch_eval.imaging.ink import CONTOUR, CUT_OUT, NEIGHBOURS, paper_noise
 from batch_eval.imaging.lines import MIN_STRENGTH
 from batch_eval.imaging.steps import Image, border
 from batch_eval.imaging.stroke import stroke_width
@@ -63,7 +63,7 @@ def _ink_flags(ink: Image, digit: Image) -> dict[str, bool]:
 def _edge_width(ink: Image, stroke: Image, tone: float) -> float:
     """Return over how many pixels the strokes' edges rise: their tone divided by their steepest rise."""
     rise = cv2.magnitude(*(cv2.Sobel(ink, cv2.CV_32F, dx, 1 - dx, scale=1 / 8) for dx in (0, 1)))
-    near = rise[cv2.dilate(stroke, np.ones((3, 3), np.uint8)).view(bool)]
+    near = rise[cv2.dilate(stroke, NEIGHBOURS).view(bool)]
     steep = int(0.9 * (len(near) - 1))
     return tone / max(float(np.partition(near, steep)[steep]), 1e-3)
 

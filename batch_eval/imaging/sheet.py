@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from batch_eval.imaging.ink import COARSE_SIDE, CUT_OUT, MIN_PAPER, shrink
+from batch_eval.imaging.ink import COARSE_SIDE, CUT_OUT, MIN_PAPER, NEIGHBOURS, shrink
 from batch_eval.imaging.steps import Image, border, grey
 
 MIN_SHEET, MAX_SHEET = 0.15, 1 - MIN_PAPER
@@ -81,9 +81,8 @@ def _sheet(image: Image) -> Image | None:
 
 def _has_edge(image: Image, sheet: Image) -> bool:
     """Say whether an image changes at the edge of a sheet rather than slowly towards it."""
-    square = np.ones((3, 3), np.uint8)
-    within = cv2.subtract(cv2.erode(sheet, square), cv2.erode(sheet, square, iterations=3))
-    beyond = cv2.subtract(cv2.dilate(sheet, square, iterations=3), cv2.dilate(sheet, square))
+    within = cv2.subtract(cv2.erode(sheet, NEIGHBOURS), cv2.erode(sheet, NEIGHBOURS, iterations=3))
+    beyond = cv2.subtract(cv2.dilate(sheet, NEIGHBOURS, iterations=3), cv2.dilate(sheet, NEIGHBOURS))
     if not within.any() or not beyond.any():
         return False
     step = float(np.median(image[within.view(bool)])) - float(np.median(image[beyond.view(bool)]))

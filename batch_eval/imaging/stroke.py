@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import cv2
-import numpy as np
 
-from batch_eval.imaging.ink import CONTOUR
+from batch_eval.imaging.ink import CONTOUR, NEIGHBOURS
 from batch_eval.imaging.steps import BOX, Image
 
 DRAWN_SIDE = 80
@@ -26,7 +25,7 @@ def enlarge(ink: Image) -> Image:
 
 def stroke_width(mask: Image) -> float:
     """Return the mean stroke width in pixels of a (H, W) 0/1 mask: 2 · area / perimeter; 0 when it is empty."""
-    inner = cv2.erode(mask, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    inner = cv2.erode(mask, NEIGHBOURS, borderType=cv2.BORDER_CONSTANT, borderValue=0)
     area = cv2.countNonZero(mask)
     return 2 * area / max(1, area - cv2.countNonZero(inner))
 
