@@ -37,6 +37,12 @@ threading.Thread(target=stop.wait).start()
 print(can_copy())
 stop.set()
 """
+WITHOUT_SEMAPHORES = """
+from batch_eval.engines import workers
+
+workers.SEMAPHORES = sys.argv[1]
+print(can_copy())
+"""
 FAILING = """
 def work(chunk):
     raise ModelError("too large")
@@ -108,6 +114,11 @@ def test_copies_give_their_results_in_order():
 @copies
 def test_a_process_with_threads_is_not_copied():
     assert "False\n" == printed(WITH_A_THREAD)
+
+
+@copies
+def test_a_process_in_a_sandbox_without_semaphores_is_not_copied(tmp_path: Path):
+    assert "False\n" == printed(WITHOUT_SEMAPHORES, str(tmp_path / "shm"))
 
 
 @pytest.mark.parametrize("workers", ["threads", pytest.param("processes", marks=copies)])

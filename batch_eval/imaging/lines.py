@@ -132,7 +132,10 @@ def _ends(rules: list[Rule], height: int) -> NDArray[np.bool_]:
 
 
 def _erase(ink: Image, rules: list[Rule]) -> Image:
-    """Set to 0 what is no darker than the rules along them, and close the gaps that this leaves in strokes."""
+    """Set to 0 what is no darker than the rules along them, and close the gaps that this leaves in strokes.
+
+    Each row of a rule's profile has a level of its own; what its blur may cover beyond has the lowest of them.
+    """
     if not rules:
         return ink
     exceed: Image = np.zeros_like(ink)

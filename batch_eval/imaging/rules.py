@@ -147,14 +147,14 @@ def _measure(segments: Image, width: int, peak: tuple[int, int], thickest: int, 
     cells = np.clip(near[:, None] + _shifts(width)[slope], 0, height - 1)
     along = np.take_along_axis(segments, cells, axis=0)
     ranked = np.sort(along, axis=1)
-    profile = ranked[:, SEGMENTS * 3 // 8].astype(float)
-    floor, tone = float(profile.min()), float(profile.max())
+    levels = ranked[:, SEGMENTS * 3 // 8].astype(float)
+    floor, tone = float(levels.min()), float(levels.max())
     visible = floor + VISIBLE * (tone - floor)
     missing = along.max(axis=0) < visible
-    thick = int(np.count_nonzero(profile > visible))
+    thick = int(np.count_nonzero(levels > visible))
     if tone - floor < strength or thick > thickest or (missing[1:] & missing[:-1]).any():
         return None
-    darkest, reach = _middle(profile == tone), thick // 2
+    darkest, reach = _middle(levels == tone), thick // 2
     most = ranked[np.clip(np.arange(darkest - reach, darkest + reach + 1), 0, len(near) - 1), MOST]
     middle, drop = int(near[darkest]), SLOPES[slope] * width / 2
     return Rule(round(middle - drop), round(middle + drop), tone, thick + 2, tuple(most.tolist()))
