@@ -97,7 +97,7 @@ def _origin(evaluation: Evaluation) -> Table:
     for name, value in lines:
         grid.add_row(name, Text(printable(value)))
     if p.missing:
-        grid.add_row("Missing", Text(f"{len(p.missing):,} label rows have no image file"))
+        grid.add_row("Missing", Text(f"label rows without an image file: {len(p.missing):,}"))
     for note in p.notes:
         grid.add_row("Note", Text(printable(note)))
     return grid
