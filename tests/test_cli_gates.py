@@ -257,6 +257,38 @@ def test_a_closed_pipe_changes_no_exit_code(saved, options, code):
     assert (code, b"") == (done.returncode, done.stderr)
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_reports_are_written_where_a_parent_has_closed_the_output(saved, tmp_path, closed):
+    command = f"{sys.executable} -m batch_eval report {saved} --out {tmp_path / 'out'} {closed}"
+    done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, check=False)
+
+    assert (0, b"") == (done.returncode, done.stderr)
+    assert (tmp_path / "out" / "report.html").read_bytes().rstrip().endswith(b"</html>")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has a disk that is always full")
+@pytest.mark.parametrize("options", ["", "-f json -o -"])
+def test_a_full_disk_is_no_bug(saved, options):
+    command = f"{sys.executable} -m batch_eval report {saved} {options} > /dev/full"
+    done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert 2 == done.returncode
+    assert "Error: the system refused: [Errno 28] No space left on device. Look whether the disk is full" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "This is a bug" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows deletes no folder that is somebody's current one")
+def test_a_current_folder_that_is_gone_is_one_message(saved, tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    command = f"cd {gone}; rmdir {gone}; PYTHONPATH={ROOT} {sys.executable} -m batch_eval report {saved}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+
+    assert 2 == done.returncode
+    assert "Error: the folder that this was started in no longer exists. Change to one that does.\n" == done.stderr
+
+
 def test_no_color_is_respected_where_colour_would_be_forced(saved):
     done = batch_eval("report", saved, NO_COLOR="1", FORCE_COLOR="1")
 

@@ -7,9 +7,10 @@ import io
 import os
 import signal
 import sys
+from contextlib import suppress
 from types import FrameType
 
-from batch_eval.errors import BatchEvalError, ExitCode
+from batch_eval.errors import BatchEvalError, ConfigError, ExitCode
 
 ALLOCATIONS = 100_000
 """New objects after which Python looks for garbage in circles; 700 by default."""
@@ -20,7 +21,8 @@ STOPPED = "Stopped."
 def main() -> None:
     """Run the command line and exit; errors of the user's making are one message, bugs a traceback with --debug."""
     code: int | str | None = ExitCode.OK
-    if isinstance(sys.stdout, io.TextIOWrapper):  # it is None without a console
+    _open_closed_output()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # tests may put another stream there
         sys.stdout.reconfigure(errors="backslashreplace")  # as stderr has it; documents are written as bytes
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # else numpy's BLAS starts threads, which spin and find no work
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # nohup and shells have it ignored
@@ -35,20 +37,43 @@ def main() -> None:
     except KeyboardInterrupt:
         print(STOPPED, file=sys.stderr)  # noqa: T201 - as above
         code = ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        # whoever read our stdout has closed it, as `head` does: not an error, but Python must not flush it again
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever read our stdout has closed it, as `head` does: not an error
+        _end_output()
     except Exception as error:
         if "--debug" in sys.argv[1:]:
             raise
-        print(  # noqa: T201 - as above
-            f"This is a bug in batch_eval: {type(error).__name__}: {error}\n"
-            "Run the same command with --debug for the traceback, and please report it.",
-            file=sys.stderr,
-        )
-        code = ExitCode.BUG
+        code, message = _unexpected(error)
+        print(message, file=sys.stderr)  # noqa: T201 - as above
+        _end_output()
     gc.freeze()  # else Python, as it ends, looks for garbage in all that was imported, for a tenth of a second
     sys.exit(code)
+
+
+def _unexpected(error: Exception) -> tuple[ExitCode, str]:
+    """Return what to say of an error that no command has foreseen: what the system refuses is no bug of ours."""
+    if isinstance(error, OSError):
+        return ExitCode.USER_ERROR, (
+            f"Error: the system refused: {error}. Look whether the disk is full, and whether what it names exists and "
+            "may be used; --debug shows where it happened."
+        )
+    return ExitCode.BUG, (
+        f"This is a bug in batch_eval: {type(error).__name__}: {error}\n"
+        "Run the same command with --debug for the traceback, and please report it."
+    )
+
+
+def _open_closed_output() -> None:
+    """Let output vanish that has nowhere to go: a parent may have closed our stdout or stderr."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - for as long as this process lives
+
+
+def _end_output() -> None:
+    """Write what stdout still takes, and let the rest vanish: Python would try again as it ends, and fail."""
+    with suppress(OSError):
+        sys.stdout.flush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _interrupted(_signal: int, frame: FrameType | None) -> None:
@@ -71,6 +96,10 @@ def _interrupted(_signal: int, frame: FrameType | None) -> None:
 
 def _run(arguments: list[str]) -> int | str | None:
     """Run a command and return its exit code."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise ConfigError("the folder that this was started in no longer exists. Change to one that does.") from None
     from batch_eval.cli.app import app
 
     try:
