@@ -66,7 +66,8 @@ def _open_closed_output() -> None:
     """Let output vanish that has nowhere to go: a parent may have closed our stdout or stderr."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - for as long as this process lives
+            nowhere = open(os.devnull, "w", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115 - kept open
+            setattr(sys, name, nowhere)
 
 
 def _end_output() -> None:
