@@ -22,7 +22,7 @@ def main() -> None:
     """Run the command line and exit; errors of the user's making are one message, bugs a traceback with --debug."""
     code: int | str | None = ExitCode.OK
     _open_closed_output()
-    if isinstance(sys.stdout, io.TextIOWrapper):  # tests may put another stream there
+    if isinstance(sys.stdout, io.TextIOWrapper):  # which it is; type checkers cannot know
         sys.stdout.reconfigure(errors="backslashreplace")  # as stderr has it; documents are written as bytes
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # else numpy's BLAS starts threads, which spin and find no work
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # nohup and shells have it ignored

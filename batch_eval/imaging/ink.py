@@ -100,10 +100,15 @@ def _is_frame(light: bool, share: float) -> bool:
 
 def _below_median(image: Image, window: float) -> Image:
     """(H, W) float32, how far each pixel lies below the median around it."""
-    size = max(3, int(max(image.shape) * window) | 1)
+    size = _width(image, window)
     pad = size // 2
     padded = cv2.copyMakeBorder(image, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
     return cv2.medianBlur(padded, size)[pad:-pad, pad:-pad].astype(np.float32) - image
+
+
+def _width(image: Image, window: float) -> int:
+    """Return a share of an image's longest side in pixels: an odd number, so that it has a middle, of at least 3."""
+    return max(3, int(max(image.shape[:2]) * window) | 1)
 
 
 def _skew(values: Image) -> float:
@@ -145,7 +150,7 @@ def paper_tone(image: Image, window: float) -> Image:
     top-hat). The border is replicated so that a darkening towards it is light and not ink.
     """
     coarse = shrink(image, COARSE_SIDE)
-    size = max(3, int(max(coarse.shape[:2]) * window) | 1)
+    size = _width(coarse, window)
     rim = min(5, size)  # as far as the blur reaches
     reach = size // 2
     pad = reach + rim
