@@ -4,6 +4,8 @@ import cv2
 import numpy as np
 import pytest
 from drawn_digits import ink, on_paper
+from image_files import file
+from PIL import Image
 
 from batch_eval.dataset import load_dataset
 from batch_eval.engines.local import Task
@@ -21,6 +23,21 @@ def test_mnist_passes_through_bit_for_bit(recipe, data):
     assert all(prepare(image).image is image for image in images)
 
 
+@pytest.mark.parametrize("recipe", ["photo", "mnist"])
+@pytest.mark.parametrize("mode", ["L", "LA", "P", "RGB", "RGBA"])
+def test_an_mnist_like_image_passes_however_its_grey_is_stored(recipe, mode):
+    like_mnist = preprocess(on_paper(ink(0)))
+    saved = file(Image.fromarray(like_mnist).convert(mode), "PNG")
+
+    np.testing.assert_array_equal(like_mnist, preprocess(saved, recipe))
+
+
+def test_an_mnist_like_array_passes_in_three_channels():
+    like_mnist = preprocess(on_paper(ink(0)))
+
+    np.testing.assert_array_equal(like_mnist, preprocess(cv2.merge([like_mnist] * 3)))
+
+
 @pytest.mark.parametrize("recipe", RECIPES)
 @pytest.mark.parametrize(
     "shape", [(1, 1), (1, 1, 3), (1, 2), (2, 1, 3), (1, 400), (400, 1, 3), (4, 1), (5, 7), (63, 64)]
@@ -31,6 +48,7 @@ def test_no_shape_is_too_odd(recipe, shape):
 
     for image in (np.zeros(shape), np.full(shape, 255), rng.integers(0, 256, shape), rng.integers(0, 2, shape) * 255):
         assert (28, 28) == prepare(image.astype(np.uint8)).image.shape[:2]
+        assert (28, 28) == preprocess(image.astype(np.uint8), recipe).shape[:2]
 
 
 def test_as_many_pieces_as_an_image_can_have_are_counted():

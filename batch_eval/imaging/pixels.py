@@ -1,4 +1,4 @@
-"""From what a file holds to 8-bit pixels: bit depth and transparency."""
+"""From what a file holds to 8-bit pixels: bit depth, transparency and grey that is stored as colour."""
 
 import cv2
 import numpy as np
@@ -57,3 +57,19 @@ def _paper(colour: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> int:
     if opaque.size * 2 > alpha.size and np.ptp(opaque) > 64:
         return int(np.median(opaque))
     return WHITE if np.average(grey[visible], weights=alpha[visible]) < 128 else BLACK
+
+
+def without_colour(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return (H, W) of a (H, W, 3) uint8 image with three equal channels, as many programs store grey; else ``image``.
+
+    Most images with colour show it in their middle row, so that the rest need not be looked at.
+    """
+    middle = len(image) // 2
+    if image.ndim == 2 or not (_is_grey(image[middle : middle + 1]) and _is_grey(image)):
+        return image
+    return np.asarray(cv2.extractChannel(image, 0), np.uint8)
+
+
+def _is_grey(colour: NDArray[np.uint8]) -> bool:
+    blue, green, red = cv2.split(colour)
+    return cv2.norm(blue, green, cv2.NORM_INF) == 0 == cv2.norm(blue, red, cv2.NORM_INF)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from batch_eval.imaging.pixels import without_colour
 from batch_eval.imaging.recipes import preprocessor
 
 
@@ -27,5 +28,5 @@ def preprocess(
     if isinstance(image, str | Path):
         image = Path(image).read_bytes()
     prepare = preprocessor(recipe, skip=skip, adjust=adjust)
-    pixels = prepare.decode(image) if isinstance(image, bytes) else image
+    pixels = prepare.decode(image) if isinstance(image, bytes) else without_colour(image)
     return np.asarray(prepare(pixels).image, np.uint8)

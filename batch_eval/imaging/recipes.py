@@ -18,6 +18,7 @@ from batch_eval.imaging.decode import decode
 from batch_eval.imaging.digit import choose_digit
 from batch_eval.imaging.ink import clear_paper, dark_ink, separate_ink, shrink
 from batch_eval.imaging.lines import remove_lines
+from batch_eval.imaging.pixels import without_colour
 from batch_eval.imaging.quality import flags
 from batch_eval.imaging.sheet import cut_to_sheet
 from batch_eval.imaging.steps import Image
@@ -137,8 +138,11 @@ class Preprocessor:
         return " ".join([self.name, *changes])
 
     def decode(self, data: bytes) -> Image:
-        """Decode an image file, a large JPEG reduced to what the recipe works at; raises UnreadableImageError."""
-        return decode(data, reduce_to=self.work_side)
+        """Decode an image file, a large JPEG reduced to what the recipe works at; raises UnreadableImageError.
+
+        Returns (H, W) also for grey that is stored as colour, so that MNIST's digits are known however they are saved.
+        """
+        return without_colour(decode(data, reduce_to=self.work_side))
 
     def __call__(self, image: Image) -> Prepared:
         """Prepare one (H, W) or (H, W, 3) BGR uint8 image."""
