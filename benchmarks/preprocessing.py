@@ -3,8 +3,8 @@
 Run as `python benchmarks/preprocessing.py DATA`, where DATA holds `digits/`, `fullres/`, `mnist.npz` and
 `models/plain_cnn.keras`. Prints Markdown tables: accuracy by kind of image, and on the test images of MNIST, for each
 recipe and for `photo` without each of its steps, the same split into the sources on which the steps were tuned (odd
-numbers) and those left out (even numbers), accuracy on the same images cut to their digits, how much of the paper
-beside the digits is taken for blank, and the cost.
+numbers) and those left out (even numbers), accuracy on the same images cut to their digits and much reduced, how much
+of the paper beside the digits is taken for blank, and the cost.
 """
 
 from __future__ import annotations
@@ -21,13 +21,15 @@ import numpy as np
 from numpy.typing import NDArray
 from reading import Box, Image, open_models, read
 
-from batch_eval.imaging import Preprocessor, decode, preprocessor
+from batch_eval.imaging import Preprocessor, decode, preprocessor, steps
 from batch_eval.metrics import wilson_interval
 
 KINDS = ("phone-photo", "scan", "drawn-on-screen")
 STEPS = [step.name for step in preprocessor("photo").steps if step.plain]
 BESIDE = 0.06
 """Distance from a digit, as a share of the image's longest side, at which the paper beside it begins."""
+REDUCED = 32
+"""Side in pixels to which whole images are reduced, as for a network that was trained on images of that size."""
 SMALLEST_SQUARE = 80
 """Pixels of an image's at most 320 that a square of paper must have."""
 
@@ -57,11 +59,16 @@ def main() -> None:
             if recipe.name == "photo" and not recipe.skip:
                 _print_left_out(name, correct[name], rows)
     found = list(_digits(data, rows))
-    cut_out = [image[top:bottom, left:right] for image, (left, top, right, bottom) in found]
-    for recipe in recipes:
-        correct, _ = read(models, recipe, cut_out, labels)
-        for name in models:
-            _print_row(name, f"{recipe.name}, cut out without a margin", correct[name], rows, "")
+    spoilt = {
+        "cut out without a margin": [image[top:bottom, left:right] for image, (left, top, right, bottom) in found],
+        "cut out as a square without a margin": [_square(image, digit) for image, digit in found],
+        f"reduced to {REDUCED} × {REDUCED}": [steps.resize(image, (REDUCED, REDUCED)) for image, _ in found],
+    }
+    for how, images in spoilt.items():
+        for recipe in recipes:
+            correct, _ = read(models, recipe, images, labels)
+            for name in models:
+                _print_row(name, f"{recipe.name}, {how}", correct[name], rows, "")
     for recipe in (preprocessor("photo", skip=["sheet"]), preprocessor("photo")):
         correct, _ = read(models, recipe, _on_tables(_images(data, rows, recipe)), labels)
         for name in models:
@@ -73,6 +80,15 @@ def main() -> None:
 def _images(data: Path, rows: list[dict[str, str]], recipe: Preprocessor) -> Iterator[Image]:
     for row in rows:
         yield recipe.decode((data / "digits" / row["filename"]).read_bytes())
+
+
+def _square(image: Image, digit: Box) -> Image:
+    """Cut a square around a digit that is as wide or as high as it is, with the paper on its other two sides."""
+    left, top, right, bottom = digit
+    side = max(right - left, bottom - top)
+    x, y = (left + right - side) // 2, (top + bottom - side) // 2
+    padded = cv2.copyMakeBorder(image, side, side, side, side, cv2.BORDER_REPLICATE)
+    return padded[y + side : y + 2 * side, x + side : x + 2 * side]
 
 
 def _on_tables(images: Iterable[Image]) -> Iterator[Image]:

@@ -1,5 +1,6 @@
 """Each step of the MNIST recipe on pictures whose result is known."""
 
+import cv2
 import numpy as np
 import pytest
 from drawn_digits import ink, on_paper
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batch_eval.imaging import preprocessor, steps
+from batch_eval.imaging.ink import clear_paper, separate_ink
 from batch_eval.imaging.stroke import normalise_stroke, stroke_width
 
 
@@ -109,3 +111,26 @@ def test_strokes_get_the_width_of_mnists_pens(width):
 
     in_mnist_pixels = stroke_width((drawn >= 128).astype(np.uint8)) / 4
     assert 1.3 <= in_mnist_pixels <= 3.7  # 5th and 99th percentile of MNIST's own digits
+
+
+def test_a_stroke_on_cleaned_paper_is_solid_however_thick():
+    cleaned = np.full((28, 28), 250, np.uint8)
+    cleaned[4:24, 8:20] = 10
+
+    absorbed = separate_ink(cleaned)
+
+    assert {0} == set(np.unique(absorbed[cleaned == 250]).tolist())
+    assert {245} == set(np.unique(absorbed[cleaned == 10]).tolist())
+
+
+@pytest.mark.parametrize("darkness", [0.07, 0.2, 0.9])
+def test_ink_is_cut_from_paper_alone_as_beside_other_ink(darkness):
+    page = on_paper(ink(3), darkness=darkness)
+    dotted = page.copy()
+    cv2.circle(dotted, (155, 5), 3, 20, -1)  # far from the digit, in a corner
+
+    alone, beside = (clear_paper(separate_ink(image)) for image in (page, dotted))
+
+    assert alone.any()
+    assert not np.array_equal(alone, beside)
+    np.testing.assert_array_equal(alone[12:], beside[12:])

@@ -55,23 +55,76 @@ MAX_CROSSING = 0.85
 class Pieces:
     """The connected pieces of ink in an image, as columns; row 0 is the background. Lengths are in pixels.
 
-    ``inside`` are the (rows, columns) of the image, of ``shape`` (H, W), in which all of them lie.
+    ``ink`` is the (H, W) map, ``inside`` the (rows, columns) in which all of them lie, and ``labels`` tells there which
+    piece each pixel belongs to. ``stats`` and ``centres`` are what OpenCV measures of each piece within ``inside``.
     """
 
-    shape: tuple[int, int]
+    ink: Image
     inside: tuple[slice, slice]
-    left: NDArray[np.intp]
-    top: NDArray[np.intp]
-    right: NDArray[np.intp]
-    bottom: NDArray[np.intp]
-    area: NDArray[np.intp]
-    amount: NDArray[np.float64]
-    offset: NDArray[np.float64]
+    labels: Image
+    stats: Image
+    centres: Image
+
+    def __len__(self) -> int:
+        """Return how many pieces there are, the background included."""
+        return len(self.stats)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The image's (H, W)."""
+        height, width = self.ink.shape
+        return height, width
 
     @cached_property
-    def extent(self) -> NDArray[np.intp]:
+    def left(self) -> NDArray[np.int32]:
+        """First column of each piece."""
+        return self._column(cv2.CC_STAT_LEFT) + np.int32(self.inside[1].start)
+
+    @cached_property
+    def top(self) -> NDArray[np.int32]:
+        """First row of each piece."""
+        return self._column(cv2.CC_STAT_TOP) + np.int32(self.inside[0].start)
+
+    @cached_property
+    def right(self) -> NDArray[np.int32]:
+        """Column behind the last one of each piece."""
+        return self.left + self._column(cv2.CC_STAT_WIDTH)
+
+    @cached_property
+    def bottom(self) -> NDArray[np.int32]:
+        """Row behind the last one of each piece."""
+        return self.top + self._column(cv2.CC_STAT_HEIGHT)
+
+    @cached_property
+    def area(self) -> NDArray[np.int32]:
+        """Pixels of each piece."""
+        return self._column(cv2.CC_STAT_AREA)
+
+    @cached_property
+    def amount(self) -> NDArray[np.float64]:
+        """Sum of each piece's ink."""
+        inked = self.labels > 0
+        return np.bincount(self.labels[inked], self.ink[self.inside][inked], len(self)).astype(np.float64)
+
+    @cached_property
+    def offset(self) -> NDArray[np.float64]:
+        """Distance of each piece's centre from the image's, as a share of its sides."""
+        size = np.array(self.shape[::-1])
+        origin = np.array([self.inside[1].start, self.inside[0].start])
+        return np.asarray(np.hypot(*((self.centres + origin - (size - 1) / 2) / size).T))
+
+    @cached_property
+    def extent(self) -> NDArray[np.int32]:
         """Longest side of each piece."""
-        return np.asarray(np.maximum(self.right - self.left, self.bottom - self.top))
+        return np.maximum(self._column(cv2.CC_STAT_WIDTH), self._column(cv2.CC_STAT_HEIGHT))
+
+    @cached_property
+    def largest(self) -> int:
+        """The piece of the largest extent."""
+        return int(self.extent[1:].argmax()) + 1 if len(self) > 2 else 1
+
+    def _column(self, measure: int) -> NDArray[np.int32]:
+        return np.asarray(self.stats[:, measure], np.int32)
 
     @cached_property
     def edges(self) -> NDArray[np.intp]:
@@ -113,38 +166,31 @@ def choose_digit(ink: Image) -> Image:
     A box that is printed around the digit is erased, also where the digit touches it, and a ring that is drawn around
     it where the two do not touch.
     """
-    labels, pieces = find_pieces(ink)
-    if len(pieces.area) == 1:
+    pieces = find_pieces(ink)
+    if len(pieces) == 1:
         return ink
-    frame = _box_around_others(labels, pieces)
-    if frame is None:
-        frame = _ring_around_others(labels, pieces)
+    frame = _box_around_others(pieces)
+    if frame is None and len(pieces) > 2:
+        frame = _ring_around_others(pieces)
     if frame is not None:
         return choose_digit(cv2.bitwise_and(ink, cv2.bitwise_not(frame)))
-    if len(pieces.area) == 2 and max(ink.shape) < CUT_OUT:
+    if len(pieces) == 2 and max(ink.shape) < CUT_OUT:
         return ink
     kept = belonging(pieces)
-    mask = kept.view(np.uint8).take(np.asarray(labels, labels.dtype))
+    mask = kept.view(np.uint8).take(np.asarray(pieces.labels, pieces.labels.dtype))
     digit: Image = np.zeros_like(ink)
     if _credible(pieces, kept, mask):
         digit[pieces.inside] = keep(ink[pieces.inside], mask * np.uint8(255))
     return digit
 
 
-def find_pieces(ink: Image) -> tuple[Image, Pieces]:
-    """Return the labels of the connected pieces within the contour, where `Pieces.inside` says, and the pieces."""
+def find_pieces(ink: Image) -> Pieces:
+    """Return the connected pieces of a (H, W) ink map within its contour."""
     _, mask = cv2.threshold(ink, CONTOUR - 1, 1, cv2.THRESH_BINARY)
     inside = around_ink(mask)
     mask = np.ascontiguousarray(mask[inside])
-    count, labels, stats, centres = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=label_type(mask))
-    origin = np.array([inside[1].start, inside[0].start])
-    left, top, width, height, area = stats.T.astype(np.intp)
-    left, top = left + origin[0], top + origin[1]
-    inked = mask.view(bool)
-    amount = np.bincount(labels[inked], ink[inside][inked], count).astype(np.float64)
-    size = np.array(ink.shape[1::-1])
-    offset = np.hypot(*((centres + origin - (size - 1) / 2) / size).T)
-    return labels, Pieces(ink.shape[:2], inside, left, top, left + width, top + height, area, amount, offset)
+    _, labels, stats, centres = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=label_type(mask))
+    return Pieces(ink, inside, labels, stats, centres)
 
 
 def belonging(pieces: Pieces) -> NDArray[np.bool_]:
@@ -179,17 +225,16 @@ def belonging(pieces: Pieces) -> NDArray[np.bool_]:
     return kept
 
 
-def _box_around_others(labels: Image, pieces: Pieces) -> Image | None:
+def _box_around_others(pieces: Pieces) -> Image | None:
     """Return a (H, W) uint8 mask, 255 on a box that is printed around a digit; None where there is none.
 
     A box is the largest piece, has thin straight ink along all sides of its bounds, and other ink within, which does
     not run from its left side to its right one as the bar of an angular 8 does.
     """
-    piece = int(pieces.extent[1:].argmax()) + 1
-    left, top, right, bottom = (int(side[piece]) for side in (pieces.left, pieces.top, pieces.right, pieces.bottom))
-    depth = round(SIDE_DEPTH * min(right - left, bottom - top))
-    rows, columns = (origin.start for origin in pieces.inside)
-    bounds = labels[top - rows : bottom - rows, left - columns : right - columns]
+    piece = pieces.largest
+    x, y, width, height, _ = pieces.stats[piece].tolist()
+    depth = round(SIDE_DEPTH * min(width, height))
+    bounds = pieces.labels[y : y + height, x : x + width]
     inked = bounds == piece
     sides = _sides(inked, depth)
     if depth == 0 or any(np.count_nonzero(side.any(axis=0)) < STRAIGHT * side.shape[1] for side in sides):
@@ -197,45 +242,45 @@ def _box_around_others(labels: Image, pieces: Pieces) -> Image | None:
     if _longest_side(bounds[depth:-depth, depth:-depth] > 0) < MIN_BOXED * pieces.extent[piece]:
         return None
     mask: Image = np.zeros(pieces.shape, np.uint8)
-    box = mask[top:bottom, left:right]
+    box = mask[pieces.inside][y : y + height, x : x + width]
     for side, erased in zip(sides, _sides(box, depth), strict=True):
         thickness = np.median(np.count_nonzero(side, axis=0))
         if thickness > MAX_LINE * depth:
             return None
         erased[np.arange(depth)[:, None] <= side.argmax(axis=0) + thickness] = 255
     touching = cv2.boundingRect((inked & (box == 0)).view(np.uint8))[2]
-    return mask if touching < MAX_CROSSING * (right - left) else None
+    return mask if touching < MAX_CROSSING * width else None
 
 
-def _ring_around_others(labels: Image, pieces: Pieces) -> Image | None:
+def _ring_around_others(pieces: Pieces) -> Image | None:
     """Return a (H, W) uint8 mask, 255 on a ring that is drawn around a digit; None where there is none.
 
     A ring is the largest piece, about as wide as high, with a hole that fills most of it and holds a piece of the size
     of a digit. The ring of a 0 is higher than wide, and what is in it, as a slash, touches it.
     """
-    ring = int(pieces.extent[1:].argmax()) + 1
-    width, height = (int((ends - starts)[ring]) for starts, ends in _spans(pieces))
+    ring = pieces.largest
+    _, _, width, height, _ = pieces.stats[ring].tolist()
     within = pieces.extent >= MIN_BOXED * pieces.extent[ring]
     for starts, ends in _spans(pieces):
         within &= (starts > starts[ring]) & (ends < ends[ring])
     within[0] = False
     if not within.any() or min(width, height) < MIN_ROUND * max(width, height):
         return None
-    own = (labels == ring).astype(np.uint8)
+    own = (pieces.labels == ring).astype(np.uint8)
     contours, tree = cv2.findContours(own, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     holes = [contour for contour, (*_, parent) in zip(contours, tree[0], strict=True) if parent >= 0]
     hole = max(holes, key=cv2.contourArea, default=None)
     if hole is None or cv2.contourArea(hole) < MIN_HOLE * width * height:
         return None
     held = cv2.drawContours(np.zeros_like(own), [hole], -1, 1, cv2.FILLED) > own
-    if not within[np.unique(labels[held])].any():
+    if not within[np.unique(pieces.labels[held])].any():
         return None
     mask: Image = np.zeros(pieces.shape, np.uint8)
     mask[pieces.inside] = own * np.uint8(255)
     return cv2.dilate(mask, NEIGHBOURS)
 
 
-def _spans(pieces: Pieces) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+def _spans(pieces: Pieces) -> list[tuple[NDArray[np.int32], NDArray[np.int32]]]:
     """Return where the pieces begin and end, across and down."""
     return [(pieces.left, pieces.right), (pieces.top, pieces.bottom)]
 

@@ -79,7 +79,8 @@ def dark_on_light(image: Image, window: float = MEDIAN_WINDOW) -> bool:
     threshold, bright = cv2.threshold(coarse, 0, 1, cv2.THRESH_OTSU)
     share = cv2.countNonZero(bright) / bright.size
     cut_out = max(image.shape[:2]) < CUT_OUT
-    one_tone = brightest - darkest <= 0.06 * (float(coarse.max()) - float(coarse.min()))
+    lowest, highest, _, _ = cv2.minMaxLoc(coarse)
+    one_tone = brightest - darkest <= 0.06 * (highest - lowest)
     if one_tone and cut_out:
         light = middle > threshold
         return light != _is_frame(light, share)
@@ -147,18 +148,41 @@ def paper_tone(image: Image, window: float) -> Image:
 
     A morphological closing wider than any stroke (``window``, a share of the longest side) fills the strokes in and
     follows shadows, vignettes and gradients (J. Serra, Image Analysis and Mathematical Morphology, 1982, the black
-    top-hat). The border is replicated so that a darkening towards it is light and not ink.
+    top-hat). The border is replicated so that a darkening towards it is light and not ink. Three small discs one
+    after the other fill what a large one does, in a third of the time. Paper that somebody has cleaned has one tone.
     """
+    cleaned = _cleaned_tone(image)
+    if cleaned is not None:
+        return np.full_like(image, cleaned)
     coarse = shrink(image, COARSE_SIDE)
-    size = _width(coarse, window)
-    rim = min(5, size)  # as far as the blur reaches
-    reach = size // 2
+    half = _width(coarse, window) // 2
+    discs = 3 if half >= 6 else 1  # a disc of a few pixels has no smaller ones
+    radius = round(half / discs)
+    reach = discs * radius
+    rim = min(5, 2 * reach + 1)  # as far as the blur reaches
     pad = reach + rim
     padded = cv2.copyMakeBorder(coarse, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
-    strokes = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-    closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, strokes, borderType=cv2.BORDER_REPLICATE)
-    smooth = _blur(np.ascontiguousarray(closed[reach:-reach, reach:-reach]), rim, 1.5)[rim:-rim, rim:-rim]
+    disc, edge = _disc(radius), cv2.BORDER_REPLICATE
+    closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, disc, iterations=discs, borderType=edge)
+    smooth = blur(np.ascontiguousarray(closed[reach:-reach, reach:-reach]), rim, 1.5)[rim:-rim, rim:-rim]
     return cv2.resize(smooth, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
+
+
+def _cleaned_tone(image: Image) -> float | None:
+    """Return the tone of paper that somebody has cleaned, in an image cut to its digit; None where it was not.
+
+    Most of such an image has exactly one value, and none is brighter.
+    """
+    if max(image.shape[:2]) >= CUT_OUT or image.ndim == 3:
+        return None
+    brightest = cv2.minMaxLoc(image)[1]
+    paper = cv2.threshold(image, brightest - 1, 1, cv2.THRESH_BINARY)[1]
+    return brightest if 2 * cv2.countNonZero(paper) > paper.size else None
+
+
+@lru_cache(maxsize=64)
+def _disc(radius: int) -> Image:
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
 
 
 def separate_ink(image: Image, *, window: float = WINDOW) -> Image:
@@ -183,9 +207,11 @@ def clear_paper(ink: Image, *, tone: float = 0.45) -> Image:
     the blur beside a dark stroke is no ink while a faint pencil stroke is. The result rises through 128 where a stroke
     ends, so that the contour can be found between pixels. All 0 where nothing is ink.
     """
-    smooth = _blur(ink, 2, max(ink.shape) / 400) if max(ink.shape) > 200 else ink
-    paper, noise = paper_noise(smooth)
+    smooth = blur(ink, 2, max(ink.shape) / 400) if max(ink.shape) > 200 else ink
     middle = _middle_tone(smooth)
+    # on paper that is mostly clean, ink as dark as this stands out from the coarsest grain
+    plain = 0.6 * middle >= POSSIBLE_SIGMAS * MAX_GRAIN and 2 * cv2.countNonZero(smooth) < smooth.size
+    paper, noise = (0.0, MAX_GRAIN) if plain else paper_noise(smooth)
     # a thick digit that fills its frame: most of it is ink, dark enough to need no look at the noise
     filled = paper > middle > MIN_FILLED_TONE
     surely = middle if filled else max(middle, paper + SURE_SIGMAS * noise)
@@ -196,7 +222,7 @@ def clear_paper(ink: Image, *, tone: float = 0.45) -> Image:
     return cleared
 
 
-def _blur(image: Image, reach: int, sigma: float) -> Image:
+def blur(image: Image, reach: int, sigma: float) -> Image:
     """Average a uint8 image with Gaussian weights over ``reach`` pixels on each side.
 
     `cv2.GaussianBlur` computes the same in integers, and takes up to three times as long.
@@ -229,6 +255,8 @@ def _cut_pieces(ink: Image, surely: float, possibly: float, share: float) -> Ima
     """
     mask = cv2.threshold(ink, possibly, 1, cv2.THRESH_BINARY)[1]
     count, labels = cv2.connectedComponents(mask, connectivity=8, ltype=label_type(mask))
+    if count == 2:
+        return _cut_piece(ink, mask, surely, possibly, share)
     inked = mask.view(bool)
     piece, value = labels[inked], ink[inked]
     sure = np.zeros(count, bool)
@@ -240,6 +268,17 @@ def _cut_pieces(ink: Image, surely: float, possibly: float, share: float) -> Ima
     level = cv2.dilate(cut.take(np.asarray(labels, labels.dtype)), NEIGHBOURS)
     scale = np.divide(CONTOUR, level, out=np.zeros_like(level), where=level > 0)
     return cv2.multiply(ink, scale, dtype=cv2.CV_8U)
+
+
+def _cut_piece(ink: Image, mask: Image, surely: float, possibly: float, share: float) -> Image:
+    """Do the same where a 0/1 mask of the ink above ``possibly`` is one piece, which takes a tenth of the time."""
+    peak = cv2.minMaxLoc(ink)[1]
+    rise = cv2.morphologyEx(ink, cv2.MORPH_GRADIENT, NEIGHBOURS) if peak <= PLAIN_TONE else ink
+    if peak <= surely or (peak <= PLAIN_TONE and cv2.minMaxLoc(rise, mask)[1] < MIN_RISE):
+        return np.zeros_like(ink)
+    tone = cv2.norm(ink, cv2.NORM_L2SQR, mask) / cv2.norm(ink, cv2.NORM_L1, mask)
+    scaled = cv2.convertScaleAbs(ink, alpha=CONTOUR / max(share * tone, possibly))
+    return cv2.copyTo(scaled, cv2.dilate(mask, NEIGHBOURS))
 
 
 def _middle_tone(ink: Image) -> float:

@@ -33,6 +33,13 @@ MAX_DARKER = 1.35
 """Times the tone of a digit's bar that its other strokes have at most."""
 MAX_TOUCH = 0.75
 """Share of a border that the strokes of a digit cover which is cut off there."""
+MAX_OFF_CENTRE = 0.05
+"""Distance between the middles of an image and of the digit around which somebody has made it square, as a share."""
+MAX_STEM_END = 0.13
+"""Distance, as a share of its length, from the nearer end of such a digit's stem to its other strokes."""
+MIN_STEM = 64.0
+"""Tone of a stem that is all of a digit, a 1 without a flag; a fold is paler."""
+_ACROSS = np.ones((1, 3), np.uint8), np.ones((3, 1), np.uint8)  # a line that is a little turned runs through three rows
 MIN_TOUCHED = 3
 """Borders that the strokes of a digit reach where its bar stands apart from them."""
 
@@ -42,9 +49,9 @@ def remove_lines(ink: Image, *, strength: float = MIN_STRENGTH) -> Image:
 
     Each rule has a slope of its own, for a sheet is seen in perspective. What is no darker than the rule is erased
     along it, row by row, for a rule is palest at its edges; a stroke that crosses it is darker, and the gap that it may
-    leave is closed. Where an image is cut close to its digit, a bar of the digit itself may run from border to border,
-    and stays. An image below 64 px shows the cell of a form rather than ruled paper, and loses lines along its borders
-    only. ``strength`` is by how many grey levels a rule must stand out from the paper.
+    leave is closed. Where an image is cut close to its digit, a stroke of the digit itself may run from border to
+    border, and stays. An image below 64 px shows the cell of a form rather than ruled paper, and loses lines along its
+    borders only. ``strength`` is by how many grey levels a rule must stand out from the paper.
     """
     if min(ink.shape) < MIN_SIDE:
         return _without_frame(ink, strength)
@@ -64,11 +71,14 @@ def _without_frame(ink: Image, strength: float) -> Image:
 
 def _may_be_framed(ink: Image, strength: float) -> bool:
     """Say whether any row or column near the borders of a small ink map is inked over most of its length: cheap."""
-    mask = cv2.threshold(ink, max(strength, MIN_SHADE * ink.max()), 255, cv2.THRESH_BINARY)[1]
-    for axis, across in ((1, (3, 1)), (0, (1, 3))):  # a line that is a little turned runs through three rows
-        inked = cv2.reduce(cv2.dilate(mask, np.ones(across, np.uint8)), axis, cv2.REDUCE_AVG).ravel()
+    mask = cv2.threshold(ink, max(strength, MIN_SHADE * cv2.minMaxLoc(ink)[1]), 255, cv2.THRESH_BINARY)[1]
+    _, _, *extent = cv2.boundingRect(mask)
+    for axis, side in ((1, extent[0] / ink.shape[1]), (0, extent[1] / ink.shape[0])):
+        if side <= MIN_COVERED:
+            continue
+        inked = cv2.reduce(cv2.dilate(mask, _ACROSS[axis]), axis, cv2.REDUCE_AVG).ravel().tolist()
         near = int(NEAR_BORDER * len(inked)) + 1
-        if max(inked[:near].max(), inked[-near:].max()) > 255 * MIN_COVERED:
+        if max(*inked[:near], *inked[-near:]) > 255 * MIN_COVERED:
             return True
     return False
 
@@ -94,14 +104,19 @@ def _are_bars(ink: Image, rest: Image, level: list[Rule], upright: list[Rule]) -
 
     They are where the image is cut close to the digit: bars and strokes hang together or the strokes alone reach three
     borders, all of them together touch all four, the strokes at few pixels as strokes do, and they are no darker than
-    the bars, as ink is on printed lines.
+    the bars, as ink is on printed lines. Or it is made square: a single stem touches two borders, all ink lies midway
+    between the other two, and other strokes, if there are any, begin near one of the stem's ends.
     """
     if len(level) + len(upright) > MAX_BARS:
         return False
     floor = 0.5 * min(rule.tone for rule in level + upright)
     bars, strokes = (rest == 0) & (ink > floor), rest > floor
-    if not bars.any() or _longest(strokes) < MIN_STROKE * max(ink.shape):
+    inked = bars | strokes
+    stem = len(level) + len(upright) == 1 and _is_central(inked if upright else inked.T)
+    if not bars.any():
         return False
+    if _longest(strokes) < MIN_STROKE * max(ink.shape):
+        return bool(stem and upright and upright[0].tone >= MIN_STEM)
     if np.percentile(rest[strokes], 75) > MAX_DARKER * np.percentile(ink[bars], 75):
         return False
     depth = max(2, min(ink.shape) // 20)
@@ -109,8 +124,19 @@ def _are_bars(ink: Image, rest: Image, level: list[Rule], upright: list[Rule]) -
     touched = np.array([[end.any(axis=0).mean() for end in side] for side in sides])
     if np.count_nonzero(touched) < MIN_TOUCHED and not _hang_together(bars, strokes):
         return False
+    if touched.max() > MAX_TOUCH:
+        return False
+    # beside a line that is printed in the middle of a photo, the digit's strokes end before the borders
+    if stem and _reaches_end(strokes if upright else strokes.T):
+        return True
     by_bars = np.array([_ends(level, len(ink)) | bool(upright), _ends(upright, ink.shape[1]) | bool(level)])
-    return 0 < touched.max() <= MAX_TOUCH and bool(((touched > 0) | by_bars).all())
+    return bool(touched.max() > 0 and ((touched > 0) | by_bars).all())
+
+
+def _is_central(mask: NDArray[np.bool_]) -> bool:
+    """Say whether a (H, W) mask has margins of the same width on its left and its right."""
+    left, _, width, _ = cv2.boundingRect(np.ascontiguousarray(mask).view(np.uint8))
+    return bool(abs(2 * left + width - mask.shape[1]) <= 2 * MAX_OFF_CENTRE * mask.shape[1])
 
 
 def _hang_together(bars: NDArray[np.bool_], strokes: NDArray[np.bool_]) -> bool:
@@ -123,6 +149,14 @@ def _hang_together(bars: NDArray[np.bool_], strokes: NDArray[np.bool_]) -> bool:
 def _longest(mask: NDArray[np.bool_]) -> int:
     """Return the longest side, in pixels, that any connected piece of a mask has."""
     return int(cv2.connectedComponentsWithStats(mask.view(np.uint8))[2][1:, 2:4].max(initial=0))
+
+
+def _reaches_end(mask: NDArray[np.bool_]) -> bool:
+    """Say whether the largest connected piece of a (H, W) mask comes near its first or its last row."""
+    near = MAX_STEM_END * len(mask)
+    stats = cv2.connectedComponentsWithStats(np.ascontiguousarray(mask).view(np.uint8))[2][1:]
+    _, top, _, height, _ = stats[stats[:, cv2.CC_STAT_AREA].argmax()].tolist()
+    return bool(top < near or top + height > len(mask) - near)
 
 
 def _ends(rules: list[Rule], height: int) -> NDArray[np.bool_]:

@@ -30,10 +30,10 @@ def flags(stages: Mapping[str, Image]) -> tuple[str, ...]:
     A flag whose steps were switched off is not raised. An image without ink has no flags, nor has one that somebody
     cut to its digit: it is coarse, not blurred, and touches the border on purpose.
     """
-    if not {"ink", "paper", "digit"} <= stages.keys() or not stages["digit"].any():
+    if not {"ink", "paper", "digit"} <= stages.keys():
         return ()
     ink, digit = stages["ink"], stages["digit"]
-    if max(ink.shape) < CUT_OUT:
+    if max(ink.shape) < CUT_OUT or not digit.any():
         return ()
     found = {
         **_ink_flags(ink, digit),
@@ -83,7 +83,7 @@ def _several(paper: Image, digit: Image) -> bool:
     """Say whether a piece that does not belong to the digit has more than half its extent and a quarter of its ink."""
     if cv2.sumElems(paper)[0] < 1.25 * cv2.sumElems(digit)[0]:
         return False
-    _, pieces = find_pieces(paper)
+    pieces = find_pieces(paper)
     main = pieces.main
     others = ~belonging(pieces) & (pieces.edges == 0) & ~pieces.flat
     others[0] = False

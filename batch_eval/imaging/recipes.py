@@ -24,7 +24,7 @@ from batch_eval.imaging.sheet import cut_to_sheet
 from batch_eval.imaging.steps import Image
 from batch_eval.imaging.stroke import normalise_stroke
 
-REVISION = 9
+REVISION = 10
 """Raised whenever a step changes what it computes, so that the settings' hash tells old evaluations from new ones."""
 
 WORK_SIDE = 320
@@ -148,7 +148,7 @@ class Preprocessor:
         """Prepare one (H, W) or (H, W, 3) BGR uint8 image."""
         stages = dict(self.trace(image))
         seen = stages[self.steps[-1].name] if stages else image
-        return Prepared(seen, blank=self.passes_mnist and not seen.any(), flags=flags(stages))
+        return Prepared(seen, blank=self.passes_mnist and not cv2.countNonZero(seen), flags=flags(stages))
 
     def trace(self, image: Image) -> Iterator[tuple[str, Image]]:
         """Yield each step's name and what it made of the image; nothing for an image that already is MNIST-like."""

@@ -10,6 +10,8 @@ kept, grey by anti-aliasing, and centred in 28 × 28 by their centre of mass.
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 from cv2.typing import MatLike
@@ -98,8 +100,8 @@ def centre(image: Image) -> Image:
     """
     row, column = centre_of_mass(image)
     height, width = image.shape
-    top = min(max(int(np.floor(SIDE / 2 - row + 0.5)), 0), SIDE - height)
-    left = min(max(int(np.floor(SIDE / 2 - column + 0.5)), 0), SIDE - width)
+    top = min(max(math.floor(SIDE / 2 - row + 0.5), 0), SIDE - height)
+    left = min(max(math.floor(SIDE / 2 - column + 0.5), 0), SIDE - width)
     canvas: Image = np.zeros((SIDE, SIDE), np.uint8)
     canvas[top : top + height, left : left + width] = image
     return canvas
@@ -111,10 +113,12 @@ def is_mnist_like(image: Image) -> bool:
     True for all 70,000 images of MNIST: 28 × 28, the ink's longest side 19 or 20 px, its centre of mass within half a
     pixel of (14, 14), its peak at least 254, and most of the image exactly 0.
     """
-    if image.shape != (SIDE, SIDE) or image.max() < 254:
+    if image.shape != (SIDE, SIDE):
         return False
     _, _, width, height = cv2.boundingRect(image)
-    if not BOX - 1 <= max(width, height) <= BOX or cv2.countNonZero(image) > SIDE * SIDE / 2:
+    if not BOX - 1 <= max(width, height) <= BOX:
+        return False
+    if cv2.minMaxLoc(image)[1] < 254 or cv2.countNonZero(image) > SIDE * SIDE / 2:
         return False
     row, column = centre_of_mass(image)
     return max(abs(row - SIDE / 2), abs(column - SIDE / 2)) <= 0.55

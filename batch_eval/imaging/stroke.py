@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import cv2
 
-from batch_eval.imaging.ink import CONTOUR, NEIGHBOURS
+from batch_eval.imaging.ink import CONTOUR, NEIGHBOURS, blur
 from batch_eval.imaging.steps import BOX, Image
 
 DRAWN_SIDE = 80
 """Longest side, in pixels, at which strokes are measured and redrawn: 4 × MNIST's box."""
+SMOOTHING = 0.8
+"""Standard deviation, in those pixels, of the blur that smooths the staircase of small images: at most half a pixel of
+theirs, which a hairline survives, and no more than leaves the holes of a digit open that is a few pixels high."""
 EDGE_WIDTH = 1.5
 """MNIST pixels over which a stroke's edge rises from 0 to 255. MNIST's own edges measure 0.5 to 1; softer ones hide
 from a network the jags that binarisation left."""
@@ -20,7 +23,7 @@ def enlarge(ink: Image) -> Image:
     size = max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale))
     if scale <= 1:
         return cv2.resize(ink, size, interpolation=cv2.INTER_AREA)
-    return cv2.GaussianBlur(cv2.resize(ink, size, interpolation=cv2.INTER_CUBIC), (0, 0), scale / 2)
+    return blur(cv2.resize(ink, size, interpolation=cv2.INTER_CUBIC), 3, min(scale / 2, SMOOTHING))
 
 
 def stroke_width(mask: Image) -> float:
@@ -38,7 +41,7 @@ def normalise_stroke(ink: Image, *, thinnest: float = 2.1, thickest: float = 2.7
     The contour is moved in or out along the signed distance to it, at most a third of the
     stroke inwards, so that shape and holes survive; its edge is anti-aliased. Returns about 80 px plus the growth.
     """
-    if not ink.any():
+    if not cv2.countNonZero(ink):
         return ink
     pad = DRAWN_SIDE // 10  # more than a hairline grows
     drawn = cv2.copyMakeBorder(enlarge(ink), pad, pad, pad, pad, cv2.BORDER_CONSTANT, value=0)
@@ -47,7 +50,8 @@ def normalise_stroke(ink: Image, *, thinnest: float = 2.1, thickest: float = 2.7
     width = stroke_width(mask)
     target = min(max(width, thinnest * unit), thickest * unit)
     growth = max((target - width) / 2, -width / 3)
-    outside = cv2.distanceTransform(cv2.bitwise_xor(mask, 1), cv2.DIST_L2, 3)  # type: ignore[call-overload] # scalar
+    paper = cv2.threshold(drawn, CONTOUR - 1, 1, cv2.THRESH_BINARY_INV)[1]
+    outside = cv2.distanceTransform(paper, cv2.DIST_L2, 3)
     inside = cv2.distanceTransform(mask, cv2.DIST_L2, 3)
     # distances are to the nearest pixel of the other side: the contour runs half a pixel before it
     depth = cv2.subtract(inside, mask, dtype=cv2.CV_32F)
