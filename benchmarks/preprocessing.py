@@ -3,8 +3,8 @@
 Run as `python benchmarks/preprocessing.py DATA`, where DATA holds `digits/`, `fullres/`, `mnist.npz` and
 `models/plain_cnn.keras`. Prints Markdown tables: accuracy by kind of image, and on the test images of MNIST, for each
 recipe and for `photo` without each of its steps, the same split into the sources on which the steps were tuned (odd
-numbers) and those left out (even numbers), accuracy on the same images cut to their digits and much reduced, how much
-of the paper beside the digits is taken for blank, and the cost.
+numbers) and those left out (even numbers), accuracy on the same images cut to their digits, framed or much reduced, how
+much of the paper beside the digits is taken for blank, and the cost.
 """
 
 from __future__ import annotations
@@ -62,6 +62,8 @@ def main() -> None:
     spoilt = {
         "cut out without a margin": [image[top:bottom, left:right] for image, (left, top, right, bottom) in found],
         "cut out as a square without a margin": [_square(image, digit) for image, digit in found],
+        "between black bars": [_barred(image, 0, (0.3, 0)) for image, _ in found],
+        "in a white frame": [_barred(image, 255, (0.08, 0.08)) for image, _ in found],
         f"reduced to {REDUCED} × {REDUCED}": [steps.resize(image, (REDUCED, REDUCED)) for image, _ in found],
     }
     for how, images in spoilt.items():
@@ -89,6 +91,12 @@ def _square(image: Image, digit: Box) -> Image:
     x, y = (left + right - side) // 2, (top + bottom - side) // 2
     padded = cv2.copyMakeBorder(image, side, side, side, side, cv2.BORDER_REPLICATE)
     return padded[y + side : y + 2 * side, x + side : x + 2 * side]
+
+
+def _barred(image: Image, tone: int, shares: tuple[float, float]) -> Image:
+    """Add bars of one tone above and below, left and right of an image, their thickness as shares of its size."""
+    down, across = (round(share * side) for share, side in zip(shares, image.shape, strict=False))
+    return cv2.copyMakeBorder(image, down, down, across, across, cv2.BORDER_CONSTANT, value=(tone,) * 3)
 
 
 def _on_tables(images: Iterable[Image]) -> Iterator[Image]:

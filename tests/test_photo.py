@@ -312,6 +312,31 @@ def test_a_line_of_one_pixel_in_a_large_image_is_followed(side):
     assert difference(photo(thick), photo(image)) < LITTLE
 
 
+@pytest.mark.parametrize("tone", [0, 255])
+@pytest.mark.parametrize("bars", [(60, 60, 0, 0), (0, 0, 50, 40), (12, 12, 12, 12), (0, 30, 0, 0), (3, 3, 3, 3)])
+def test_bars_around_a_photo_change_little(tone, bars):
+    within = []
+    for seed in range(40):
+        scene = cv2.merge([on_paper(ink(seed)) / 255] * 3)
+        image = photographed(np.random.default_rng(seed), scene, 0.5, 0.01)
+        barred = cv2.copyMakeBorder(image, *bars, cv2.BORDER_CONSTANT, value=(tone,) * 3)
+        within.append(difference(photo(image), photo(barred)) < LITTLE)
+
+    assert sum(within) >= 39
+
+
+@pytest.mark.parametrize(
+    "strokes",
+    [[[(60, 20), (60, 140)]], [[(30, 20), (110, 20), (110, 140), (30, 140), (30, 20)], [(30, 80), (110, 80)]]],
+    ids=["1", "8"],
+)
+def test_the_paper_around_an_angular_digit_is_no_bar(strokes):
+    drawing = np.full((160, 160), 255, np.uint8)
+    for pen in (3, 8, 12):
+        cv2.polylines(drawing, [np.array(stroke) for stroke in strokes], False, 0, pen)
+        np.testing.assert_array_equal(drawing, cut_to_sheet(drawing))
+
+
 @pytest.mark.parametrize("table", [60, 120])
 @pytest.mark.parametrize("turn", [0, 7, -20])
 def test_the_table_around_a_sheet_changes_little(table, turn):

@@ -1,4 +1,4 @@
-"""Find the sheet of paper in a photo that also shows what it lies on."""
+"""Find the photo between the bars around it, and in it the sheet of paper where it also shows what that lies on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batch_eval.imaging.ink import COARSE_SIDE, CUT_OUT, MIN_PAPER, NEIGHBOURS, shrink
-from batch_eval.imaging.steps import Image, border, grey
+from batch_eval.imaging.steps import SIDE, Image, border, grey
 
 MIN_SHEET, MAX_SHEET = 0.15, 1 - MIN_PAPER
 """Share of the image that a sheet covers; around a larger one, what is seen on the border counts as a frame."""
@@ -23,6 +23,14 @@ MIN_STEP = 0.6
 """Share of the difference between sheet and surroundings that lies at the very edge; light falls off slowly."""
 MIN_LEVELS = 24
 """Grey levels of that step."""
+BAR_NOISE = 4
+"""Grey levels by which a bar along the border varies where it is stored as JPEG."""
+BAR_EDGE = 1
+"""Pixels over which such a bar and the photo beside it are blurred into each other."""
+MIN_UNLIKE = 0.8
+"""Share of a photo, and of its line beside a bar, that differs from the bar; a drawn digit has paper around it."""
+MIN_PHOTO = 0.2
+"""Shorter side of the photo between such bars as a share of the longest side with them."""
 EDGE = 0.04
 """Width, as a share of the image's longest side, of the strip along its edge that is shadow, blur or another page."""
 
@@ -30,10 +38,13 @@ EDGE = 0.04
 def cut_to_sheet(image: Image) -> Image:
     """Return the part of a photo, (H, W) or (H, W, 3) BGR uint8, where a sheet lies; all of it where none is found.
 
+    Bars of one tone around the photo are cut off first, also in small images, though not below 28 px.
     The sheet is turned upright, and what else is in that part gets its tone. A sheet is a nearly rectangular area that
     lies whole in the image, differs from the image's border, and differs at its very edge, so that a vignette or a pool
     of light is none.
     """
+    if max(image.shape[:2]) >= SIDE:
+        image = _without_bars(image)
     if max(image.shape[:2]) < CUT_OUT:
         return image
     coarse = _sheet(shrink(grey(image), COARSE_SIDE))
@@ -47,6 +58,39 @@ def cut_to_sheet(image: Image) -> Image:
     cut = cv2.warpAffine(image, place, size)
     cut[~inside] = np.median(cut[inside], axis=0)
     return cut
+
+
+def _without_bars(image: Image) -> Image:
+    """Return an image without the bars of one tone that a screenshot, or a program, has put along its borders."""
+    for corner in (0,) if np.array_equal(image[0, 0], image[-1, -1]) else (0, -1):
+        if _is_even(image[corner : corner + 1 or None]) or _is_even(image[:, corner, None]):
+            image = _between_bars(image, int(grey(image)[corner, corner]))
+    return image
+
+
+def _is_even(line: Image) -> bool:
+    """Say whether a line of pixels, (1, W) or (H, 1), grey or BGR, has one tone."""
+    lowest, highest, _, _ = cv2.minMaxLoc(grey(line))
+    return highest - lowest <= 2 * BAR_NOISE
+
+
+def _between_bars(image: Image, tone: int) -> Image:
+    """Return the part of an image that bars of a grey level leave; all of it where that is no photo.
+
+    A drawn digit leaves paper within its bounds, or is as even as a thick 1 that fills them.
+    """
+    unlike = cv2.absdiff(grey(image), np.full(image.shape[:2], tone, np.uint8))
+    x, y, width, height = cv2.boundingRect(cv2.threshold(unlike, BAR_NOISE, 1, cv2.THRESH_BINARY)[1])
+    beyond = x, y, image.shape[1] - x - width, image.shape[0] - y - height  # the bars' left, top, right and bottom
+    left, top, right, bottom = (thickness + BAR_EDGE if thickness else 0 for thickness in beyond)
+    inside = slice(top, image.shape[0] - bottom), slice(left, image.shape[1] - right)
+    photo = unlike[inside]
+    if not any(beyond) or min(photo.shape) < MIN_PHOTO * max(image.shape[:2]) or np.ptp(photo) <= 2 * BAR_NOISE:
+        return image
+    lines = (photo[:, 0], photo[0], photo[:, -1], photo[-1])
+    parts = [photo, *(line for line, thickness in zip(lines, beyond, strict=True) if thickness)]
+    is_photo = all((part > 2 * BAR_NOISE).mean() >= MIN_UNLIKE for part in parts)
+    return np.ascontiguousarray(image[inside]) if is_photo else image
 
 
 def _upright(sheet: Image) -> tuple[NDArray[np.float64], tuple[int, int]]:
