@@ -27,10 +27,10 @@ BAR_NOISE = 4
 """Grey levels by which a bar along the border varies where it is stored as JPEG."""
 BAR_EDGE = 1
 """Pixels over which such a bar and the photo beside it are blurred into each other."""
-MIN_UNLIKE = 0.8
+MIN_UNLIKE = 0.9
 """Share of a photo, and of its line beside a bar, that differs from the bar; a drawn digit has paper around it."""
-MIN_PHOTO = 0.2
-"""Shorter side of the photo between such bars as a share of the longest side with them."""
+MIN_ASPECT = 0.45
+"""Shorter side of such a photo as a share of its longer one; a 1 has less."""
 EDGE = 0.04
 """Width, as a share of the image's longest side, of the strip along its edge that is shadow, blur or another page."""
 
@@ -77,7 +77,7 @@ def _is_even(line: Image) -> bool:
 def _between_bars(image: Image, tone: int) -> Image:
     """Return the part of an image that bars of a grey level leave; all of it where that is no photo.
 
-    A drawn digit leaves paper within its bounds, or is as even as a thick 1 that fills them.
+    A drawn digit leaves paper within its bounds, or is as narrow as a thick 1, which fills them.
     """
     unlike = cv2.absdiff(grey(image), np.full(image.shape[:2], tone, np.uint8))
     x, y, width, height = cv2.boundingRect(cv2.threshold(unlike, BAR_NOISE, 1, cv2.THRESH_BINARY)[1])
@@ -85,7 +85,7 @@ def _between_bars(image: Image, tone: int) -> Image:
     left, top, right, bottom = (thickness + BAR_EDGE if thickness else 0 for thickness in beyond)
     inside = slice(top, image.shape[0] - bottom), slice(left, image.shape[1] - right)
     photo = unlike[inside]
-    if not any(beyond) or min(photo.shape) < MIN_PHOTO * max(image.shape[:2]) or np.ptp(photo) <= 2 * BAR_NOISE:
+    if not any(beyond) or not photo.size or min(photo.shape) < MIN_ASPECT * max(photo.shape):
         return image
     lines = (photo[:, 0], photo[0], photo[:, -1], photo[-1])
     parts = [photo, *(line for line, thickness in zip(lines, beyond, strict=True) if thickness)]
