@@ -18,12 +18,10 @@ from a network the jags that binarisation left."""
 
 
 def enlarge(ink: Image) -> Image:
-    """Resize a cropped ink map so that its longest side is 80 px, smoothing the staircase of small images."""
+    """Resize a cropped ink map so that its longest side is 80 px."""
     scale = DRAWN_SIDE / max(ink.shape)
     size = max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale))
-    if scale <= 1:
-        return cv2.resize(ink, size, interpolation=cv2.INTER_AREA)
-    return blur(cv2.resize(ink, size, interpolation=cv2.INTER_CUBIC), 3, min(scale / 2, SMOOTHING))
+    return cv2.resize(ink, size, interpolation=cv2.INTER_AREA if scale <= 1 else cv2.INTER_CUBIC)
 
 
 def stroke_width(mask: Image) -> float:
@@ -43,8 +41,9 @@ def normalise_stroke(ink: Image, *, thinnest: float = 2.1, thickest: float = 2.7
     """
     if not cv2.countNonZero(ink):
         return ink
-    pad = DRAWN_SIDE // 10  # more than a hairline grows
-    drawn = cv2.copyMakeBorder(enlarge(ink), pad, pad, pad, pad, cv2.BORDER_CONSTANT, value=0)
+    pad, scale = DRAWN_SIDE // 10, DRAWN_SIDE / max(ink.shape)  # padded by more than a hairline grows
+    smooth = blur(enlarge(ink), 3, min(scale / 2, SMOOTHING)) if scale > 1 else enlarge(ink)
+    drawn = cv2.copyMakeBorder(smooth, pad, pad, pad, pad, cv2.BORDER_CONSTANT, value=0)
     mask = cv2.threshold(drawn, CONTOUR - 1, 1, cv2.THRESH_BINARY)[1]
     unit = DRAWN_SIDE / BOX
     width = stroke_width(mask)

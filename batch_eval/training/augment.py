@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batch_eval.imaging.steps import SIDE, centre, crop_to_ink, fit_to_box
-from batch_eval.imaging.stroke import normalise_stroke
+from batch_eval.imaging.stroke import DRAWN_SIDE, enlarge, normalise_stroke
 from batch_eval.training.drawing import broken
 
 Plate = NDArray[np.uint8]
@@ -152,7 +152,9 @@ def redrawn(rng: np.random.Generator, plate: Plate) -> Plate:
     covered = plate[plate > 16]
     full = float(np.median(covered)) if covered.size else 255.0  # so that hairlines of half a pixel are not lost
     digit = crop_to_ink(cv2.convertScaleAbs(plate, alpha=255 / full))
-    small = np.asarray(centre(fit_to_box(crop_to_ink(normalise_stroke(digit)))), dtype=np.uint8)
+    # smoother than a run draws small images: half a pixel of the plate, over which its own edges rise
+    smooth = cv2.GaussianBlur(enlarge(digit), (0, 0), DRAWN_SIDE / max(digit.shape) / 2)
+    small = np.asarray(centre(fit_to_box(crop_to_ink(normalise_stroke(smooth)))), dtype=np.uint8)
     return toned(rng, small) if rng.random() < 0.25 else small
 
 
