@@ -13,7 +13,7 @@ import argparse
 import csv
 import statistics
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import cv2
@@ -59,16 +59,9 @@ def main() -> None:
             if recipe.name == "photo" and not recipe.skip:
                 _print_left_out(name, correct[name], rows)
     found = list(_digits(data, rows))
-    spoilt = {
-        "cut out without a margin": [image[top:bottom, left:right] for image, (left, top, right, bottom) in found],
-        "cut out as a square without a margin": [_square(image, digit) for image, digit in found],
-        "between black bars": [_barred(image, 0, (0.3, 0)) for image, _ in found],
-        "in a white frame": [_barred(image, 255, (0.08, 0.08)) for image, _ in found],
-        f"reduced to {REDUCED} × {REDUCED}": [steps.resize(image, (REDUCED, REDUCED)) for image, _ in found],
-    }
-    for how, images in spoilt.items():
+    for how, spoil in SPOILT.items():
         for recipe in recipes:
-            correct, _ = read(models, recipe, images, labels)
+            correct, _ = read(models, recipe, (spoil(image, digit) for image, digit in found), labels)
             for name in models:
                 _print_row(name, f"{recipe.name}, {how}", correct[name], rows, "")
     for recipe in (preprocessor("photo", skip=["sheet"]), preprocessor("photo")):
@@ -84,6 +77,11 @@ def _images(data: Path, rows: list[dict[str, str]], recipe: Preprocessor) -> Ite
         yield recipe.decode((data / "digits" / row["filename"]).read_bytes())
 
 
+def _tight(image: Image, digit: Box) -> Image:
+    left, top, right, bottom = digit
+    return image[top:bottom, left:right]
+
+
 def _square(image: Image, digit: Box) -> Image:
     """Cut a square around a digit that is as wide or as high as it is, with the paper on its other two sides."""
     left, top, right, bottom = digit
@@ -97,6 +95,16 @@ def _barred(image: Image, tone: int, shares: tuple[float, float]) -> Image:
     """Add bars of one tone above and below, left and right of an image, their thickness as shares of its size."""
     down, across = (round(share * side) for share, side in zip(shares, image.shape, strict=False))
     return cv2.copyMakeBorder(image, down, down, across, across, cv2.BORDER_CONSTANT, value=(tone,) * 3)
+
+
+SPOILT: dict[str, Callable[[Image, Box], Image]] = {
+    "cut out without a margin": _tight,
+    "cut out as a square without a margin": _square,
+    "between black bars": lambda image, _: _barred(image, 0, (0.3, 0)),
+    "in a white frame": lambda image, _: _barred(image, 255, (0.08, 0.08)),
+    f"reduced to {REDUCED} × {REDUCED}": lambda image, _: steps.resize(image, (REDUCED, REDUCED)),
+}
+"""What people do to their images, by its name in the table."""
 
 
 def _on_tables(images: Iterable[Image]) -> Iterator[Image]:

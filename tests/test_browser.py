@@ -276,6 +276,7 @@ def test_the_steps_are_shown_on_demand(page):
     steps.locator("summary").click()
 
     steps.locator("img").wait_for(state="visible")  # the picture has no size until it is decoded
+    assert steps.locator("img").is_visible()
 
 
 def test_the_slider_says_what_is_kept(page):

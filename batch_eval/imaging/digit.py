@@ -121,7 +121,7 @@ class Pieces:
     @cached_property
     def largest(self) -> int:
         """The piece of the largest extent."""
-        return int(self.extent[1:].argmax()) + 1 if len(self) > 2 else 1
+        return int(self.extent[1:].argmax()) + 1
 
     def _column(self, measure: int) -> NDArray[np.int32]:
         return np.asarray(self.stats[:, measure], np.int32)

@@ -39,9 +39,9 @@ MAX_STEM_END = 0.13
 """Distance, as a share of its length, from the nearer end of such a digit's stem to its other strokes."""
 MIN_STEM = 64.0
 """Tone of a stem that is all of a digit, a 1 without a flag; a fold is paler."""
-_ACROSS = np.ones((1, 3), np.uint8), np.ones((3, 1), np.uint8)  # a line that is a little turned runs through three rows
 MIN_TOUCHED = 3
 """Borders that the strokes of a digit reach where its bar stands apart from them."""
+_ACROSS = np.ones((1, 3), np.uint8), np.ones((3, 1), np.uint8)  # a line that is a little turned runs through three rows
 
 
 def remove_lines(ink: Image, *, strength: float = MIN_STRENGTH) -> Image:
@@ -111,11 +111,12 @@ def _are_bars(ink: Image, rest: Image, level: list[Rule], upright: list[Rule]) -
         return False
     floor = 0.5 * min(rule.tone for rule in level + upright)
     bars, strokes = (rest == 0) & (ink > floor), rest > floor
-    inked = bars | strokes
-    stem = len(level) + len(upright) == 1 and _is_central(inked if upright else inked.T)
     if not bars.any():
         return False
-    if _longest(strokes) < MIN_STROKE * max(ink.shape):
+    across, along = (0, 1) if upright else (1, 0)  # a stem, as left and top are counted
+    stem = len(level) + len(upright) == 1 and _is_central(bars | strokes, across)
+    pieces = cv2.connectedComponentsWithStats(strokes.view(np.uint8))[2][1:]
+    if pieces[:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_AREA].max(initial=0) < MIN_STROKE * max(ink.shape):
         return bool(stem and upright and upright[0].tone >= MIN_STEM)
     if np.percentile(rest[strokes], 75) > MAX_DARKER * np.percentile(ink[bars], 75):
         return False
@@ -127,16 +128,16 @@ def _are_bars(ink: Image, rest: Image, level: list[Rule], upright: list[Rule]) -
     if touched.max() > MAX_TOUCH:
         return False
     # beside a line that is printed in the middle of a photo, the digit's strokes end before the borders
-    if stem and _reaches_end(strokes if upright else strokes.T):
+    if stem and _reaches_end(pieces, along, ink.shape[across]):
         return True
     by_bars = np.array([_ends(level, len(ink)) | bool(upright), _ends(upright, ink.shape[1]) | bool(level)])
     return bool(touched.max() > 0 and ((touched > 0) | by_bars).all())
 
 
-def _is_central(mask: NDArray[np.bool_]) -> bool:
-    """Say whether a (H, W) mask has margins of the same width on its left and its right."""
-    left, _, width, _ = cv2.boundingRect(np.ascontiguousarray(mask).view(np.uint8))
-    return bool(abs(2 * left + width - mask.shape[1]) <= 2 * MAX_OFF_CENTRE * mask.shape[1])
+def _is_central(mask: NDArray[np.bool_], across: int) -> bool:
+    """Say whether a mask has margins of the same width on its left and its right (0), or above and below (1)."""
+    bounds, side = cv2.boundingRect(mask.view(np.uint8)), mask.shape[1 - across]
+    return bool(abs(2 * bounds[across] + bounds[2 + across] - side) <= 2 * MAX_OFF_CENTRE * side)
 
 
 def _hang_together(bars: NDArray[np.bool_], strokes: NDArray[np.bool_]) -> bool:
@@ -146,17 +147,11 @@ def _hang_together(bars: NDArray[np.bool_], strokes: NDArray[np.bool_]) -> bool:
     return bool(np.mean(labels[bars] == main) >= 0.5)
 
 
-def _longest(mask: NDArray[np.bool_]) -> int:
-    """Return the longest side, in pixels, that any connected piece of a mask has."""
-    return int(cv2.connectedComponentsWithStats(mask.view(np.uint8))[2][1:, 2:4].max(initial=0))
-
-
-def _reaches_end(mask: NDArray[np.bool_]) -> bool:
-    """Say whether the largest connected piece of a (H, W) mask comes near its first or its last row."""
-    near = MAX_STEM_END * len(mask)
-    stats = cv2.connectedComponentsWithStats(np.ascontiguousarray(mask).view(np.uint8))[2][1:]
-    _, top, _, height, _ = stats[stats[:, cv2.CC_STAT_AREA].argmax()].tolist()
-    return bool(top < near or top + height > len(mask) - near)
+def _reaches_end(pieces: Image, along: int, length: int) -> bool:
+    """Say whether the largest piece, of OpenCV's measures of some, comes near an end of a stem of this length."""
+    largest = pieces[pieces[:, cv2.CC_STAT_AREA].argmax()]
+    start, stop = int(largest[along]), int(largest[along] + largest[2 + along])
+    return start < MAX_STEM_END * length or stop > (1 - MAX_STEM_END) * length
 
 
 def _ends(rules: list[Rule], height: int) -> NDArray[np.bool_]:

@@ -64,7 +64,7 @@ def _without_bars(image: Image) -> Image:
     """Return an image without the bars of one tone that a screenshot, or a program, has put along its borders."""
     for corner in (0,) if np.array_equal(image[0, 0], image[-1, -1]) else (0, -1):
         if _is_even(image[corner : corner + 1 or None]) or _is_even(image[:, corner, None]):
-            image = _between_bars(image, int(grey(image)[corner, corner]))
+            image = np.ascontiguousarray(image[_between_bars(grey(image), corner)])
     return image
 
 
@@ -74,23 +74,23 @@ def _is_even(line: Image) -> bool:
     return highest - lowest <= 2 * BAR_NOISE
 
 
-def _between_bars(image: Image, tone: int) -> Image:
-    """Return the part of an image that bars of a grey level leave; all of it where that is no photo.
+def _between_bars(level: Image, corner: int) -> tuple[slice, slice]:
+    """Return the (rows, columns) of a grey image between bars of a corner's tone; all where there is no photo.
 
     A drawn digit leaves paper within its bounds, or is as narrow as a thick 1, which fills them.
     """
-    unlike = cv2.absdiff(grey(image), np.full(image.shape[:2], tone, np.uint8))
+    unlike = cv2.absdiff(level, np.full_like(level, level[corner, corner]))
     x, y, width, height = cv2.boundingRect(cv2.threshold(unlike, BAR_NOISE, 1, cv2.THRESH_BINARY)[1])
-    beyond = x, y, image.shape[1] - x - width, image.shape[0] - y - height  # the bars' left, top, right and bottom
+    beyond = x, y, level.shape[1] - x - width, level.shape[0] - y - height  # the bars' left, top, right and bottom
     left, top, right, bottom = (thickness + BAR_EDGE if thickness else 0 for thickness in beyond)
-    inside = slice(top, image.shape[0] - bottom), slice(left, image.shape[1] - right)
-    photo = unlike[inside]
+    inside = slice(top, level.shape[0] - bottom), slice(left, level.shape[1] - right)
+    photo, everything = unlike[inside], (slice(None), slice(None))
     if not any(beyond) or not photo.size or min(photo.shape) < MIN_ASPECT * max(photo.shape):
-        return image
+        return everything
     lines = (photo[:, 0], photo[0], photo[:, -1], photo[-1])
     parts = [photo, *(line for line, thickness in zip(lines, beyond, strict=True) if thickness)]
     is_photo = all((part > 2 * BAR_NOISE).mean() >= MIN_UNLIKE for part in parts)
-    return np.ascontiguousarray(image[inside]) if is_photo else image
+    return inside if is_photo else everything
 
 
 def _upright(sheet: Image) -> tuple[NDArray[np.float64], tuple[int, int]]:

@@ -41,9 +41,11 @@ def normalise_stroke(ink: Image, *, thinnest: float = 2.1, thickest: float = 2.7
     """
     if not cv2.countNonZero(ink):
         return ink
-    pad, scale = DRAWN_SIDE // 10, DRAWN_SIDE / max(ink.shape)  # padded by more than a hairline grows
-    smooth = blur(enlarge(ink), 3, min(scale / 2, SMOOTHING)) if scale > 1 else enlarge(ink)
-    drawn = cv2.copyMakeBorder(smooth, pad, pad, pad, pad, cv2.BORDER_CONSTANT, value=0)
+    drawn, scale = enlarge(ink), DRAWN_SIDE / max(ink.shape)
+    if scale > 1:
+        drawn = blur(drawn, 3, min(scale / 2, SMOOTHING))
+    pad = DRAWN_SIDE // 10  # more than a hairline grows
+    drawn = cv2.copyMakeBorder(drawn, pad, pad, pad, pad, cv2.BORDER_CONSTANT, value=0)
     mask = cv2.threshold(drawn, CONTOUR - 1, 1, cv2.THRESH_BINARY)[1]
     unit = DRAWN_SIDE / BOX
     width = stroke_width(mask)
