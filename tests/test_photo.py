@@ -11,8 +11,8 @@ from reading import read
 from sklearn.datasets import load_digits
 
 from batch_eval.imaging import preprocess, preprocessor
-from batch_eval.imaging.ink import dark_on_light
 from batch_eval.imaging.lines import remove_lines
+from batch_eval.imaging.polarity import dark_on_light
 from batch_eval.imaging.sheet import cut_to_sheet
 from batch_eval.imaging.stroke import stroke_width
 from batch_eval.models import open_model

@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from batch_eval.imaging.ink import CONTOUR, CUT_OUT, NEIGHBOURS, around_ink, keep, label_type
+from batch_eval.imaging.filters import CUT_OUT, NEIGHBOURS
+from batch_eval.imaging.ink import CONTOUR, around_ink, keep, label_type
 from batch_eval.imaging.steps import Image
 from batch_eval.imaging.stroke import stroke_width
 

@@ -1,18 +1,19 @@
-"""Separate ink from paper: polarity, uneven light, colour and faint strokes.
+"""Separate ink from paper: colour, the grain of paper and faint strokes.
 
 Images are uint8; ``Ink`` maps are (H, W) uint8, 0 on paper and brighter the stronger the ink.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from batch_eval.imaging.steps import Image, border, grey
+from batch_eval.imaging.filters import NEIGHBOURS, blur
+from batch_eval.imaging.light import paper_tone
+from batch_eval.imaging.steps import Image
 
 CONTOUR = 128
 """The value at which an ink map crosses the edge of a stroke, once the paper is cleared."""
@@ -26,163 +27,11 @@ MAX_GRAIN = 6.0
 """Standard deviation, in grey levels, that the coarsest paper's grain reaches; what varies more is ink."""
 MIN_FILLED_TONE = 30
 """Grey levels of absorbed light above which ink can cover most of an image."""
-MIN_LIGHT_INK = 24
-"""Grey levels by which light ink stands out; less, and it is the light's own falling off."""
-TWO_TONES = 0.7
-"""Share of an image's variance that lies between dark and bright pixels above which it may have two tones only."""
-BORDER_WEIGHT, CUT_OUT_WEIGHT = 10.0, 40.0
-"""How much more an image's border says for each further share, and in one that somebody has cut to its digit."""
-CUT_OUT = 64
-"""Longest side, in pixels, below which an image is one that somebody has cut to its digit."""
-MIN_PAPER = 0.35
-"""Share of an image below which what its border shows is no paper but the frame of a box or of a form's cell."""
-MEDIAN_WINDOW = 0.25
-"""Width of the surroundings whose median tells on which side ink lies, as a share of the longest side: wider than two
-strokes, narrower than the reflection of a lamp; a median of fewer pixels takes OpenCV longer."""
 WINDOW = 0.3
 """Width of the surroundings that tell a pixel's paper, as a share of the longest side: wider than any stroke."""
 SAMPLED_ROWS = 96
 """Rows of an image that tell its paper's noise as well as all do."""
-NEIGHBOURS = np.ones((3, 3), np.uint8)
-"""A pixel and the eight around it."""
 _DARKEST: Any = (1, 1, 1, 1)  # in each channel, so that light can be divided by light
-COARSE_SIDE = 64
-"""Longest side, in pixels, at which light and polarity are judged: they vary slowly."""
-
-
-def shrink(image: Image, side: int) -> Image:
-    """Reduce an image so that its longest side is at most ``side`` px; never enlarge it.
-
-    Averages over area; up to a factor of 2 bilinear interpolation does the same and is five times faster.
-    """
-    height, width = image.shape[:2]
-    scale = side / max(height, width)
-    if scale >= 1:
-        return image
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 0.5 else cv2.INTER_LINEAR)
-
-
-def dark_on_light(image: Image, window: float = MEDIAN_WINDOW) -> bool:
-    """Say whether the ink is darker than the paper.
-
-    Where somebody has cut an image to its digit and its border has one tone, that is the paper. Elsewhere shadows,
-    vignettes and the reflections of lamps are in the way, but ink is sparse and strong against its surroundings: the
-    third moment of the difference from a local median says on which side it lies, and the middle of the image counts
-    most. The clearer an image has two tones and no more, the more counts what most of its border shows. A border
-    unlike most of the image is a printed frame. ``window`` is the median's width, a share of the image's longest side.
-    """
-    coarse = shrink(grey(image), COARSE_SIDE)
-    ring = border(coarse)
-    ring.sort()
-    darkest, middle, brightest = (float(ring[int(share * (len(ring) - 1))]) for share in (0.1, 0.5, 0.9))
-    threshold, bright = cv2.threshold(coarse, 0, 1, cv2.THRESH_OTSU)
-    share = cv2.countNonZero(bright) / bright.size
-    cut_out = max(image.shape[:2]) < CUT_OUT
-    lowest, highest, _, _ = cv2.minMaxLoc(coarse)
-    one_tone = brightest - darkest <= 0.06 * (highest - lowest)
-    if one_tone and cut_out:
-        light = middle > threshold
-        return light != _is_frame(light, share)
-    below = _below_median(coarse, window)
-    two_tones = max(0, separability(coarse, bright, share) - TWO_TONES)
-    on_border = 2 * np.count_nonzero(ring > threshold) / len(ring) - 1
-    if _is_frame(bool(on_border > 0), share):
-        on_border = -on_border
-    weight = CUT_OUT_WEIGHT if cut_out else BORDER_WEIGHT
-    uneven_light = not one_tone and below.min() > -MIN_LIGHT_INK
-    return bool(_skew(below) + weight * two_tones * on_border > 0 or uneven_light)
-
-
-def _is_frame(light: bool, share: float) -> bool:
-    """Say whether a border, light or not, has too small a share of the image to be its paper; it is as dark as ink."""
-    return (share if light else 1 - share) < MIN_PAPER
-
-
-def _below_median(image: Image, window: float) -> Image:
-    """(H, W) float32, how far each pixel lies below the median around it."""
-    size = _width(image, window)
-    pad = size // 2
-    padded = cv2.copyMakeBorder(image, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
-    return cv2.medianBlur(padded, size)[pad:-pad, pad:-pad].astype(np.float32) - image
-
-
-def _width(image: Image, window: float) -> int:
-    """Return a share of an image's longest side in pixels: an odd number, so that it has a middle, of at least 3."""
-    return max(3, int(max(image.shape[:2]) * window) | 1)
-
-
-def _skew(values: Image) -> float:
-    """Return the third moment of a (H, W) image as a share, -1 to 1, of that of its amounts; its middle counts most."""
-    moment = values * values * values * _central(values.shape)
-    return cv2.sumElems(moment)[0] / max(1e-9, cv2.norm(moment, cv2.NORM_L1))
-
-
-@lru_cache(maxsize=64)
-def _central(shape: tuple[int, int]) -> NDArray[np.float64]:
-    """(H, W) how much each pixel of an image counts, its middle most."""
-    rows, columns = (cv2.getGaussianKernel(side, side * 0.3) for side in shape)
-    return np.asarray(rows @ columns.T)
-
-
-def separability(image: Image, mask: Image, share: float) -> float:
-    """Return how much of a (H, W) image's variance lies between the two classes of a 0/1 mask, 0 to 1.
-
-    ``share`` is the mask's share of 1. The measure that Otsu's threshold maximises (IEEE Trans. SMC 9, 1979, η); 0
-    where there is one class.
-    """
-    deviation = float(cv2.meanStdDev(image)[1][0, 0])
-    if share in (0, 1) or deviation == 0:
-        return 0.0
-    inside, everywhere = cv2.mean(image, mask)[0], cv2.mean(image)[0]
-    return share / (1 - share) * ((inside - everywhere) / deviation) ** 2
-
-
-def dark_ink(image: Image, *, window: float = MEDIAN_WINDOW) -> Image:
-    """Invert an image, grey or BGR, whose ink is brighter than its paper; ``window`` as in `dark_on_light`."""
-    return image if dark_on_light(image, window) else cv2.bitwise_not(image)
-
-
-def paper_tone(image: Image, window: float) -> Image:
-    """Estimate what each pixel would be without ink: same shape as ``image``, whose ink is dark.
-
-    A morphological closing wider than any stroke (``window``, a share of the longest side) fills the strokes in and
-    follows shadows, vignettes and gradients (J. Serra, Image Analysis and Mathematical Morphology, 1982, the black
-    top-hat). The border is replicated so that a darkening towards it is light and not ink. Three small discs one
-    after the other fill what a large one does, in a third of the time. Paper that somebody has cleaned has one tone.
-    """
-    cleaned = _cleaned_tone(image)
-    if cleaned is not None:
-        return np.full_like(image, cleaned)
-    coarse = shrink(image, COARSE_SIDE)
-    half = _width(coarse, window) // 2
-    discs = 3 if half >= 6 else 1  # a disc of a few pixels has no smaller ones
-    radius = round(half / discs)
-    reach = discs * radius
-    rim = min(5, 2 * reach + 1)  # as far as the blur reaches
-    pad = reach + rim
-    padded = cv2.copyMakeBorder(coarse, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
-    disc, edge = _disc(radius), cv2.BORDER_REPLICATE
-    closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, disc, iterations=discs, borderType=edge)
-    smooth = blur(np.ascontiguousarray(closed[reach:-reach, reach:-reach]), rim, 1.5)[rim:-rim, rim:-rim]
-    return cv2.resize(smooth, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
-
-
-def _cleaned_tone(image: Image) -> float | None:
-    """Return the tone of paper that somebody has cleaned, in an image cut to its digit; None where it was not.
-
-    Most of such an image has exactly one value, and none is brighter.
-    """
-    if max(image.shape[:2]) >= CUT_OUT or image.ndim == 3:
-        return None
-    brightest = cv2.minMaxLoc(image)[1]
-    paper = cv2.threshold(image, brightest - 1, 1, cv2.THRESH_BINARY)[1]
-    return brightest if 2 * cv2.countNonZero(paper) > paper.size else None
-
-
-@lru_cache(maxsize=64)
-def _disc(radius: int) -> Image:
-    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
 
 
 def separate_ink(image: Image, *, window: float = WINDOW) -> Image:
@@ -220,20 +69,6 @@ def clear_paper(ink: Image, *, tone: float = 0.45) -> Image:
     inside = around_ink(cv2.threshold(smooth, possibly, 1, cv2.THRESH_BINARY)[1])
     cleared[inside] = _cut_pieces(smooth[inside], surely, possibly, tone)
     return cleared
-
-
-def blur(image: Image, reach: int, sigma: float) -> Image:
-    """Average a uint8 image with Gaussian weights over ``reach`` pixels on each side.
-
-    `cv2.GaussianBlur` computes the same in integers, and takes up to three times as long.
-    """
-    weights = _gaussian(2 * reach + 1, sigma)
-    return cv2.sepFilter2D(image, -1, weights, weights)
-
-
-@lru_cache(maxsize=64)
-def _gaussian(size: int, sigma: float) -> Image:
-    return cv2.getGaussianKernel(size, sigma, cv2.CV_32F)
 
 
 def around_ink(image: Image) -> tuple[slice, slice]:

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 
 from batch_eval.imaging.digit import belonging, find_pieces
-from batch_eval.imaging.ink import CONTOUR, CUT_OUT, NEIGHBOURS, paper_noise
+from batch_eval.imaging.filters import CUT_OUT, NEIGHBOURS
+from batch_eval.imaging.ink import CONTOUR, paper_noise
 from batch_eval.imaging.lines import MIN_STRENGTH
 from batch_eval.imaging.steps import Image, border
 from batch_eval.imaging.stroke import stroke_width

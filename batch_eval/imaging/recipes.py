@@ -16,9 +16,11 @@ from batch_eval.errors import ConfigError
 from batch_eval.imaging import steps
 from batch_eval.imaging.decode import decode
 from batch_eval.imaging.digit import choose_digit
-from batch_eval.imaging.ink import clear_paper, dark_ink, separate_ink, shrink
+from batch_eval.imaging.filters import shrink
+from batch_eval.imaging.ink import clear_paper, separate_ink
 from batch_eval.imaging.lines import remove_lines
 from batch_eval.imaging.pixels import without_colour
+from batch_eval.imaging.polarity import dark_ink
 from batch_eval.imaging.quality import flags
 from batch_eval.imaging.sheet import cut_to_sheet
 from batch_eval.imaging.steps import Image

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from batch_eval.imaging.ink import COARSE_SIDE, CUT_OUT, MIN_PAPER, NEIGHBOURS, shrink
+from batch_eval.imaging.filters import COARSE_SIDE, CUT_OUT, NEIGHBOURS, shrink
+from batch_eval.imaging.polarity import MIN_PAPER
 from batch_eval.imaging.steps import SIDE, Image, border, grey
 
 MIN_SHEET, MAX_SHEET = 0.15, 1 - MIN_PAPER

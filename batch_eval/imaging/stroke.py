@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import cv2
 
-from batch_eval.imaging.ink import CONTOUR, NEIGHBOURS, blur
+from batch_eval.imaging.filters import NEIGHBOURS, blur
+from batch_eval.imaging.ink import CONTOUR
 from batch_eval.imaging.steps import BOX, Image
 
 DRAWN_SIDE = 80

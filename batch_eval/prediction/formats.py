@@ -9,7 +9,7 @@ from typing import Any
 
 from batch_eval.dataset.names import printable
 from batch_eval.errors import ConfigError
-from batch_eval.imaging.ink import shrink
+from batch_eval.imaging.filters import shrink
 from batch_eval.imaging.steps import SIDE, Image, grey
 from batch_eval.prediction.reading import Prediction, Reader
 from batch_eval.reports.csv_tables import table

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from batch_eval.imaging.files import encode
-from batch_eval.imaging.ink import shrink
+from batch_eval.imaging.filters import shrink
 from batch_eval.imaging.quality import FLAGS
 from batch_eval.imaging.steps import Image
 from batch_eval.prediction import Reader, Reading
