@@ -157,6 +157,8 @@ class Pieces:
     @cached_property
     def main(self) -> int:
         """The piece that is most likely the digit, or the main part of it; what is flat counts half."""
+        if len(self) == 2:
+            return 1
         return int(np.where(self.flat, self.scores / 2, self.scores).argmax())
 
 
@@ -203,6 +205,8 @@ def belonging(pieces: Pieces) -> NDArray[np.bool_]:
     so that gaps below ``MIN_REACH`` always count as near. A flat piece below all of the digit, or one below or above it
     that reaches beyond it on both sides, is a line drawn there.
     """
+    if len(pieces) == 2:
+        return np.array([False, True])
     main = pieces.main
     cut_off = (pieces.edges > 0) & (pieces.edges[main] == 0)
     reach = np.where(cut_off, 0.05, np.where(pieces.area >= 0.2 * pieces.area[main], 0.25, 0.15))
@@ -302,7 +306,8 @@ def _credible(pieces: Pieces, kept: NDArray[np.bool_], mask: Image) -> bool:
     if longest < CUT_OUT:
         return True
     inner = pieces.edges == 0
-    share = min(1, pieces.amount[kept].sum() / pieces.amount[inner].sum()) if inner[main] else 1
+    beside = (inner & ~kept).any() and inner[main]
+    share = min(1, pieces.amount[kept].sum() / pieces.amount[inner].sum()) if beside else 1
     if share < MIN_SHARE or share * pieces.extent[main] < MIN_EXTENT * longest:
         return False
     width = pieces.right[kept].max() - pieces.left[kept].min()

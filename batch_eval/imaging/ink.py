@@ -94,10 +94,12 @@ def _cut_pieces(ink: Image, surely: float, possibly: float, share: float) -> Ima
         return _cut_piece(ink, mask, surely, possibly, share)
     inked = mask.view(bool)
     piece, value = labels[inked], ink[inked]
-    sure = np.zeros(count, bool)
-    sure[piece[value > surely]] = True
-    rise = cv2.morphologyEx(ink, cv2.MORPH_GRADIENT, NEIGHBOURS)[inked]
-    sure &= np.bincount(piece, (rise >= MIN_RISE) | (value > PLAIN_TONE), count) > 0
+    sure, plain = np.zeros((2, count), bool)
+    sure[piece[value > surely]] = plain[piece[value > PLAIN_TONE]] = True
+    if (sure & ~plain).any():
+        rise = cv2.morphologyEx(ink, cv2.MORPH_GRADIENT, NEIGHBOURS)[inked]
+        plain[piece[rise >= MIN_RISE]] = True
+    sure &= plain
     cut = np.where(sure, np.maximum(share * _tones(piece, value, count), possibly), 0).astype(np.float32)
     # beside a piece, its cut is that of the piece, so that the contour can be found between the pixels
     level = cv2.dilate(cut.take(np.asarray(labels, labels.dtype)), NEIGHBOURS)
