@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batch_eval.imaging.filters import NEIGHBOURS, blur
-from batch_eval.imaging.light import paper_tone
+from batch_eval.imaging.light import absorbed, paper_tone
 from batch_eval.imaging.steps import Image
 
 CONTOUR = 128
@@ -41,11 +41,7 @@ def separate_ink(image: Image, *, window: float = WINDOW) -> Image:
     black, and a shadow, which dims pixel and paper alike, is no ink. ``window`` as in `paper_tone`.
     """
     lit = cv2.max(image, _DARKEST) if image.size > 3 else np.maximum(image, 1)  # OpenCV takes a pixel for a number
-    absorbed = cv2.bitwise_not(cv2.divide(lit, paper_tone(lit, window), scale=255))
-    if absorbed.ndim == 2:
-        return absorbed
-    blue, green, red = cv2.split(absorbed)
-    return cv2.max(cv2.max(blue, green), red)
+    return absorbed(lit, paper_tone(lit, window))
 
 
 def clear_paper(ink: Image, *, tone: float = 0.45) -> Image:

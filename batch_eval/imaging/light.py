@@ -2,13 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 
 import cv2
 import numpy as np
 
-from batch_eval.imaging.filters import COARSE_SIDE, CUT_OUT, blur, odd_width, shrink
+from batch_eval.imaging.filters import COARSE_SIDE, CUT_OUT, NEIGHBOURS, blur, odd_width, shrink
+from batch_eval.imaging.pixels import WHITE
 from batch_eval.imaging.steps import Image
+
+MIN_SHADE, MAX_SHADE = 0.12, 0.6
+"""Share of the light that a shadow takes: less is not told from the paper around it, more is ink."""
+MIN_SHADE_AREA = 0.02
+"""Share that it covers of an image as high as it is wide."""
+NEAR_BORDER = 0.06
+"""Distance from the border, as a share of the longest side, within which it begins; the closing reaches no nearer."""
+MIN_SEEN, SEEN = 0.55, 0.15
+"""Share of a shadow in which its paper is seen: other things absorb less than this share of what the shadow does. Thick
+strokes, and the places where strokes meet, are darker than the paper that would be there."""
+MIN_DARKER, MIN_DARKER_ACROSS = 1.5, 0.8
+"""Times what a shadow absorbs that ink does, for the thick strokes of a digit are about as dark as its thin ones; the
+same for a shadow that lies across the whole image, as strokes rarely do."""
+MAX_DARKER = 1.15
+"""Times the middle of what a shadow absorbs that it may absorb somewhere; what is darker there is ink."""
+MAX_BRIGHTENED = 1.01
+"""Times its tone to which paper is smoothed; on the dark side of a shadow's edge, more would turn paper into ink."""
+CUT_STROKE = 0.1
+"""Depth, as a share of the longest side, of a stroke along the border, which a closing leaves dark."""
+
+
+def absorbed(image: Image, paper: Image) -> Image:
+    """Return (H, W), 255 · (1 - image / paper), in the channel that absorbs most; both are grey or BGR and never 0."""
+    share = cv2.bitwise_not(cv2.divide(image, paper, scale=255))
+    if share.ndim == 2:
+        return share
+    blue, green, red = cv2.split(share)
+    return cv2.max(cv2.max(blue, green), red)
 
 
 def paper_tone(image: Image, window: float) -> Image:
@@ -17,7 +47,8 @@ def paper_tone(image: Image, window: float) -> Image:
     A morphological closing wider than any stroke (``window``, a share of the longest side) fills the strokes in and
     follows shadows, vignettes and gradients (J. Serra, Image Analysis and Mathematical Morphology, 1982, the black
     top-hat). The border is replicated so that a darkening towards it is light and not ink. Three small discs one
-    after the other fill what a large one does, in a third of the time. Paper that somebody has cleaned has one tone.
+    after the other fill what a large one does, in a third of the time. Narrow shadows, which one of them leaves, are
+    followed as well. Paper that somebody has cleaned has one tone.
     """
     cleaned = _cleaned_tone(image)
     if cleaned is not None:
@@ -26,14 +57,68 @@ def paper_tone(image: Image, window: float) -> Image:
     half = odd_width(coarse, window) // 2
     discs = 3 if half >= 6 else 1  # a disc of a few pixels has no smaller ones
     radius = round(half / discs)
-    reach = discs * radius
+    reach, edge = discs * radius, cv2.BORDER_REPLICATE
     rim = min(5, 2 * reach + 1)  # as far as the blur reaches
     pad = reach + rim
-    padded = cv2.copyMakeBorder(coarse, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
-    disc, edge = _disc(radius), cv2.BORDER_REPLICATE
-    closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, disc, iterations=discs, borderType=edge)
+    disc = _disc(radius)
+    padded = cv2.copyMakeBorder(coarse, pad, pad, pad, pad, edge)
+    spread = cv2.dilate(padded, disc, borderType=edge)
+    closed = cv2.dilate(spread, disc, iterations=discs - 1, borderType=edge)
+    closed = cv2.erode(closed, disc, iterations=discs, borderType=edge)
+    shaded = max(image.shape[:2]) >= CUT_OUT  # in an image that somebody cut to its digit, what is dark is ink
+    if shaded:
+        narrow = cv2.erode(spread, disc, borderType=edge)
+        for shadow, tone in _shadows(image, padded, closed, narrow, pad):
+            darkest = cv2.convertScaleAbs(closed, alpha=1 - MAX_DARKER * tone / 255)
+            in_shadow = cv2.min(closed, cv2.max(narrow, darkest))
+            closed = cv2.copyTo(in_shadow, cv2.dilate(shadow, disc), closed)
     smooth = blur(np.ascontiguousarray(closed[reach:-reach, reach:-reach]), rim, 1.5)[rim:-rim, rim:-rim]
+    if shaded:
+        smooth = cv2.min(smooth, _brightened(closed[pad:-pad, pad:-pad]))
     return cv2.resize(smooth, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
+
+
+def _shadows(image: Image, padded: Image, closed: Image, narrow: Image, pad: int) -> Iterator[tuple[Image, float]]:
+    """Yield a 0/1 mask of each narrow shadow in a coarse image, and what it absorbs of 255.
+
+    ``padded`` is the coarse image with its border, ``closed`` what a closing wider than the shadow makes of it, and
+    ``narrow`` what a narrower one does. A shadow falls into the image from outside, shows paper, and ink is darker.
+    """
+    shade = absorbed(narrow, closed)
+    mask = cv2.threshold(shade, 255 * MIN_SHADE, 1, cv2.THRESH_BINARY)[1]
+    least = MIN_SHADE_AREA * COARSE_SIDE**2
+    if cv2.countNonZero(mask) < least:
+        return
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
+    near = pad + round(NEAR_BORDER * COARSE_SIDE)
+    for piece, (left, top, width, height, area) in enumerate(stats[1:].tolist(), 1):
+        beyond = mask.shape[1] - left - width, mask.shape[0] - top - height
+        if area < least or min(left, top, *beyond) > near:
+            continue
+        shadow = labels == piece
+        tone = float(np.median(shade[shadow]))
+        seen = absorbed(padded, narrow)[shadow] < SEEN * tone
+        if tone > 255 * MAX_SHADE or seen.mean() < MIN_SEEN:
+            continue
+        _, sides, _ = cv2.minAreaRect(cv2.findNonZero(shadow.view(np.uint8)))
+        across = min(sides) < COARSE_SIDE / 2 and max(sides) > COARSE_SIDE
+        if _darkest(image, narrow[pad:-pad, pad:-pad]) >= tone * (MIN_DARKER_ACROSS if across else MIN_DARKER):
+            yield shadow.view(np.uint8), tone
+
+
+def _brightened(closed: Image) -> Image:
+    """Return how bright a blur may make paper: hardly brighter than it is, but for the strokes that the border cuts."""
+    depth = round(CUT_STROKE * COARSE_SIDE)
+    if min(closed.shape[:2]) <= 2 * depth:
+        return np.full_like(closed, WHITE)
+    inner = cv2.convertScaleAbs(closed[depth:-depth, depth:-depth], alpha=MAX_BRIGHTENED)
+    return cv2.copyMakeBorder(inner, depth, depth, depth, depth, cv2.BORDER_CONSTANT, value=(WHITE,) * 3)
+
+
+def _darkest(image: Image, paper: Image) -> float:
+    """Return what the darkest strokes of an image, also hairlines, absorb of paper that is seen coarsely."""
+    strokes = shrink(cv2.erode(image, NEIGHBOURS), COARSE_SIDE)
+    return float(np.percentile(absorbed(strokes, paper), 99.5))
 
 
 def _cleaned_tone(image: Image) -> float | None:
