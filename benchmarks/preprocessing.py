@@ -3,14 +3,15 @@
 Run as `python benchmarks/preprocessing.py DATA`, where DATA holds `digits/`, `fullres/`, `mnist.npz` and
 `models/plain_cnn.keras`. Prints Markdown tables: accuracy by kind of image, and on the test images of MNIST, for each
 recipe and for `photo` without each of its steps, the same split into the sources on which the steps were tuned (odd
-numbers) and those left out (even numbers), accuracy on the same images cut to their digits, framed or much reduced, how
-much of the paper beside the digits is taken for blank, and the cost.
+numbers) and those left out (even numbers), accuracy on the same images cut to their digits, framed, shaded or much
+reduced, how much of the paper beside the digits is taken for blank, and the cost.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import math
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -28,8 +29,8 @@ KINDS = ("phone-photo", "scan", "drawn-on-screen")
 STEPS = [step.name for step in preprocessor("photo").steps if step.plain]
 BESIDE = 0.06
 """Distance from a digit, as a share of the image's longest side, at which the paper beside it begins."""
-SHADOW = 0.2
-"""Width of the shadow that is laid across an image, as a share of its sides."""
+SHADOW = 0.2, -math.atan2(0.6, 0.8)
+"""Width of the shadow that is laid across an image, as a share of its sides, and how it is turned, in radians."""
 REDUCED = 32
 """Side in pixels to which whole images are reduced, as for a network that was trained on images of that size."""
 SMALLEST_SQUARE = 80
@@ -99,12 +100,19 @@ def _barred(image: Image, tone: int, shares: tuple[float, float]) -> Image:
     return cv2.copyMakeBorder(image, down, down, across, across, cv2.BORDER_CONSTANT, value=(tone,) * 3)
 
 
-def _shaded(image: Image) -> Image:
-    """Lay the narrow shadow of a pen or a window bar across an image; it takes two fifths of the light."""
-    height, width = image.shape[:2]
-    down, across = np.mgrid[-0.5 : 0.5 : height * 1j, -0.5 : 0.5 : width * 1j]
-    inside = ((SHADOW / 2 - np.abs(0.8 * down - 0.6 * across)) / 0.01 + 0.5).clip(0, 1)
-    return (image * (1 - 0.4 * inside.reshape(height, width, *[1] * (image.ndim - 2)))).astype(np.uint8)
+def in_shadow(
+    image: Image, width: float, tilt: float, *, middle: float = 0, light: float = 0.6, edge: float = 0.01
+) -> Image:
+    """Lay a band of shadow across an image, as of an arm or a window bar; the share ``light`` of the light is left.
+
+    ``width``, the distance of its ``middle`` from the image's and the width of its ``edge`` are shares of the image's
+    sides; ``tilt`` is in radians.
+    """
+    height, length = image.shape[:2]
+    down, across = np.arange(height)[:, None] / height - 0.5, np.arange(length) / length - 0.5
+    away = np.abs(down * math.cos(tilt) + across * math.sin(tilt) - middle)
+    dark = ((width / 2 - away) / edge + 0.5).clip(0, 1).reshape(height, length, *[1] * (image.ndim - 2))
+    return (image * (1 - (1 - light) * dark)).astype(np.uint8)
 
 
 SPOILT: dict[str, Callable[[Image, Box], Image]] = {
@@ -112,7 +120,7 @@ SPOILT: dict[str, Callable[[Image, Box], Image]] = {
     "cut out as a square without a margin": _square,
     "between black bars": lambda image, _: _barred(image, 0, (0.3, 0)),
     "in a white frame": lambda image, _: _barred(image, 255, (0.08, 0.08)),
-    "in a narrow shadow": lambda image, _: _shaded(image),
+    "in a narrow shadow": lambda image, _: in_shadow(image, *SHADOW),
     f"reduced to {REDUCED} × {REDUCED}": lambda image, _: steps.resize(image, (REDUCED, REDUCED)),
 }
 """What people do to their images, by its name in the table."""

@@ -7,6 +7,7 @@ import pytest
 from drawn_digits import difference, ink, on_paper
 from hypothesis import given
 from hypothesis import strategies as st
+from preprocessing import in_shadow
 from reading import read
 from sklearn.datasets import load_digits
 
@@ -78,24 +79,16 @@ def test_a_shadow_ramp_changes_little(seed, darkest):
     assert difference(photo(image), photo(shaded)) < LITTLE
 
 
-def in_shadow(image, middle, width, tilt, light=0.6, edge=2.0):
-    """Lay a band of shadow across an image: ``middle``, ``width`` and ``edge`` in pixels, ``tilt`` in radians."""
-    rows, columns = np.indices(image.shape[:2]) - np.array(image.shape[:2]).reshape(2, 1, 1) / 2
-    away = np.abs(rows * np.cos(tilt) + columns * np.sin(tilt) - middle)
-    dark = ((width / 2 - away) / edge + 0.5).clip(0, 1)
-    return (image * (1 - (1 - light) * dark.reshape(dark.shape + (1,) * (image.ndim - 2)))).astype(np.uint8)
-
-
 @pytest.mark.parametrize("darkness", [0.4, 0.75], ids=["pencil", "pen"])
 @pytest.mark.parametrize("tilt", [0, 0.9, 1.57, 2.4])
-@pytest.mark.parametrize("width", [20, 32])
+@pytest.mark.parametrize("width", [0.125, 0.2])
 def test_a_narrow_shadow_across_the_image_changes_little(width, tilt, darkness):
     """In 320 cases measured, one pencil digit came apart at the upright edge of its shadow."""
     within = []
     for seed in range(0, 60, 3):
         image = on_paper(ink(seed), darkness=darkness)
         image = image if seed % 2 else cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
-        shaded = in_shadow(image, seed % 5 * 5 - 10, width, tilt)
+        shaded = in_shadow(image, width, tilt, middle=(seed % 5 - 2) / 32, edge=0.0125)
         within.append(difference(photo(image), photo(shaded)) < LITTLE)
 
     assert sum(within) >= len(within) - 1
@@ -107,7 +100,8 @@ def test_the_soft_edge_of_a_shadow_on_blank_paper_is_no_digit():
     blank = []
     for _ in range(60):
         paper = rng.normal(rng.uniform(190, 230), 1.5, (320, 320)).clip(0, 255)
-        shaded = in_shadow(paper, 400 + rng.uniform(-80, 80), 800, rng.uniform(0, 6.3), rng.uniform(0.5, 0.8), edge=32)
+        middle, tilt, light = rng.uniform([1, 0, 0.5], [1.5, 6.3, 0.8])
+        shaded = in_shadow(paper, 2.5, tilt, middle=middle, light=light, edge=0.1)
         blank.append(preprocessor("photo")(shaded).blank)
 
     assert sum(blank) >= 57

@@ -157,7 +157,7 @@ class Pieces:
     @cached_property
     def main(self) -> int:
         """The piece that is most likely the digit, or the main part of it; what is flat counts half."""
-        if len(self) == 2:
+        if len(self) == 2:  # the background and one piece, as most images have
             return 1
         return int(np.where(self.flat, self.scores / 2, self.scores).argmax())
 

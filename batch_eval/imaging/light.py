@@ -24,7 +24,7 @@ strokes, and the places where strokes meet, are darker than the paper that would
 MIN_DARKER, MIN_DARKER_ACROSS = 1.5, 0.8
 """Times what a shadow absorbs that ink does, for the thick strokes of a digit are about as dark as its thin ones; the
 same for a shadow that lies across the whole image, as strokes rarely do."""
-MAX_DARKER = 1.15
+MAX_UNEVEN = 1.15
 """Times the middle of what a shadow absorbs that it may absorb somewhere; what is darker there is ink."""
 MAX_BRIGHTENED = 1.01
 """Times its tone to which paper is smoothed; on the dark side of a shadow's edge, more would turn paper into ink."""
@@ -69,8 +69,8 @@ def paper_tone(image: Image, window: float) -> Image:
     if shaded:
         narrow = cv2.erode(spread, disc, borderType=edge)
         for shadow, tone in _shadows(image, padded, closed, narrow, pad):
-            darkest = cv2.convertScaleAbs(closed, alpha=1 - MAX_DARKER * tone / 255)
-            in_shadow = cv2.min(closed, cv2.max(narrow, darkest))
+            least = cv2.convertScaleAbs(closed, alpha=1 - MAX_UNEVEN * tone / 255)
+            in_shadow = cv2.min(closed, cv2.max(narrow, least))
             closed = cv2.copyTo(in_shadow, cv2.dilate(shadow, disc), closed)
     smooth = blur(np.ascontiguousarray(closed[reach:-reach, reach:-reach]), rim, 1.5)[rim:-rim, rim:-rim]
     if shaded:
@@ -78,12 +78,22 @@ def paper_tone(image: Image, window: float) -> Image:
     return cv2.resize(smooth, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
 
 
-def _shadows(image: Image, padded: Image, closed: Image, narrow: Image, pad: int) -> Iterator[tuple[Image, float]]:
-    """Yield a 0/1 mask of each narrow shadow in a coarse image, and what it absorbs of 255.
+def _shadows(image: Image, padded: Image, closed: Image, narrow: Image, pad: int) -> list[tuple[Image, float]]:
+    """Return a 0/1 mask of each narrow shadow in a coarse image, and what it absorbs of 255.
 
     ``padded`` is the coarse image with its border, ``closed`` what a closing wider than the shadow makes of it, and
     ``narrow`` what a narrower one does. A shadow falls into the image from outside, shows paper, and ink is darker.
     """
+    shaded = list(_on_paper(padded, closed, narrow, pad))
+    if not shaded:
+        return []
+    strokes = shrink(cv2.erode(image, NEIGHBOURS), COARSE_SIDE)  # of hairlines, too, the full tone
+    darkest = float(np.percentile(absorbed(strokes, narrow[pad:-pad, pad:-pad]), 99.5))
+    return [(mask, tone) for mask, tone in shaded if darkest >= tone * _least_ink(mask)]
+
+
+def _on_paper(padded: Image, closed: Image, narrow: Image, pad: int) -> Iterator[tuple[Image, float]]:
+    """Yield the mask and the tone of what is wider than strokes, begins at the border and shows paper."""
     shade = absorbed(narrow, closed)
     mask = cv2.threshold(shade, 255 * MIN_SHADE, 1, cv2.THRESH_BINARY)[1]
     least = MIN_SHADE_AREA * COARSE_SIDE**2
@@ -91,19 +101,22 @@ def _shadows(image: Image, padded: Image, closed: Image, narrow: Image, pad: int
         return
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
     near = pad + round(NEAR_BORDER * COARSE_SIDE)
+    strokes = absorbed(padded, narrow)
     for piece, (left, top, width, height, area) in enumerate(stats[1:].tolist(), 1):
         beyond = mask.shape[1] - left - width, mask.shape[0] - top - height
         if area < least or min(left, top, *beyond) > near:
             continue
         shadow = labels == piece
         tone = float(np.median(shade[shadow]))
-        seen = absorbed(padded, narrow)[shadow] < SEEN * tone
-        if tone > 255 * MAX_SHADE or seen.mean() < MIN_SEEN:
-            continue
-        _, sides, _ = cv2.minAreaRect(cv2.findNonZero(shadow.view(np.uint8)))
-        across = min(sides) < COARSE_SIDE / 2 and max(sides) > COARSE_SIDE
-        if _darkest(image, narrow[pad:-pad, pad:-pad]) >= tone * (MIN_DARKER_ACROSS if across else MIN_DARKER):
+        if tone <= 255 * MAX_SHADE and (strokes[shadow] < SEEN * tone).mean() >= MIN_SEEN:
             yield shadow.view(np.uint8), tone
+
+
+def _least_ink(shadow: Image) -> float:
+    """Return how many times as much as a shadow, of which a 0/1 mask is given, ink must absorb."""
+    _, sides, _ = cv2.minAreaRect(cv2.findNonZero(shadow))
+    across = min(sides) < COARSE_SIDE / 2 and max(sides) > COARSE_SIDE
+    return MIN_DARKER_ACROSS if across else MIN_DARKER
 
 
 def _brightened(closed: Image) -> Image:
@@ -113,12 +126,6 @@ def _brightened(closed: Image) -> Image:
         return np.full_like(closed, WHITE)
     inner = cv2.convertScaleAbs(closed[depth:-depth, depth:-depth], alpha=MAX_BRIGHTENED)
     return cv2.copyMakeBorder(inner, depth, depth, depth, depth, cv2.BORDER_CONSTANT, value=(WHITE,) * 3)
-
-
-def _darkest(image: Image, paper: Image) -> float:
-    """Return what the darkest strokes of an image, also hairlines, absorb of paper that is seen coarsely."""
-    strokes = shrink(cv2.erode(image, NEIGHBOURS), COARSE_SIDE)
-    return float(np.percentile(absorbed(strokes, paper), 99.5))
 
 
 def _cleaned_tone(image: Image) -> float | None:
