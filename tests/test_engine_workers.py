@@ -27,7 +27,7 @@ def work(chunk):
     return chunk, os.getpid()
 
 assert can_copy()
-found = list(in_order(work, range(20), 3, processes=True))
+found = list(in_order(work, range(20), 3, processes=True, stop=Flag()))
 assert [chunk for chunk, _ in found] == list(range(20))
 print(*{pid for _, pid in found}, os.getpid())
 """
@@ -48,7 +48,7 @@ def work(chunk):
     raise ModelError("too large")
 
 try:
-    list(in_order(work, [1], 2, processes="processes" in sys.argv))
+    list(in_order(work, [1], 2, processes="processes" in sys.argv, stop=Flag()))
 except ModelError as error:
     print(error)
 """
@@ -57,16 +57,31 @@ def work(chunk):
     os.kill(os.getpid(), signal.SIGKILL)
 
 try:
-    list(in_order(work, [1], 2, processes=True))
+    list(in_order(work, [1], 2, processes=True, stop=Flag()))
 except WorkerError as error:
     print(error)
+"""
+WHAT_IS_LEFT = """
+import multiprocessing
+stop, endless = Flag(), int(sys.argv[2])
+
+def work(chunk):
+    while chunk == endless and not stop:
+        pass
+    return chunk
+
+results = in_order(work, range(5), 2, processes="processes" in sys.argv, stop=stop)
+for chunk in results:
+    if chunk + 1 == endless:
+        results.close()
+print(chunk, multiprocessing.active_children(), threading.active_count() - 1, bool(stop))
 """
 ENDLESS = """
 def work(chunk):
     pathlib.Path(sys.argv[1], str(os.getpid())).touch()
     threading.Event().wait()
 
-list(in_order(work, [1, 2], 2, processes=True))
+list(in_order(work, [1, 2], 2, processes=True, stop=Flag()))
 """
 WAITING_FOR_A_FLAG = """
 flag = Flag()
@@ -80,7 +95,7 @@ def chunks():
     yield from range(4)
     flag.set()
 
-print(list(in_order(work, chunks(), 2, processes=True)))
+print(list(in_order(work, chunks(), 2, processes=True, stop=Flag())))
 """
 
 
@@ -103,7 +118,9 @@ def printed(code: str, *arguments: str) -> str:
 def test_threads_give_their_results_in_order():
     chunks = range(40)
 
-    assert [2 * chunk for chunk in chunks] == list(in_order(lambda chunk: 2 * chunk, chunks, 3, processes=False))
+    results = in_order(lambda chunk: 2 * chunk, chunks, 3, processes=False, stop=Flag())
+
+    assert [2 * chunk for chunk in chunks] == list(results)
 
 
 @copies
@@ -129,6 +146,12 @@ def test_an_error_of_the_work_arrives(workers: str):
 @copies
 def test_a_killed_copy_is_said():
     assert "fewer --jobs" in printed(KILLED)
+
+
+@pytest.mark.parametrize(("endless", "last"), [(-1, 4), (2, 1)], ids=["to the end", "left early"])
+@pytest.mark.parametrize("workers", ["threads", pytest.param("processes", marks=copies)])
+def test_no_worker_is_left(workers: str, endless: int, last: int):
+    assert f"{last} [] 0 True\n" == printed(WHAT_IS_LEFT, workers, str(endless))
 
 
 @copies
@@ -174,7 +197,7 @@ import numpy as np
 from batch_eval import evaluate
 from batch_eval.engines import local
 local.WORTH_COPYING, used = 1, []
-local.in_order = lambda *a, processes, f=local.in_order: (used.append(processes), f(*a, processes=processes))[1]
+local.in_order = lambda *a, f=local.in_order, **given: (used.append(given["processes"]), f(*a, **given))[1]
 records = evaluate("sample_images", model=sys.argv[1] or None, jobs=int(sys.argv[2])).records
 pictures = [(row, shown.original, shown.seen, shown.steps) for row, shown in records.pictures.items()]
 rest = repr((records.ids, records.truth, records.reasons, sorted(records.flags), pictures))

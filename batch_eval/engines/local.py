@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NamedTuple
@@ -144,16 +144,14 @@ def run(task: Task, *, jobs: int | None = None, progress: Progress | None = None
     chunks = (Chunk(start, samples[start : start + size]) for start in range(0, len(samples), size))
     found = _Rows(range(len(samples)), len(task.classifier.class_names))
     shared = _Shared()
-    try:
-        with _single_threaded_opencv():
-            for rows in in_order(partial(_work, task, shared), chunks, jobs, processes=processes):
-                found.add(rows)
-                if len(found.pictures) >= MAX_STEPS:
-                    shared.steps.set()
-                if progress:
-                    progress(len(rows.outcome))
-    finally:
-        shared.stop.set()
+    results = in_order(partial(_work, task, shared), chunks, jobs, processes=processes, stop=shared.stop)
+    with _single_threaded_opencv(), closing(results):
+        for rows in results:
+            found.add(rows)
+            if len(found.pictures) >= MAX_STEPS:
+                shared.steps.set()
+            if progress:
+                progress(len(rows.outcome))
     return found.records(task.dataset)
 
 

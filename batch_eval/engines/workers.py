@@ -13,7 +13,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from itertools import islice
@@ -32,12 +32,13 @@ Result = TypeVar("Result")
 
 
 def in_order(
-    work: Callable[[Chunk], Result], chunks: Iterable[Chunk], jobs: int, *, processes: bool
-) -> Iterator[Result]:
+    work: Callable[[Chunk], Result], chunks: Iterable[Chunk], jobs: int, *, processes: bool, stop: Flag
+) -> Generator[Result]:
     """Yield what ``work`` makes of each chunk, in order, while ``jobs`` workers are busy with the next ones.
 
     With ``processes``, the workers are copies of this process as it is now; chunks and results are pickled. Raises what
-    ``work`` raises, and WorkerError where a process was killed.
+    ``work`` raises, and WorkerError where a process was killed. However it ends, no worker is left; ``stop`` is set
+    then, so that the ``work`` in progress, of which nobody will see the result, can end soon.
     """
     remaining: Iterator[Chunk] = iter(chunks)
     waiting: deque[Future[Result]] = deque()
@@ -50,12 +51,12 @@ def in_order(
             yield waiting.popleft().result()
             waiting.extend(pool.submit(call, chunk) for chunk in islice(remaining, 1))
     except BrokenExecutor as error:
-        pool.shutdown()  # it is closing its pipes, and Python must not find it at that when this process ends
         raise WorkerError(
             "a worker process was killed, perhaps because memory ran out. Run again with fewer --jobs."
         ) from error
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        stop.set()
+        pool.shutdown(cancel_futures=True)  # and wait: Python, ending meanwhile, would write to a pipe being closed
 
 
 class Flag:
