@@ -24,6 +24,9 @@ strokes, and the places where strokes meet, are darker than the paper that would
 MIN_DARKER, MIN_DARKER_ACROSS = 1.5, 0.8
 """Times what a shadow absorbs that ink does, for the thick strokes of a digit are about as dark as its thin ones; the
 same for a shadow that lies across the whole image, as strokes rarely do."""
+MIN_SHARP = 0.62
+"""Share of its tone by which the darkest ink rises within two pixels; where it rises more slowly, as in an image that
+was enlarged, strokes are as soft as shadows."""
 MAX_UNEVEN = 1.15
 """Times the middle of what a shadow absorbs that it may absorb somewhere; what is darker there is ink."""
 MAX_BRIGHTENED = 1.01
@@ -82,14 +85,23 @@ def _shadows(image: Image, padded: Image, closed: Image, narrow: Image, pad: int
     """Return a 0/1 mask of each narrow shadow in a coarse image, and what it absorbs of 255.
 
     ``padded`` is the coarse image with its border, ``closed`` what a closing wider than the shadow makes of it, and
-    ``narrow`` what a narrower one does. A shadow falls into the image from outside, shows paper, and ink is darker.
+    ``narrow`` what a narrower one does. A shadow falls into the image from outside and shows paper; ink is darker, and
+    sharp.
     """
     shaded = list(_on_paper(padded, closed, narrow, pad))
-    if not shaded:
+    inner = slice(pad, -pad), slice(pad, -pad)
+    if not shaded or not _is_sharp(absorbed(padded[inner], closed[inner])):
         return []
     strokes = shrink(cv2.erode(image, NEIGHBOURS), COARSE_SIDE)  # of hairlines, too, the full tone
-    darkest = float(np.percentile(absorbed(strokes, narrow[pad:-pad, pad:-pad]), 99.5))
+    darkest = float(np.percentile(absorbed(strokes, narrow[inner]), 99.5))
     return [(mask, tone) for mask, tone in shaded if darkest >= tone * _least_ink(mask)]
+
+
+def _is_sharp(ink: Image) -> bool:
+    """Say whether ink rises fast enough at its edges to be told from a shadow by how wide it is."""
+    rise = cv2.morphologyEx(ink, cv2.MORPH_GRADIENT, NEIGHBOURS)
+    darkest, steepest = (float(np.percentile(values, 99)) for values in (ink, rise))
+    return steepest >= MIN_SHARP * darkest
 
 
 def _on_paper(padded: Image, closed: Image, narrow: Image, pad: int) -> Iterator[tuple[Image, float]]:
