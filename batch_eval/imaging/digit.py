@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from batch_eval.imaging.filters import CUT_OUT, NEIGHBOURS
+from batch_eval.imaging.filters import CUT_OUT, NEIGHBOURS, sides
 from batch_eval.imaging.ink import CONTOUR, around_ink, keep, label_type
 from batch_eval.imaging.steps import Image
 from batch_eval.imaging.stroke import stroke_width
@@ -241,14 +240,14 @@ def _box_around_others(pieces: Pieces) -> Image | None:
     depth = round(SIDE_DEPTH * min(width, height))
     bounds = pieces.labels[y : y + height, x : x + width]
     inked = bounds == piece
-    sides = _sides(inked, depth)
-    if depth == 0 or any(np.count_nonzero(side.any(axis=0)) < STRAIGHT * side.shape[1] for side in sides):
+    strips = sides(inked, depth)
+    if depth == 0 or any(np.count_nonzero(side.any(axis=0)) < STRAIGHT * side.shape[1] for side in strips):
         return None
     if _longest_side(bounds[depth:-depth, depth:-depth] > 0) < MIN_BOXED * pieces.extent[piece]:
         return None
     mask: Image = np.zeros(pieces.shape, np.uint8)
     box = mask[pieces.inside][y : y + height, x : x + width]
-    for side, erased in zip(sides, _sides(box, depth), strict=True):
+    for side, erased in zip(strips, sides(box, depth), strict=True):
         thickness = np.median(np.count_nonzero(side, axis=0))
         if thickness > MAX_LINE * depth:
             return None
@@ -288,11 +287,6 @@ def _ring_around_others(pieces: Pieces) -> Image | None:
 def _spans(pieces: Pieces) -> list[tuple[NDArray[np.int32], NDArray[np.int32]]]:
     """Return where the pieces begin and end, across and down."""
     return [(pieces.left, pieces.right), (pieces.top, pieces.bottom)]
-
-
-def _sides(bounds: NDArray[Any], depth: int) -> list[NDArray[Any]]:
-    """Return views of the four sides of an (H, W) array, each as ``depth`` rows from the outside in."""
-    return [turned[:depth] for turned in (bounds, bounds[::-1], bounds.T, bounds.T[::-1])]
 
 
 def _longest_side(mask: NDArray[np.bool_]) -> int:

@@ -47,3 +47,8 @@ def _gaussian(size: int, sigma: float) -> Image:
 def odd_width(image: Image, window: float) -> int:
     """Return a share of an image's longest side in pixels: an odd number, so that it has a middle, of at least 3."""
     return max(3, int(max(image.shape[:2]) * window) | 1)
+
+
+def sides(image: Image, depth: int) -> list[Image]:
+    """Return views of an (H, W) array's top, bottom, left and right, each as ``depth`` rows from the outside in."""
+    return [turned[:depth] for turned in (image, image[::-1], image.T, image.T[::-1])]

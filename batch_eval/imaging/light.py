@@ -31,6 +31,8 @@ MAX_UNEVEN = 1.15
 """Times the middle of what a shadow absorbs that it may absorb somewhere; what is darker there is ink."""
 MAX_BRIGHTENED = 1.01
 """Times its tone to which paper is smoothed; on the dark side of a shadow's edge, more would turn paper into ink."""
+MIN_LIT = 0.25
+"""Share of the brightest paper's tone below which a closing shows no shadow but strokes wider than itself."""
 CUT_STROKE = 0.1
 """Depth, as a share of the longest side, of a stroke along the border, which a closing leaves dark."""
 
@@ -132,11 +134,16 @@ def _least_ink(shadow: Image) -> float:
 
 
 def _brightened(closed: Image) -> Image:
-    """Return how bright a blur may make paper: hardly brighter than it is, but for the strokes that the border cuts."""
+    """Return how bright a blur may make paper: hardly brighter than it is.
+
+    Any brightness where it is none: where the border cuts strokes, and where it is too dark for paper.
+    """
     depth = round(CUT_STROKE * COARSE_SIDE)
     if min(closed.shape[:2]) <= 2 * depth:
         return np.full_like(closed, WHITE)
-    inner = cv2.convertScaleAbs(closed[depth:-depth, depth:-depth], alpha=MAX_BRIGHTENED)
+    inner = closed[depth:-depth, depth:-depth]
+    ink = cv2.threshold(inner, MIN_LIT * int(inner.max()), WHITE, cv2.THRESH_BINARY_INV)[1]
+    inner = cv2.max(cv2.convertScaleAbs(inner, alpha=MAX_BRIGHTENED), ink)
     return cv2.copyMakeBorder(inner, depth, depth, depth, depth, cv2.BORDER_CONSTANT, value=(WHITE,) * 3)
 
 

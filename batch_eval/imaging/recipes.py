@@ -26,7 +26,7 @@ from batch_eval.imaging.sheet import cut_to_sheet
 from batch_eval.imaging.steps import Image
 from batch_eval.imaging.stroke import normalise_stroke
 
-REVISION = 12
+REVISION = 13
 """Raised whenever a step changes what it computes, so that the settings' hash tells old evaluations from new ones."""
 
 WORK_SIDE = 320

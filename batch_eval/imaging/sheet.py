@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from batch_eval.imaging.filters import COARSE_SIDE, CUT_OUT, NEIGHBOURS, shrink
+from batch_eval.imaging.filters import COARSE_SIDE, CUT_OUT, NEIGHBOURS, shrink, sides
 from batch_eval.imaging.polarity import MIN_PAPER
 from batch_eval.imaging.steps import SIDE, Image, border, grey
 
@@ -28,8 +28,12 @@ BAR_NOISE = 4
 """Grey levels by which a bar along the border varies where it is stored as JPEG."""
 BAR_EDGE = 1
 """Pixels over which such a bar and the photo beside it are blurred into each other."""
+MIN_WHOLE = 0.9
+"""Share of the next line's difference from a bar which the line beside the bar has where they are not blurred."""
 MIN_UNLIKE = 0.9
 """Share of a photo, and of its line beside a bar, that differs from the bar; a drawn digit has paper around it."""
+MIN_CLEAR = 0.5
+"""Share of paper that is cut close to its digit, and of the pixels along its edges, without ink."""
 MIN_ASPECT = 0.45
 """Shorter side of such a photo as a share of its longer one; a 1 has less."""
 EDGE = 0.04
@@ -82,16 +86,40 @@ def _between_bars(level: Image, corner: int) -> tuple[slice, slice]:
     """
     unlike = cv2.absdiff(level, np.full_like(level, level[corner, corner]))
     x, y, width, height = cv2.boundingRect(cv2.threshold(unlike, BAR_NOISE, 1, cv2.THRESH_BINARY)[1])
-    beyond = x, y, level.shape[1] - x - width, level.shape[0] - y - height  # the bars' left, top, right and bottom
-    left, top, right, bottom = (thickness + BAR_EDGE if thickness else 0 for thickness in beyond)
-    inside = slice(top, level.shape[0] - bottom), slice(left, level.shape[1] - right)
-    photo, everything = unlike[inside], (slice(None), slice(None))
-    if not any(beyond) or not photo.size or min(photo.shape) < MIN_ASPECT * max(photo.shape):
-        return everything
-    lines = (photo[:, 0], photo[0], photo[:, -1], photo[-1])
-    parts = [photo, *(line for line, thickness in zip(lines, beyond, strict=True) if thickness)]
-    is_photo = all((part > 2 * BAR_NOISE).mean() >= MIN_UNLIKE for part in parts)
-    return inside if is_photo else everything
+    found = unlike[y : y + height, x : x + width]
+    beyond = y, len(level) - y - height, x, level.shape[1] - x - width
+    edges = [BAR_EDGE if thickness else 0 for thickness in beyond]  # at the top, the bottom, on the left and the right
+    shortest = max(MIN_ASPECT * max(width, height), 2 * BAR_EDGE + 1)
+    if not any(edges) or min(width, height) < shortest or not (_is_photo(found, edges) or _is_paper(found)):
+        return slice(None), slice(None)
+    strips = sides(found, 1 + BAR_EDGE)
+    top, bottom, left, right = (edge if _is_blurred(*strip) else 0 for edge, strip in zip(edges, strips, strict=True))
+    return slice(y + top, y + height - bottom), slice(x + left, x + width - right)
+
+
+def _is_photo(unlike: Image, edges: list[int]) -> bool:
+    """Say whether what differs from the bars is a photo; beside them, some pixels at its ``edges`` may be blurred."""
+    top, bottom, left, right = edges
+    photo = unlike[top : len(unlike) - bottom, left : unlike.shape[1] - right]
+    parts = [photo, *(side for side, edge in zip(sides(photo, 1), edges, strict=True) if edge)]
+    return all((part > 2 * BAR_NOISE).mean() >= MIN_UNLIKE for part in parts)
+
+
+def _is_blurred(edge: Image, inner: Image) -> bool:
+    """Say whether a line of pixels, which differs from a bar beside it, is partly bar; ``inner`` is the next one."""
+    return bool(edge.max() < MIN_WHOLE * inner.max())
+
+
+def _is_paper(unlike: Image) -> bool:
+    """Say whether what differs from the bars, (H, W) grey levels, is paper whose ink is like the bars.
+
+    A digit takes the smaller part of its bounds and of the pixels along their edges, and seldom reaches a corner. So
+    would a light digit on a dark background, but then the rest is like the bars.
+    """
+    clear = cv2.threshold(unlike, BAR_NOISE, 1, cv2.THRESH_BINARY)[1]
+    if cv2.countNonZero(clear) < MIN_CLEAR * clear.size or not clear[:: len(clear) - 1, :: clear.shape[1] - 1].all():
+        return False
+    return bool(border(clear).mean() >= MIN_CLEAR)
 
 
 def _upright(sheet: Image) -> tuple[NDArray[np.float64], tuple[int, int]]:
