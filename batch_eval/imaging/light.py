@@ -142,7 +142,7 @@ def _brightened(closed: Image) -> Image:
     if min(closed.shape[:2]) <= 2 * depth:
         return np.full_like(closed, WHITE)
     inner = closed[depth:-depth, depth:-depth]
-    ink = cv2.threshold(inner, MIN_LIT * int(inner.max()), WHITE, cv2.THRESH_BINARY_INV)[1]
+    ink = cv2.threshold(inner, MIN_LIT * cv2.norm(inner, cv2.NORM_INF), WHITE, cv2.THRESH_BINARY_INV)[1]
     inner = cv2.max(cv2.convertScaleAbs(inner, alpha=MAX_BRIGHTENED), ink)
     return cv2.copyMakeBorder(inner, depth, depth, depth, depth, cv2.BORDER_CONSTANT, value=(WHITE,) * 3)
 
