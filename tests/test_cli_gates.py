@@ -15,7 +15,7 @@ from batch_eval.cli.options import FORMATS as FORMATS_IN_HELP
 from batch_eval.reports import DEFAULT_FORMATS, FORMATS
 from batch_eval.saved import dump_evaluation, load_evaluation
 
-HEAVY = {"numpy", "cv2", "tensorflow", "pandas", "sklearn", "ncnn", "onnxruntime", "matplotlib", "h5py", "jinja2"}
+HEAVY = {"numpy", "cv2", "tensorflow", "pandas", "sklearn", "onnxruntime", "matplotlib", "h5py", "jinja2"}
 COMMANDS = ("run", "report", "compare", "preprocess", "train", "config")
 
 

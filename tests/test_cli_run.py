@@ -141,7 +141,7 @@ def test_a_folder_that_cannot_be_written_is_found_before_the_work(digits, tmp_pa
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for another process")
 def test_ctrl_c_while_a_library_is_imported_is_no_bug(digits, tmp_path):
-    (tmp_path / "ncnn.py").write_text(
+    (tmp_path / "onnxruntime.py").write_text(
         """
 import os, signal
 try:
@@ -284,7 +284,7 @@ def test_help_imports_nothing_heavy():
         "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit): app(['run', '--help'])"
     )
 
-    heavy = {"numpy", "cv2", "pandas", "h5py", "ncnn", "onnxruntime", "tensorflow", "sklearn", "matplotlib"}
+    heavy = {"numpy", "cv2", "pandas", "h5py", "onnxruntime", "tensorflow", "sklearn", "matplotlib"}
     assert not modules & heavy
 
 
@@ -295,8 +295,8 @@ def test_run_imports_no_tensorflow(tmp_path):
         f"app(['run', 'sample_images', '--out', {str(tmp_path / 'out')!r}])"
     )
 
-    assert {"ncnn", "cv2"} <= modules
-    heavy = {"onnxruntime", "tensorflow", "keras", "sklearn", "matplotlib", "pandas", "scipy", "pydantic"}
+    assert {"onnxruntime", "cv2"} <= modules
+    heavy = {"tensorflow", "keras", "sklearn", "matplotlib", "pandas", "scipy", "pydantic"}
     assert not modules & heavy
 
 

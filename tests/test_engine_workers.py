@@ -10,8 +10,6 @@ import numpy as np
 import pytest
 
 from batch_eval.engines.workers import Flag, in_order
-from batch_eval.models import DEFAULT_MODEL, open_model
-from batch_eval.training.networks import network
 
 ROOT = Path(__file__).parents[1]
 copies = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="processes are copied on Linux only")
@@ -198,32 +196,24 @@ from batch_eval import evaluate
 from batch_eval.engines import local
 local.WORTH_COPYING, used = 1, []
 local.in_order = lambda *a, f=local.in_order, **given: (used.append(given["processes"]), f(*a, **given))[1]
-records = evaluate("sample_images", model=sys.argv[1] or None, jobs=int(sys.argv[2])).records
+records = evaluate("sample_images", jobs=int(sys.argv[1])).records
 pictures = [(row, shown.original, shown.seen, shown.steps) for row, shown in records.pictures.items()]
 rest = repr((records.ids, records.truth, records.reasons, sorted(records.flags), pictures))
 flags = [records.flags[name] for name in sorted(records.flags)]
-np.savez(sys.argv[3], probabilities=records.probabilities, outcome=records.outcome, flags=flags, rest=rest, used=used)
+np.savez(sys.argv[2], probabilities=records.probabilities, outcome=records.outcome, flags=flags, rest=rest, used=used)
 """
 
 
 @copies
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-@pytest.mark.parametrize("runtime", ["ncnn", "onnxruntime"])
-def test_copies_find_what_one_thread_finds(runtime: str, tmp_path: Path):
-    model = ""
-    if runtime == "onnxruntime":
-        model = str(tmp_path / "mlp.keras")
-        network("mlp-512").build().save(model)
-    assert runtime == open_model(Path(model) if model else DEFAULT_MODEL).runtime
-
-    one, many = (evaluated(model, jobs, tmp_path / f"{jobs}.npz") for jobs in (1, 3))
+def test_copies_find_what_one_thread_finds(tmp_path: Path):
+    one, many = (evaluated(jobs, tmp_path / f"{jobs}.npz") for jobs in (1, 3))
     assert ([False], [True]) == (one.pop("used").tolist(), many.pop("used").tolist())
     for name, found in one.items():
         np.testing.assert_array_equal(found, many[name], name)
 
 
-def evaluated(model: str, jobs: int, file: Path) -> dict[str, np.ndarray]:
+def evaluated(jobs: int, file: Path) -> dict[str, np.ndarray]:
     """Return what a run over the sample images finds in a process of its own."""
-    printed(EVALUATED, model, str(jobs), str(file))
+    printed(EVALUATED, str(jobs), str(file))
     with np.load(file) as found:
         return dict(found)

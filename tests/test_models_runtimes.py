@@ -13,8 +13,7 @@ from batch_eval.errors import ModelError, UntrustedModelError
 from batch_eval.models import open_model
 from batch_eval.models.keras_file import read_keras
 from batch_eval.models.network import convert
-from batch_eval.models.onnx_writer import encode_model
-from batch_eval.models.operations import Node, Value
+from batch_eval.models.onnx_writer import Node, Value, encode_model
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:__array__ implementation doesn.t accept a copy:DeprecationWarning"),
@@ -153,8 +152,7 @@ def test_converted_networks_pass_the_checker_of_onnx(model: keras.Model, tmp_pat
     onnx = pytest.importorskip("onnx")
     model.save(tmp_path / "model.keras")
 
-    found = convert(read_keras(tmp_path / "model.keras")).operations
-    graph = onnx.load_from_string(encode_model(found.nodes, found.constants, [found.source], [found.target]))
+    graph = onnx.load_from_string(convert(read_keras(tmp_path / "model.keras")).onnx)
 
     onnx.checker.check_model(graph, full_check=True)
     assert "Transpose" not in [node.op_type for node in graph.graph.node]

@@ -24,8 +24,6 @@ PARAMETERS = {
     "cnn-flask-bn": 1_185_418,
 }
 
-LITTLE_WORK = {"mlp-512", "cnn-4x4", "cnn-flask"}
-
 
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_a_network_has_the_documented_number_of_parameters(name: str):
@@ -44,7 +42,7 @@ def test_weights_alone_are_run_by_the_networks_name_as_keras_runs_them(name: str
 
     opened = open_model(tmp_path / "m.weights.h5", network=name)
 
-    assert ("onnxruntime" if name in LITTLE_WORK else "ncnn") == opened.runtime
+    assert "onnxruntime" == opened.runtime
     expected = model.predict(images[..., None].astype(np.float32) / 255, verbose=0)
     np.testing.assert_allclose(expected, opened.predict(images), atol=1e-5)
     assert verify(opened, tmp_path / "m.weights.h5", images, network=name).passed

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 import typer
 from click.testing import Result
-from test_networks import LITTLE_WORK
 from typer.testing import CliRunner
 
 from batch_eval.cli.run import run
@@ -114,7 +113,7 @@ def test_every_network_trains_two_epochs_and_is_evaluated_by_run(name: str, npz:
     result = trained(npz, out, "--network", name, "--epochs", "2", "--drawn", "0", "--no-report")
 
     assert "Epoch 2 of 2: loss " in result.stderr
-    assert ("onnxruntime" if name in LITTLE_WORK else "ncnn") == open_model(out).runtime
+    assert "onnxruntime" == open_model(out).runtime
     assert_run_agrees(out, images)
 
 

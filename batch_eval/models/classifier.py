@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batch_eval.errors import ConfigError, ModelError
-from batch_eval.models.runtime import Runtime, filled_up
+from batch_eval.models.runtime import Runtime
 
 Images = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -60,7 +60,7 @@ class Classifier:
         class_names: C names, in the order of the model's outputs.
         size: Height and width that the model wants.
         channels: 1 or 3.
-        runtime: What computes: ``ncnn``, ``onnxruntime``, ``tensorflow`` or ``tflite``.
+        runtime: What computes: ``onnxruntime``, ``tensorflow`` or ``tflite``.
         notes: Lines that the user should see.
         pixel_range: The range of values that the model gets: ``0..1``, ``0..255`` or ``-1..1``.
         head: What the model's own outputs are: ``probabilities``, ``logits`` or ``one-vs-rest``.
@@ -80,7 +80,6 @@ class Classifier:
         self.name, self.sha256, self.runtime = name, sha256, runtime.name
         self.size, self.channels = self._layout.size, self._layout.channels
         self.pixel_range, remarks = resolve_range(input_range, runtime.pixel_range)
-        self._any_batch = runtime.any_batch
         self._batch = runtime.batch or int(np.clip(_BATCH_PIXELS // prod(self.size), 4, 32))
         outputs = self._probe(fixed=runtime.batch is not None)
         self.head = _head(runtime.activation, outputs, name)
@@ -111,8 +110,8 @@ class Classifier:
     def _outputs(self, batch: Floats) -> Floats:
         """Run a batch that may be smaller than the model's."""
         count = len(batch)
-        if not self._any_batch:
-            batch = filled_up(batch, self._batch)
+        if count < self._batch:
+            batch = np.concatenate([batch, np.zeros((self._batch - count, *batch.shape[1:]), np.float32)])
         outputs = np.asarray(self._run(batch), dtype=np.float32)
         per_image = outputs.shape[1:]
         if len(outputs) != len(batch) or prod(per_image) != max(per_image, default=0):

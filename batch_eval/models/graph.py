@@ -1,8 +1,8 @@
 """A network under construction: operations on tensors that remember how their axes lie in memory.
 
-Keras keeps channels last, ONNX Runtime and ncnn compute on channels first. To transpose around every layer would cost
-more than the layers, so a tensor here has its Keras shape, and beside it the way its numbers really lie; a
-transposition is added only where an operation needs the other order.
+Keras keeps channels last, ONNX Runtime computes on channels first. To transpose around every layer would cost more
+than the layers, so a tensor here has its Keras shape, and beside it the way its numbers really lie; a transposition is
+added only where an operation needs the other order.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from math import prod
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from batch_eval.models.operations import Attribute, Node, Operations, Value
+from batch_eval.models.onnx_writer import Attribute, Node, Value, encode_model
 
 Shape = tuple[int, ...]
 CHANNELS_LAST, CHANNELS_FIRST = "channels_last", "channels_first"
@@ -47,7 +47,7 @@ class Tensor:
 
 
 class Graph:
-    """Collects the operations of a network and their constants."""
+    """Collects nodes and constants, and writes them as an ONNX model."""
 
     def __init__(self) -> None:
         self._nodes: list[Node] = []
@@ -111,11 +111,11 @@ class Graph:
         plain = self.plain(tensor)
         return replace(plain, name=self._reshape(plain.name, shape), shape=shape)
 
-    def operations(self, source: Tensor, target: Tensor) -> Operations:
-        """Return what computes ``target`` from ``source``, with any number of images a batch."""
+    def model(self, source: Tensor, target: Tensor) -> bytes:
+        """Return the ONNX model that computes ``target`` from ``source``, with any number of images a batch."""
         target = self.plain(target)
         output = Value(self.op("Identity", target.name), ("batch", *target.shape))
-        return Operations(self._nodes, self._constants, Value(source.name, ("batch", *source.shape)), output)
+        return encode_model(self._nodes, self._constants, [Value(source.name, ("batch", *source.shape))], [output])
 
     def _move(self, tensor: Tensor, *, to_front: bool) -> str:
         space, channels = tensor.shape[:-1], tensor.shape[-1]

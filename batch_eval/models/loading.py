@@ -11,8 +11,7 @@ from batch_eval.models.architectures import config
 from batch_eval.models.classifier import Classifier
 from batch_eval.models.keras_file import KerasFile, read_keras, read_weights
 from batch_eval.models.layers import Unsupported
-from batch_eval.models.ncnn_writer import write_nets
-from batch_eval.models.network import Network, convert
+from batch_eval.models.network import convert
 from batch_eval.models.onnx_runtime import open_onnx, run_network
 from batch_eval.models.runtime import Runtime
 
@@ -27,8 +26,6 @@ _OTHER_KINDS = {
     b"\x80": "a pickled object, which is a program and is never opened",
     b"<": "a web page or XML, not a model",
 }
-MIN_WINOGRAD = 4_000_000
-"""Multiplications for an image in 3×3 convolutions from which Winograd's method outweighs computing image by image."""
 DEFAULT_MODEL = Path(__file__).parent / "data" / "default.keras"
 
 
@@ -98,7 +95,7 @@ def _open(file: Path, *, trust: bool, threads: int) -> Runtime:
 
 def _open_keras(saved: KerasFile, file: Path, *, trust: bool, threads: int) -> Runtime:
     try:
-        return _fastest(convert(saved), threads)
+        return run_network(convert(saved), threads)
     except Unsupported as error:
         from batch_eval.models.tensorflow_runtime import open_keras
 
@@ -108,28 +105,11 @@ def _open_keras(saved: KerasFile, file: Path, *, trust: bool, threads: int) -> R
 def _open_weights(file: Path, network: str, threads: int) -> Runtime:
     """Open a file of weights alone as the named network."""
     try:
-        return _fastest(convert(read_weights(file, config(network))), threads)
+        return run_network(convert(read_weights(file, config(network))), threads)
     except Unsupported as error:
         raise ModelError(
             f"{file} does not hold the weights of {network}: {error}. Name the network that it was trained as."
         ) from error
-
-
-def _fastest(network: Network, threads: int) -> Runtime:
-    """Return the runtime that computes a converted network in the least time."""
-    try:
-        return _on_ncnn(network, threads)
-    except Unsupported:
-        return run_network(network, threads)
-
-
-def _on_ncnn(network: Network, threads: int) -> Runtime:
-    nets = write_nets(network.operations)
-    if nets.image.winograd < MIN_WINOGRAD:
-        raise Unsupported("a network with little for Winograd's method to save")
-    from batch_eval.models.ncnn_runtime import run_nets
-
-    return run_nets(nets, network, threads)
 
 
 def _kind(head: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Turn a Keras model, as its file describes it, into operations: walk its layers and convert each.
+"""Turn a Keras model, as its file describes it, into an ONNX model: walk its layers and convert each.
 
 Nothing is guessed: whatever is not known raises ``Unsupported``.
 """
@@ -12,7 +12,6 @@ from typing import Any
 from batch_eval.models.graph import Graph, Shape, Tensor
 from batch_eval.models.keras_file import KerasFile, WeightSource
 from batch_eval.models.layers import LAYERS, LayerCall, Options, Unsupported, Weights
-from batch_eval.models.operations import Operations
 from batch_eval.models.runtime import ANY_SIZE, WHOLE_NUMBERS
 
 _MODELS = ("Sequential", "Functional", "Model")
@@ -31,7 +30,7 @@ class Network:
     ``pixel_range`` what the model's first layers tell (None when they tell nothing).
     """
 
-    operations: Operations
+    onnx: bytes
     input_shape: Shape
     output_shape: Shape
     activation: str
@@ -39,7 +38,7 @@ class Network:
 
 
 def convert(file: KerasFile) -> Network:
-    """Return the operations of a Keras model.
+    """Return the ONNX form of a Keras model.
 
     Raises:
         Unsupported: Something in the model is not known.
@@ -63,7 +62,7 @@ def _convert(file: KerasFile) -> Network:
     if len(outputs) != 1:
         raise Unsupported(f"{len(outputs)} outputs")
     target = outputs[0]
-    return Network(graph.operations(source, target), source.shape, target.shape, target.activation, graph.pixel_range)
+    return Network(graph.model(source, target), source.shape, target.shape, target.activation, graph.pixel_range)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from batch_eval.errors import ModelError
 from batch_eval.models.layers import Unsupported
 from batch_eval.models.network import Network
 from batch_eval.models.onnx_file import OnnxFile, inspect
-from batch_eval.models.onnx_writer import encode_model
 from batch_eval.models.runtime import ANY_SIZE, WHOLE_NUMBERS, Batch, Runtime
 
 _NUMPY_TYPES = {
@@ -31,10 +30,8 @@ def run_network(network: Network, threads: int) -> Runtime:
         Unsupported: ONNX Runtime refuses it.
 
     """
-    operations = network.operations
-    onnx = encode_model(operations.nodes, operations.constants, [operations.source], [operations.target])
     try:
-        session = _session(onnx, threads)
+        session = _session(network.onnx, threads)
     except ModelError as error:
         raise Unsupported(str(error)) from error
 

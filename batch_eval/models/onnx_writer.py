@@ -8,20 +8,40 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from batch_eval.models.operations import Attribute, Dimension, Node, Value
-
 IR_VERSION = 8
 OPSET = 17  # the first with LayerNormalization; every onnxruntime that we accept runs it
 
+Attribute = int | float | str | Sequence[int] | Sequence[float]
+Dimension = int | str
 Piece = bytes | memoryview
 
 _VARINT, _BYTES, _FIXED32 = 0, 2, 5
 _TENSOR_TYPES = {"float32": 1, "uint8": 2, "int32": 6, "int64": 7, "bool": 9, "float64": 11}
 _FLOAT, _INT, _STRING, _FLOATS, _INTS = 1, 2, 3, 6, 7
+
+
+@dataclass(frozen=True)
+class Node:
+    """One operation: ``inputs`` and ``outputs`` are names; an empty input name means that it is left out."""
+
+    op_type: str
+    inputs: Sequence[str]
+    outputs: Sequence[str]
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Value:
+    """A graph input or output; a dimension is a number or a name such as ``batch``."""
+
+    name: str
+    shape: Sequence[Dimension]
+    dtype: str = "float32"
 
 
 def encode_model(

@@ -19,8 +19,7 @@ class Runtime:
 
     ``run`` maps a (B, *input_shape) float32 batch to (B, …) and may be called from several threads. ``activation`` is
     the function that makes the outputs ("" when it is not known), ``pixel_range`` what the model's first layers tell
-    (None when they tell nothing), ``batch`` the only batch size that the model takes, if there is only one;
-    ``any_batch`` says that the result for an image is the same, bit for bit, in batches of any size.
+    (None when they tell nothing), ``batch`` the only batch size that the model takes, if there is only one.
     """
 
     name: str
@@ -29,11 +28,4 @@ class Runtime:
     activation: str = ""
     pixel_range: str | None = None
     batch: int | None = None
-    any_batch: bool = False
     notes: tuple[str, ...] = ()
-
-
-def filled_up(batch: Batch, size: int) -> Batch:
-    """Return a batch with rows of zeros after its own, so that their number is a multiple of ``size``."""
-    missing = -len(batch) % size
-    return np.concatenate([batch, np.zeros((missing, *batch.shape[1:]), np.float32)]) if missing else batch

@@ -1,4 +1,4 @@
-"""How each Keras layer is computed in terms of ONNX' operations: one module a family, all in one register."""
+"""How each Keras layer is computed on ONNX Runtime: one module a family, all in one register."""
 
 from batch_eval.models.layers import activations, convolution, core, merging, normalization, pooling, resampling
 from batch_eval.models.layers.call import LAYERS, LayerCall, Options, Unsupported, Weights

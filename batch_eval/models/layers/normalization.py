@@ -29,13 +29,8 @@ def _batch_normalization(call: LayerCall) -> Tensor:
         return graph.elementwise(
             "BatchNormalization", x, *map(graph.constant, (gamma, beta, mean, variance)), epsilon=epsilon
         )
-    return _affine(call, x, axis, *factor_and_offset(gamma, beta, mean, variance, epsilon))
-
-
-def factor_and_offset(gamma: Array, beta: Array, mean: Array, variance: Array, epsilon: float) -> tuple[Array, Array]:
-    """Return what a batch normalization multiplies each channel by, and what it then adds, float64."""
     factor = gamma / np.sqrt(variance.astype(np.float64) + epsilon)
-    return factor, beta - mean * factor
+    return _affine(call, x, axis, factor, beta - mean * factor)
 
 
 def _affine(call: LayerCall, x: Tensor, axis: int, factor: Array, offset: Array) -> Tensor:
