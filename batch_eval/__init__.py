@@ -10,23 +10,35 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from batch_eval.api import evaluate
+    from batch_eval.dataset import LabelOptions
     from batch_eval.evaluation import Evaluation
-    from batch_eval.imaging import preprocess
-    from batch_eval.models import open_model
+    from batch_eval.imaging import PreprocessingOptions, preprocess
+    from batch_eval.models import ModelOptions, open_model
 
 __version__ = "0.1.0"
-__all__ = ["Evaluation", "evaluate", "open_model", "preprocess"]
+__all__ = [
+    "Evaluation",
+    "LabelOptions",
+    "ModelOptions",
+    "PreprocessingOptions",
+    "evaluate",
+    "open_model",
+    "preprocess",
+]
 
 _HOMES = {
     "evaluate": "batch_eval.api",
     "Evaluation": "batch_eval.evaluation",
-    "preprocess": "batch_eval.imaging",
+    "LabelOptions": "batch_eval.dataset",
+    "ModelOptions": "batch_eval.models",
+    "PreprocessingOptions": "batch_eval.imaging",
     "open_model": "batch_eval.models",
+    "preprocess": "batch_eval.imaging",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """Import the public names when they are first used, so that ``batch-eval --help`` loads nothing heavy (PEP 562)."""
+    """Import the public names on first use, so that ``batch-eval --help`` loads nothing heavy (PEP 562)."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

@@ -1,116 +1,99 @@
-"""The main job as one call: a folder and a model become an Evaluation."""
+"""The main job as one call: a folder and a model become an Evaluation.
+
+The command line takes the same steps one by one, to talk about each: `open_task`, `evaluate_task`, `verify_task`.
+"""
 
 from __future__ import annotations
 
 import os
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from batch_eval import __version__
 from batch_eval.errors import ConfigError, DatasetError
-from batch_eval.evaluation import Evaluation, Provenance
+from batch_eval.evaluation import Evaluation, Provenance, Records
 
 if TYPE_CHECKING:
-    from batch_eval.dataset import Dataset
-    from batch_eval.engines.local import Progress
-    from batch_eval.imaging import Preprocessor
-    from batch_eval.models import Classifier, Verification
+    from batch_eval.dataset import Dataset, LabelOptions
+    from batch_eval.engines.local import Progress, Task
+    from batch_eval.engines.reader import Reader
+    from batch_eval.imaging import PreprocessingOptions, Preprocessor
+    from batch_eval.models import Classifier, ModelOptions, Verification
 
 LAST_SECOND = 253_402_300_799
-"""The last second of the year 9999 since 1970, which is the last that a date can hold."""
+"""Seconds since 1970 at the end of the year 9999, the last that a date can hold."""
 
 
 def evaluate(
     folder: str | Path,
+    model: ModelOptions | str | Path | None = None,
+    labels: LabelOptions | str | Path | None = None,
+    preprocess: PreprocessingOptions | str = "photo",
     *,
-    model: str | Path | None = None,
-    network: str | None = None,
-    labels: str | Path | None = None,
-    path_column: str | None = None,
-    label_column: str | None = None,
-    label_pattern: str | None = None,
-    preprocess: str = "photo",
-    skip: Sequence[str] = (),
-    adjust: Mapping[str, float] | None = None,
-    classes: Sequence[str] | None = None,
-    input_range: str = "auto",
-    trust_model: bool = False,
     jobs: int | None = None,
 ) -> Evaluation:
     """Evaluate a saved model on a folder of labelled digit images.
 
-    ``model`` None takes the one that ships with batch_eval; ``network`` names the network whose weights alone the
-    file holds; ``preprocess`` is `photo`, `mnist`, `simple` or `none`; ``skip`` switches off steps of it, ``adjust``
-    sets their numbers, such as ``{"stroke.thickest": 3}``. The options mean what they mean on the command line.
+    ``model`` is a file, None for the model that ships with batch_eval, or ModelOptions. ``labels`` is a label file,
+    None to look for labels in the folder, or LabelOptions. ``preprocess`` is `photo`, `mnist`, `simple`, `none`, or
+    PreprocessingOptions. ``jobs`` is the number of workers, by default one a core.
     Raises a subclass of BatchEvalError for whatever the caller must change.
 
     >>> evaluate("sample_images").accuracy > 0.8  # doctest: +SKIP
     True
     """
+    return evaluate_task(open_task(folder, model, labels, preprocess), jobs=jobs)
+
+
+def open_task(
+    folder: str | Path,
+    model: ModelOptions | str | Path | None = None,
+    labels: LabelOptions | str | Path | None = None,
+    preprocess: PreprocessingOptions | str = "photo",
+) -> Task:
+    """Open a model and find a folder's images and labels; the arguments are those of `evaluate`."""
     from batch_eval.dataset import load_dataset
 
-    dataset = load_dataset(
-        Path(folder),
-        labels=Path(labels) if labels else None,
-        path_column=path_column,
-        label_column=label_column,
-        label_pattern=label_pattern,
-    )
-    classifier, recipe = open_with_recipe(
-        model,
-        preprocess,
-        skip,
-        adjust,
-        network=network,
-        class_names=classes,
-        input_range=input_range,
-        trust=trust_model,
-    )
-    return evaluate_dataset(dataset, classifier, recipe, jobs=jobs)
+    reader = open_reader(model, preprocess)
+    return reader_task(load_dataset(folder, labels), reader)
 
 
-def open_with_recipe(
-    model: str | Path | None,
-    preprocess: str,
-    skip: Sequence[str] = (),
-    adjust: Mapping[str, float] | None = None,
-    **options: Any,
-) -> tuple[Classifier, Preprocessor]:
-    """Open a model with the options of `open_model`, for one thread a core, and the recipe that fits its input."""
+def reader_task(dataset: Dataset, reader: Reader) -> Task:
+    """Return the task of reading a found dataset with an opened model."""
+    from batch_eval.engines.local import Task
+
+    return Task(dataset, reader.recipe, reader.classifier)
+
+
+def open_reader(
+    model: ModelOptions | str | Path | None = None, preprocess: PreprocessingOptions | str = "photo"
+) -> Reader:
+    """Open a model, to run in one thread a core, with the recipe that fits its input."""
+    from batch_eval.engines.reader import Reader
     from batch_eval.models import open_model
 
-    classifier = open_model(model, threads=1, **options)
-    return classifier, recipe_for(classifier, preprocess, skip, adjust)
+    classifier = open_model(model, threads=1)
+    return Reader(classifier, recipe_for(classifier, preprocess))
 
 
-def recipe_for(
-    classifier: Classifier, preprocess: str, skip: Sequence[str] = (), adjust: Mapping[str, float] | None = None
-) -> Preprocessor:
-    """Return the recipe called ``preprocess`` for a model's input; ``skip`` and ``adjust`` as in `evaluate`."""
+def recipe_for(classifier: Classifier, preprocess: PreprocessingOptions | str) -> Preprocessor:
+    """Return the recipe for a model's size and channels."""
     from batch_eval.imaging import preprocessor
 
-    return preprocessor(preprocess, size=classifier.size, channels=classifier.channels, skip=skip, adjust=adjust)
+    return preprocessor(preprocess, size=classifier.size, channels=classifier.channels)
 
 
-def evaluate_dataset(
-    dataset: Dataset,
-    classifier: Classifier,
-    recipe: Preprocessor,
-    *,
-    jobs: int | None = None,
-    progress: Progress | None = None,
-) -> Evaluation:
-    """Evaluate an opened model on a found dataset; ``progress`` is told how many images were finished."""
+def evaluate_task(task: Task, *, jobs: int | None = None, progress: Progress | None = None) -> Evaluation:
+    """Evaluate an opened task; ``progress`` is told how many images were finished since its last call."""
     from batch_eval.engines import local
 
     fixed_time = _fixed_time()
-    notes = (*dataset.notes, *label_notes(dataset, classifier), *classifier.notes)
-    task = local.Task(dataset, recipe, classifier)
-    records = local.run(task, jobs=jobs, progress=progress)
+    dataset, recipe, classifier = task.dataset, task.preprocessor, task.classifier
+    notes = task_notes(task)
+    records = Records.of(dataset, local.run(task, jobs=jobs, progress=progress))
     provenance = Provenance(
         folder=dataset.root.name or str(dataset.root),
         label_source=dataset.label_source,
@@ -128,9 +111,9 @@ def evaluate_dataset(
 
 
 def _fixed_time() -> datetime | None:
-    """Return the time that SOURCE_DATE_EPOCH fixes so that the same run writes the same bytes, else None.
+    """Return the time that SOURCE_DATE_EPOCH sets, so that the same run writes the same bytes; else None.
 
-    Source: reproducible-builds.org, SOURCE_DATE_EPOCH: seconds since 1970. Raises ConfigError where it is no such time.
+    Source: reproducible-builds.org, SOURCE_DATE_EPOCH, in seconds since 1970. Raises ConfigError for anything else.
     """
     fixed = os.environ.get("SOURCE_DATE_EPOCH")
     if not fixed:
@@ -138,15 +121,23 @@ def _fixed_time() -> datetime | None:
     if not re.fullmatch("[0-9]{1,12}", fixed) or int(fixed) > LAST_SECOND:
         raise ConfigError(
             f"SOURCE_DATE_EPOCH={fixed} is invalid: it must be seconds since 1970, at most {LAST_SECOND}. "
-            "Mend or unset it."
+            "Fix or unset it."
         )
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=int(fixed))
 
 
-def label_notes(dataset: Dataset, classifier: Classifier) -> tuple[str, ...]:
-    """Return the remark about labels that are no class of the model, whose images are not scored.
+def task_notes(task: Task) -> tuple[str, ...]:
+    """Return what the user should know of the dataset, its labels and the model.
 
-    Raises DatasetError when not one label is a class: then the names are wrong, not the images.
+    Raises DatasetError when not one label is a class of the model.
+    """
+    return (*task.dataset.notes, *_label_notes(task.dataset, task.classifier), *task.classifier.notes)
+
+
+def _label_notes(dataset: Dataset, classifier: Classifier) -> tuple[str, ...]:
+    """Return the note about labels that are no class of the model, whose images are not scored.
+
+    Where no label at all is a class, the names are wrong rather than the images: an error.
     """
     truths = Counter(sample.truth for sample in dataset.samples if sample.truth is not None)
     unknown = {truth: count for truth, count in truths.items() if truth not in classifier.class_names}
@@ -162,21 +153,12 @@ def label_notes(dataset: Dataset, classifier: Classifier) -> tuple[str, ...]:
     )
 
 
-def verify_model(
-    model: Path | None,
-    dataset: Dataset,
-    classifier: Classifier,
-    recipe: Preprocessor,
-    *,
-    network: str | None = None,
-    trust: bool = False,
-) -> Verification:
-    """Run the model file over the dataset with TensorFlow too, and compare; raises ModelError where they differ.
+def verify_task(task: Task, model: ModelOptions) -> Verification:
+    """Run the model over the dataset with TensorFlow too, and compare; raises ModelError where they differ.
 
-    ``model``, ``network`` and ``trust`` are what the classifier was opened with.
+    ``model`` is what the task was opened with.
     """
     from batch_eval.engines import local
     from batch_eval.models import verify
 
-    batches = local.prepared_batches(local.Task(dataset, recipe, classifier))
-    return verify(classifier, model, batches, network=network, trust=trust)
+    return verify(task.classifier, model, local.prepared_batches(task))

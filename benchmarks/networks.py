@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from batch_eval.dataset import load_dataset
+from batch_eval.evaluation.metrics import wilson_interval
 from batch_eval.imaging import preprocessor
 from batch_eval.imaging.files import read
-from batch_eval.metrics import wilson_interval
-from batch_eval.models import DEFAULT_MODEL, Classifier, open_model
-from batch_eval.output import publish
+from batch_eval.models import DEFAULT_MODEL, Classifier, ModelOptions, open_model
+from batch_eval.publishing import publish
 from batch_eval.training.batches import CLASSES, Digits
 from batch_eval.training.data import load_training_data
 from batch_eval.training.networks import NETWORKS
@@ -67,7 +67,7 @@ def _networks(folder: Path) -> Iterator[tuple[dict[str, Any], Classifier]]:
     found = [(json.loads(path.read_text(encoding="utf-8")), path) for path in cards]
     for card, path in sorted(found, key=lambda pair: list(NETWORKS).index(pair[0]["network"])):
         model = _model_beside(path)
-        yield card, open_model(model, network=card["network"] if model.name.endswith(WEIGHTS) else None)
+        yield card, open_model(ModelOptions(model, card["network"] if model.name.endswith(WEIGHTS) else None))
 
 
 def _model_beside(card: Path) -> Path:

@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 from reading import Box, Image, open_models, read
 
-from batch_eval.imaging import Preprocessor, decode, preprocessor, steps
-from batch_eval.metrics import wilson_interval
+from batch_eval.evaluation.metrics import wilson_interval
+from batch_eval.imaging import PreprocessingOptions, Preprocessor, decode, preprocessor, steps
 
 KINDS = ("phone-photo", "scan", "drawn-on-screen")
 STEPS = [step.name for step in preprocessor("photo").steps if step.plain]
@@ -53,7 +53,7 @@ def main() -> None:
 
     recipes = [preprocessor(name) for name in ("simple", "mnist", "photo")]
     print("| model | preprocessing | " + " | ".join(KINDS) + " | MNIST test |\n|---|---|---|---|---|---|")
-    for recipe in [*recipes, *(preprocessor("photo", skip=[step]) for step in STEPS)]:
+    for recipe in [*recipes, *(preprocessor(PreprocessingOptions(skip=(step,))) for step in STEPS)]:
         correct, _ = read(models, recipe, _images(data, rows, recipe), labels)
         mnist_seen = np.stack([recipe(image).image for image in digits])
         for name, model in models.items():
@@ -67,7 +67,7 @@ def main() -> None:
             correct, _ = read(models, recipe, (spoil(image, digit) for image, digit in found), labels)
             for name in models:
                 _print_row(name, f"{recipe.name}, {how}", correct[name], rows, "")
-    for recipe in (preprocessor("photo", skip=["sheet"]), preprocessor("photo")):
+    for recipe in (preprocessor(PreprocessingOptions(skip=("sheet",))), preprocessor("photo")):
         correct, _ = read(models, recipe, _on_tables(_images(data, rows, recipe)), labels)
         for name in models:
             _print_row(name, f"{_name(recipe)}, laid on a table", correct[name], rows, "")

@@ -8,7 +8,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome, Picture, Provenance, Records
-from batch_eval.gates import GateResult, ReportContext
+from batch_eval.gates import GateResult
+from batch_eval.reports.context import ReportContext
 
 HOSTILE = (
     "<img src=x onerror=alert(1)>.png",

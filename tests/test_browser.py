@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from report_examples import context, hostile, probabilities, provenance, tiny_png
 
-from batch_eval.comparison.formats import files
 from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome, Picture, Records
-from batch_eval.paired import compare
-from batch_eval.reports import write_reports
+from batch_eval.evaluation.paired import compare
+from batch_eval.reports.comparison.html import files
+from batch_eval.reports.writing import write_reports
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install '.[test,browser]'")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -351,7 +351,7 @@ def comparison(tmp_path_factory):
     right = np.full(IMAGES, OUTCOMES.index(Outcome.CORRECT), np.uint8)
     second = replace(first, records=replace(first.records, outcome=right))
     written = tmp_path_factory.mktemp("comparison")
-    for path, data in files(compare([first, second], ["old.keras", "new.keras"]), "html"):
+    for path, data in files(compare([first, second], ["old.keras", "new.keras"])):
         (written / path).parent.mkdir(parents=True, exist_ok=True)
         (written / path).write_bytes(data)
     return written

@@ -164,7 +164,7 @@ def test_ctrl_c_while_a_report_imports_something_leaves_no_half_written_folder(t
 import signal
 from pathlib import Path
 from batch_eval.cli import _interrupted
-from batch_eval.output import publish
+from batch_eval.publishing import publish
 
 def contents():
     yield "one", "one.txt", b"1"

@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report_examples import HOSTILE, evaluations, hostile, probabilities, provenance, small, tiny_png
 
-from batch_eval import metrics
-from batch_eval.comparison.formats import FORMATS, SCHEMA, document, files
 from batch_eval.errors import ConfigError
-from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome, Picture, Records
-from batch_eval.paired import Pair, compare, shared_images
-from batch_eval.reports.wording import markdown_text
+from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome, Picture, Records, metrics
+from batch_eval.evaluation.paired import Pair, compare, shared_images
+from batch_eval.reports.comparison.json_file import SCHEMA
+from batch_eval.reports.context import ReportContext
+from batch_eval.reports.registry import Kind, format_names, reporter
+from batch_eval.wording import markdown_text
 
 scipy_stats = pytest.importorskip("scipy.stats")
 optimize = pytest.importorskip("scipy.optimize")
@@ -161,7 +162,7 @@ def test_one_evaluation_is_refused():
 
 
 def test_json_follows_its_schema_and_holds_every_change():
-    content = json.loads(document(compare([FIRST, SECOND], ["old", "new"]), "json"))
+    content = json.loads(reporter("json", Kind.COMPARISON).document(compare([FIRST, SECOND], ["old", "new"])))
     jsonschema.validate(content, json.loads(SCHEMA.read_text()))
 
     assert 5 == content["images"]
@@ -171,16 +172,16 @@ def test_json_follows_its_schema_and_holds_every_change():
 
 
 def test_the_schema_refuses_what_it_does_not_know():
-    content = json.loads(document(compare([FIRST, SECOND], ["old", "new"]), "json"))
+    content = json.loads(reporter("json", Kind.COMPARISON).document(compare([FIRST, SECOND], ["old", "new"])))
 
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(content | {"more": 1}, json.loads(SCHEMA.read_text()))
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", format_names(Kind.COMPARISON))
 def test_whole_outputs(name, gold):
     comparison = compare([FIRST, SECOND, SECOND], ["old.keras", "new.keras", "again.keras"])
-    file, content = next(files(comparison, name))
+    file, content = next(reporter(name, Kind.COMPARISON).files(comparison))
 
     gold(f"comparison/{file}", content)
 
@@ -192,7 +193,9 @@ def pictured(evaluation, shade):
 
 
 def test_the_page_s_style_and_the_pictures_of_what_changed_lie_beside_it():
-    found = dict(files(compare([pictured(FIRST, 10), pictured(SECOND, 20)], ["old", "new"]), "html"))
+    found = dict(
+        reporter("html", Kind.COMPARISON).files(compare([pictured(FIRST, 10), pictured(SECOND, 20)], ["old", "new"]))
+    )
 
     assert {
         "comparison.html": None,
@@ -208,19 +211,19 @@ def test_the_page_s_style_and_the_pictures_of_what_changed_lie_beside_it():
 
 def test_a_self_contained_page_needs_nothing_beside_it():
     comparison = compare([pictured(FIRST, 10), pictured(SECOND, 20)], ["old", "new"])
-    ((path, page),) = files(comparison, "html", self_contained=True)
+    ((path, page),) = reporter("html", Kind.COMPARISON).files(comparison, ReportContext(self_contained=True))
 
     assert "comparison.html" == path
-    assert page == document(comparison, "html")
+    assert page == reporter("html", Kind.COMPARISON).document(comparison)
     assert b"comparison_files" not in page
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", format_names(Kind.COMPARISON))
 def test_hostile_names_stay_text(name):
     bad = hostile()
     right = Records(bad.records.ids, bad.records.truth, np.zeros(len(HOSTILE), np.uint8), bad.records.probabilities)
     comparison = compare([bad, Evaluation(bad.class_names, right, bad.provenance)], [HOSTILE[0], HOSTILE[10]])
-    text = document(comparison, name).decode()
+    text = reporter(name, Kind.COMPARISON).document(comparison).decode()
 
     assert "\x1b" not in text
     if name == "html":
@@ -244,9 +247,9 @@ def test_blank_images_are_said_to_be_blank():
     table[4] = (0, 0, 1) if records.truth[4] == "2" else (0, 1, 0)
     after = Evaluation(better.class_names, Records(records.ids, records.truth, outcome, table), better.provenance)
 
-    assert "blank" in document(compare([better, after], ["a", "b"]), "text").decode()
+    assert "blank" in reporter("text", Kind.COMPARISON).document(compare([better, after], ["a", "b"])).decode()
 
 
 def test_an_unknown_format_is_refused():
-    with pytest.raises(ConfigError, match="text, json, markdown, html"):
-        document(compare([FIRST, SECOND], ["a", "b"]), "pdf")
+    with pytest.raises(ConfigError, match="text, json, html, markdown"):
+        reporter("pdf", Kind.COMPARISON).document(compare([FIRST, SECOND], ["a", "b"]))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from batch_eval.config import ConfigFile, Option, Setting, find_file, settings
+from batch_eval.cli.configuration import ConfigFile, Option, Setting, find_file, settings
 from batch_eval.errors import ConfigError
 
 RUN = [

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batch_eval.dataset.discovery import find_images
-from batch_eval.dataset.names import image_id, listing, natural_key, printable
+from batch_eval.dataset.names import image_id, natural_key
 from batch_eval.errors import DatasetError
+from batch_eval.wording import listing, printable
 
 # no separator and no NUL; surrogates stand for bytes that are not UTF-8
 file_names = st.text(

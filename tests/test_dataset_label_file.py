@@ -11,7 +11,7 @@ from dataset_examples import any_name, folder_of, truths
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch_eval.dataset import Dataset, load_dataset
+from batch_eval.dataset import Dataset, LabelOptions, load_dataset
 from batch_eval.errors import DatasetError
 
 
@@ -147,7 +147,7 @@ def test_a_label_file_wins_over_class_folders(tmp_path: Path) -> None:
 def test_columns_can_be_named(two: Path) -> None:
     (two / "t.csv").write_text("id,filename,label,y\na.png,sub/b.png,1,7\n")
 
-    dataset = load_dataset(two, labels=two / "t.csv", path_column="ID", label_column="y")
+    dataset = load_dataset(two, LabelOptions(two / "t.csv", path_column="ID", label_column="y"))
 
     assert truths(dataset)["a.png"] == "7"
     assert dataset.slice_names == ("filename", "label")
@@ -232,8 +232,8 @@ def test_paths_may_be_relative_to_the_label_file(tmp_path: Path) -> None:
     (tmp_path / "outside.csv").write_text("filename,label\nphotos/a.png,7\n")
     (tmp_path / "photos" / "meta" / "inside.csv").write_text("filename,label\na.png,3\n../a.png,4\n")
 
-    outside = load_dataset(tmp_path / "photos", labels=tmp_path / "outside.csv")
-    inside = load_dataset(tmp_path / "photos", labels=tmp_path / "photos" / "meta" / "inside.csv")
+    outside = load_dataset(tmp_path / "photos", tmp_path / "outside.csv")
+    inside = load_dataset(tmp_path / "photos", tmp_path / "photos" / "meta" / "inside.csv")
 
     assert truths(outside) == {"a.png": "7", "meta/a.png": None}
     assert truths(inside) == {"a.png": "4", "meta/a.png": "3"}
@@ -243,7 +243,7 @@ def test_paths_of_an_outside_label_file_may_be_relative_to_the_folder(tmp_path: 
     folder_of(tmp_path, "photos/a.png")
     (tmp_path / "outside.csv").write_text("filename,label\na.png,7\n")
 
-    assert truths(load_dataset(tmp_path / "photos", labels=tmp_path / "outside.csv")) == {"a.png": "7"}
+    assert truths(load_dataset(tmp_path / "photos", tmp_path / "outside.csv")) == {"a.png": "7"}
 
 
 def test_absolute_paths_through_a_link_are_found(tmp_path: Path) -> None:
@@ -339,12 +339,12 @@ def test_a_wanted_column_that_is_missing_is_named(two: Path) -> None:
     (two / "labels.csv").write_text("filename,label\na.png,7\n")
 
     with pytest.raises(DatasetError, match=r"has no column 'y'\. Its columns are: filename, label"):
-        load_dataset(two, label_column="y")
+        load_dataset(two, LabelOptions(label_column="y"))
 
 
 def test_a_label_file_that_does_not_exist_is_named(two: Path) -> None:
     with pytest.raises(DatasetError, match=r"none\.csv cannot be read: No such file or directory \(looked from "):
-        load_dataset(two, labels=two / "none.csv")
+        load_dataset(two, two / "none.csv")
 
 
 IMAGES = ("a.png", "b c.png", "sub/größe.png", "sub/d,e;f.png", "x/y/g'h\".png")

@@ -7,7 +7,7 @@ from dataset_examples import folder_of, truths
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch_eval.dataset import load_dataset
+from batch_eval.dataset import LabelOptions, load_dataset
 from batch_eval.errors import ConfigError, DatasetError
 
 
@@ -36,7 +36,7 @@ def test_a_sample_opens_under_the_datasets_path(tmp_path: Path) -> None:
 def test_a_pattern_wins_over_a_label_file(tmp_path: Path) -> None:
     folder_of(tmp_path, "scan_7.png", "labels.csv")
 
-    dataset = load_dataset(tmp_path, label_pattern=r"_(?P<label>\d)")
+    dataset = load_dataset(tmp_path, LabelOptions(pattern=r"_(?P<label>\d)"))
 
     assert truths(dataset) == {"scan_7.png": "7"}
     assert dataset.label_source == r"file names (pattern _(?P<label>\d))"
@@ -51,16 +51,16 @@ def test_stray_images_beside_class_folders_are_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"labels": "l.csv", "label_pattern": "(?P<label>.)"}, "--labels and --label-pattern name two sources"),
-        ({"path_column": "id"}, "--path-column and --label-column need a label file"),
-        ({"label_column": "y", "label_pattern": "(?P<label>.)"}, "need a label file"),
+        (LabelOptions(Path("l.csv"), pattern="(?P<label>.)"), "--labels and --label-pattern name two sources"),
+        (LabelOptions(path_column="id"), "--path-column and --label-column need a label file"),
+        (LabelOptions(label_column="y", pattern="(?P<label>.)"), "need a label file"),
     ],
 )
-def test_options_that_exclude_each_other_are_refused(tmp_path: Path, options: dict[str, str], said: str) -> None:
+def test_options_that_exclude_each_other_are_refused(tmp_path: Path, options: LabelOptions, said: str) -> None:
     folder_of(tmp_path, "7/a.png")
 
     with pytest.raises(ConfigError, match=said):
-        load_dataset(tmp_path, **options)
+        load_dataset(tmp_path, options)
 
 
 @given(order=st.permutations(range(6)))
@@ -71,7 +71,7 @@ def test_the_fingerprint_does_not_depend_on_the_order_of_rows(
     (root / "labels.csv").write_text("filename,label\n" + "".join(f"{i}.png,{i}\n" for i in range(6)))
     (root / "shuffled.csv").write_text("label,filename\n" + "".join(f"{i}.0,./{i}.png\n" for i in order))
 
-    shuffled = load_dataset(root, labels=root / "shuffled.csv")
+    shuffled = load_dataset(root, root / "shuffled.csv")
 
     assert shuffled.labels_sha256 == load_dataset(root).labels_sha256
     assert len(shuffled.labels_sha256) == 64
@@ -83,7 +83,7 @@ def test_the_fingerprint_depends_on_every_label(tmp_path: Path, table: str) -> N
     (tmp_path / "labels.csv").write_text("filename,label\na.png,7\nb.png,1\n")
     (tmp_path / "other.csv").write_text(table)
 
-    other = load_dataset(tmp_path, labels=tmp_path / "other.csv")
+    other = load_dataset(tmp_path, tmp_path / "other.csv")
 
     assert other.labels_sha256 != load_dataset(tmp_path).labels_sha256
 

@@ -7,7 +7,7 @@ from dataset_examples import folder_of, truths
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch_eval.dataset import load_dataset
+from batch_eval.dataset import LabelOptions, load_dataset
 from batch_eval.dataset.filename_labels import label_by_name, label_by_pattern
 from batch_eval.dataset.folder_labels import label_by_folder
 from batch_eval.errors import ConfigError, DatasetError
@@ -192,7 +192,7 @@ def test_folders_and_names_that_could_both_be_labels_are_refused(tmp_path: Path)
 def test_the_patterns_of_that_refusal_work(tmp_path: Path, pattern: str, expected: list[str]) -> None:
     folder_of(tmp_path, "anna/7_a.png", "bob/3_a.png")
 
-    assert list(truths(load_dataset(tmp_path, label_pattern=pattern)).values()) == expected
+    assert list(truths(load_dataset(tmp_path, LabelOptions(pattern=pattern))).values()) == expected
 
 
 def test_digit_folders_win_over_digits_in_names(tmp_path: Path) -> None:

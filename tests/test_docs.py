@@ -13,14 +13,14 @@ from parts.commands import application
 from parts.messages import classes, messages
 from test_cli_run import ROOT
 
-from batch_eval import metrics
 from batch_eval.cli.defaults import command_options
-from batch_eval.comparison import formats as comparison
 from batch_eval.errors import ExitCode
-from batch_eval.evaluation import Outcome
+from batch_eval.evaluation import Outcome, metrics
+from batch_eval.evaluation.saved import SCHEMA
 from batch_eval.gates import Limits
-from batch_eval.reports import FORMATS
-from batch_eval.saved import SCHEMA
+from batch_eval.reports.comparison import json_file as comparison
+from batch_eval.reports.json_files import METRICS_SCHEMA
+from batch_eval.reports.registry import Kind, format_names
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 REGENERATE = "python -m cogapp -r README.md docs/*.md"
@@ -81,12 +81,12 @@ def test_every_gate_is_documented(gate):
     assert re.search(rf"^\| `[^|]*--{gate}\b[^|]*\| .+ \| .+ \|$", section("ci", "Gates"), re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", format_names(Kind.RUN))
 def test_every_format_is_documented_with_what_accepted_it(name):
     assert re.search(rf"^\| `{name}`[^|]*\| [^|]+ \| [^|]+ \| [^|]+ \|$", page("formats"), re.MULTILINE)
 
 
-@pytest.mark.parametrize("schema", [SCHEMA, SCHEMA.with_name("metrics.schema.json"), comparison.SCHEMA])
+@pytest.mark.parametrize("schema", [SCHEMA, METRICS_SCHEMA, comparison.SCHEMA])
 def test_every_key_of_a_schema_has_a_meaning(schema):
     properties = json.loads(schema.read_text(encoding="utf-8"))["properties"]
 

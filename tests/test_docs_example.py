@@ -9,7 +9,7 @@ from test_cli_run import ROOT, batch_eval
 from batch_eval import evaluate
 from batch_eval.engines import local
 from batch_eval.errors import ConfigError
-from batch_eval.saved import load_evaluation
+from batch_eval.evaluation.saved import load_evaluation
 
 EXAMPLE = ROOT / "reports" / "example"
 EPOCH = {"SOURCE_DATE_EPOCH": "1767225600"}

@@ -9,7 +9,7 @@ from drawn_digits import ink, on_paper
 
 from batch_eval import evaluate
 from batch_eval.dataset import load_dataset
-from batch_eval.engines import local
+from batch_eval.engines import local, rows
 from batch_eval.evaluation import Outcome, Picture
 from batch_eval.imaging import preprocessor
 from batch_eval.models import open_model
@@ -102,8 +102,8 @@ def test_reasons_come_in_the_order_of_the_rows(photos, tmp_path):
 
 def test_only_the_first_errors_keep_pictures(photos, monkeypatch):
     usual = list(evaluate(photos, preprocess="none").records.pictures)
-    monkeypatch.setattr(local, "MAX_PICTURES", 3)
-    monkeypatch.setattr(local, "MAX_STEPS", 2)
+    monkeypatch.setattr(rows, "MAX_PICTURES", 3)
+    monkeypatch.setattr(rows, "MAX_STEPS", 2)
     kept = evaluate(photos, preprocess="none").records.pictures
 
     assert usual[:3] == list(kept)
@@ -112,7 +112,7 @@ def test_only_the_first_errors_keep_pictures(photos, monkeypatch):
 
 def test_steps_that_are_not_kept_are_not_drawn(photos, monkeypatch):
     drawn = []
-    monkeypatch.setattr(local, "MAX_STEPS", 2)
+    monkeypatch.setattr(rows, "MAX_STEPS", 2)
     monkeypatch.setattr(local, "picture", lambda *_, steps: drawn.append(steps) or Picture(b"", b"", "", None))
     pictures = evaluate(photos, preprocess="none", jobs=1).records.pictures
 

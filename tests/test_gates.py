@@ -11,9 +11,10 @@ from report_examples import evaluations, provenance, small
 
 from batch_eval.errors import ConfigError
 from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome, Records
-from batch_eval.gate_checks import check, not_worse
-from batch_eval.gates import ClassLimit, Limits, SliceLimit, parse_limits, parse_share
-from batch_eval.paired import Pair
+from batch_eval.evaluation.paired import Pair
+from batch_eval.gates import ClassLimit, Limits, SliceLimit, parse_limits
+from batch_eval.gates.checks import check, not_worse
+from batch_eval.gates.limits import parse_share
 
 ABOVE, BELOW = math.inf, -math.inf
 

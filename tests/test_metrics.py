@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from batch_eval import metrics
+from batch_eval.evaluation import metrics
 
 proportion = pytest.importorskip("statsmodels.stats.proportion")
 peer = pytest.importorskip("sklearn.metrics")

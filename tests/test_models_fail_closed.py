@@ -13,7 +13,7 @@ import pytest
 from keras import layers as kl
 
 from batch_eval.errors import ModelError
-from batch_eval.models import open_model
+from batch_eval.models import ModelOptions, open_model
 from batch_eval.models.keras_file import read_keras
 from batch_eval.models.layers import Unsupported
 from batch_eval.models.network import convert
@@ -155,7 +155,7 @@ def test_config_cannot_call_what_is_no_layer(module: str, saved: Path, tmp_path:
     file = rewrite(saved, tmp_path / "model.keras", entry("pool", module=module, class_name="system"))
 
     with pytest.raises(ModelError, match="system, which is not part of Keras"):
-        open_model(file, trust=True)
+        open_model(ModelOptions(file, trust=True))
 
 
 def test_keras_2_hard_sigmoid_is_not_given_to_keras_3(saved: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from batch_eval.errors import ModelError, UntrustedModelError
-from batch_eval.models import open_model
+from batch_eval.models import ModelOptions, open_model
 
 FAST = [f"{name}.{suffix}" for name in ("cnn", "dw", "func", "logits", "rescale") for suffix in ("keras", "h5")]
 TRUSTED = ["lam.keras", "lam.h5", "custom_sm", "func_sm", "logits_sm"]
@@ -24,7 +24,7 @@ def largest_difference(folder: Path, file: str, *, trust: bool = False) -> tuple
     expected = np.load(folder / f"{name}.ref.npy")
     if name == "logits":
         expected = softmax(expected)
-    classifier = open_model(folder / file, trust=trust)
+    classifier = open_model(ModelOptions(folder / file, trust=trust))
     actual = classifier.predict(images)
     same = (expected.argmax(axis=1) == actual.argmax(axis=1)).all()
     return classifier.runtime, float(np.abs(expected - actual).max()), bool(same)
@@ -77,4 +77,4 @@ def test_programs_are_refused_by_default(data: Path, file: str) -> None:
 @pytest.mark.parametrize("trust", [False, True])
 def test_what_no_file_can_tell_is_refused(data: Path, file: str, reason: str, trust: bool) -> None:
     with pytest.raises(ModelError, match=reason):
-        open_model(data / "models" / "keras2" / file, trust=trust)
+        open_model(ModelOptions(data / "models" / "keras2" / file, trust=trust))

@@ -17,7 +17,7 @@ from keras import layers as kl
 from keras_networks import randomize
 
 from batch_eval.errors import ModelError, UntrustedModelError
-from batch_eval.models import check_verifiable, loading, open_model, verify
+from batch_eval.models import ModelOptions, check_verifiable, loading, open_model, verify
 from batch_eval.models.keras_file import snake_case
 
 # TensorFlow 2.21 with NumPy 2.4 warns about itself; Keras calls .h5 legacy
@@ -274,7 +274,7 @@ def test_lambda_is_refused_and_never_runs(suffix: str, witness: Path, tmp_path: 
 def test_trusted_lambda_runs(witness: Path, tmp_path: Path) -> None:
     file = lambda_model(tmp_path / "model.keras", witness)
 
-    assert open_model(file, trust=True).runtime == "tensorflow"
+    assert open_model(ModelOptions(file, trust=True)).runtime == "tensorflow"
     assert witness.exists()
 
 
@@ -285,7 +285,7 @@ def test_pickled_layer_is_refused_even_when_trusted(saved: Path, tmp_path: Path)
             target.writestr(name, source.read(name).replace(b"MaxPooling2D", b"TorchModuleWrapper"))
 
     with pytest.raises(ModelError, match="holds a pickled object"):
-        open_model(file, trust=True)
+        open_model(ModelOptions(file, trust=True))
 
 
 def test_verify_accepts_the_same_results(saved: Path) -> None:
@@ -306,7 +306,8 @@ def test_verify_fails_loudly(saved: Path, tmp_path: Path) -> None:
 def test_verify_opens_a_program_that_is_trusted(witness: Path, tmp_path: Path) -> None:
     file = lambda_model(tmp_path / "model.keras", witness)
 
-    assert verify(open_model(file, trust=True), file, IMAGES, trust=True).passed
+    trusted = ModelOptions(file, trust=True)
+    assert verify(open_model(trusted), trusted, IMAGES).passed
 
 
 def test_a_program_cannot_be_verified_without_trust_and_never_runs(witness: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from keras_networks import randomize
 from test_cli_run import ROOT, batch_eval
 
 from batch_eval.errors import ModelError, UntrustedModelError
-from batch_eval.models import open_model
+from batch_eval.models import ModelOptions, open_model
 from batch_eval.models.keras_file import read_keras
 from batch_eval.models.network import convert
 from batch_eval.models.onnx_writer import Node, Value, encode_model
@@ -185,7 +185,7 @@ def test_exported_saved_model(model: keras.Model, tmp_path: Path) -> None:
     with pytest.raises(UntrustedModelError, match="its graph may read and write files"):
         open_model(tmp_path / "exported")
 
-    actual = open_model(tmp_path / "exported", trust=True)
+    actual = open_model(ModelOptions(tmp_path / "exported", trust=True))
 
     np.testing.assert_allclose(expected, actual.predict(IMAGES), atol=1e-6)
     assert len(actual.sha256) == 64

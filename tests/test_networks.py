@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from batch_eval.errors import ModelError
-from batch_eval.models import open_model, verify
+from batch_eval.models import ModelOptions, open_model, verify
 from batch_eval.models.architectures import ARCHITECTURES
 from batch_eval.training.networks import NETWORKS, network
 
@@ -40,12 +40,13 @@ def test_weights_alone_are_run_by_the_networks_name_as_keras_runs_them(name: str
     model.save_weights(tmp_path / "m.weights.h5")
     images = np.random.default_rng(0).integers(0, 256, (4, 28, 28), np.uint8)
 
-    opened = open_model(tmp_path / "m.weights.h5", network=name)
+    weights = ModelOptions(tmp_path / "m.weights.h5", network=name)
+    opened = open_model(weights)
 
     assert "onnxruntime" == opened.runtime
     expected = model.predict(images[..., None].astype(np.float32) / 255, verbose=0)
     np.testing.assert_allclose(expected, opened.predict(images), atol=1e-5)
-    assert verify(opened, tmp_path / "m.weights.h5", images, network=name).passed
+    assert verify(opened, weights, images).passed
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def weights(tmp_path: Path) -> Path:
 
 def test_weights_of_another_network_are_refused(weights: Path):
     with pytest.raises(ModelError, match=r"does not hold the weights of cnn-flask"):
-        open_model(weights, network="cnn-flask")
+        open_model(ModelOptions(weights, network="cnn-flask"))
 
 
 def test_weights_without_a_network_name_are_refused_with_the_option(weights: Path):
@@ -66,16 +67,16 @@ def test_weights_without_a_network_name_are_refused_with_the_option(weights: Pat
 
 def test_an_unknown_network_is_refused_with_the_known_ones(weights: Path):
     with pytest.raises(ModelError, match=r"no network 'resnet'\. Must be one of default, mlp-512"):
-        open_model(weights, network="resnet")
+        open_model(ModelOptions(weights, network="resnet"))
 
 
 def test_a_whole_model_is_not_opened_as_another_network(tmp_path: Path):
     network("mlp-512").build().save(tmp_path / "m.keras")
 
     with pytest.raises(ModelError, match="holds its own architecture"):
-        open_model(tmp_path / "m.keras", network="mlp-512")
+        open_model(ModelOptions(tmp_path / "m.keras", network="mlp-512"))
 
 
 def test_a_network_without_weights_is_refused():
     with pytest.raises(ModelError, match=r"--network mlp-512 needs a file of weights"):
-        open_model(network="mlp-512")
+        open_model(ModelOptions(network="mlp-512"))

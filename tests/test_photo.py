@@ -11,7 +11,7 @@ from preprocessing import in_shadow
 from reading import read
 from sklearn.datasets import load_digits
 
-from batch_eval.imaging import preprocess, preprocessor
+from batch_eval.imaging import PreprocessingOptions, preprocess, preprocessor
 from batch_eval.imaging.lines import remove_lines
 from batch_eval.imaging.polarity import dark_on_light
 from batch_eval.imaging.sheet import cut_to_sheet
@@ -514,7 +514,7 @@ def test_lines_are_what_makes_the_difference_on_squared_paper():
     scene = draw_scene(np.random.default_rng(2), 5, paper="squared", pen="pencil", light_name="even", size=384)
 
     expected = photo(on_paper(scene.ink))
-    without = preprocess(scene.image, skip=["lines"])
+    without = preprocess(scene.image, PreprocessingOptions(skip=("lines",)))
     assert difference(expected, photo(scene.image)) < LITTLE < difference(expected, without)
 
 

@@ -13,11 +13,14 @@ import pytest
 from drawn_digits import ink, on_paper
 from test_cli_run import ROOT, batch_eval, modules_after
 
+from batch_eval.engines.reader import Predictions, Reader
 from batch_eval.errors import ConfigError
 from batch_eval.imaging import preprocessor
 from batch_eval.models import open_model
-from batch_eval.prediction import Reader
-from batch_eval.prediction.formats import SCHEMA, SHADES, drawn, writer
+from batch_eval.reports.predictions import csv_table, text
+from batch_eval.reports.predictions.json_file import SCHEMA
+from batch_eval.reports.predictions.text import SHADES, drawn
+from batch_eval.reports.registry import Kind, reporter
 
 SEVEN = ROOT / "sample_images" / "7-1-dotted-felt-tip.png"
 THREE = ROOT / "sample_images" / "3-2-plain-ballpoint.png"
@@ -126,13 +129,13 @@ def test_csv_has_a_row_for_every_image(hopeless):
 
 def test_csv_names_are_no_formulas(reader, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    table = "".join(writer("csv")(reader.predictions(["=1+1.png"], 3), reader, False))
+    table = csv_table.document(Predictions(reader, reader.predictions(["=1+1.png"], 3))).decode()
 
     assert "'=1+1.png" == next(csv.DictReader(io.StringIO(table)))["image"]
 
 
 def test_names_cannot_steer_the_terminal(reader):
-    line = "".join(writer("text")(reader.predictions(["\x1b[2Ja.png"], 3), reader, False))
+    line = b"".join(text.document(Predictions(reader, reader.predictions(["\x1b[2Ja.png"], 3)))).decode()
 
     assert line.startswith(r"\x1b[2Ja.png: unreadable")
 
@@ -141,20 +144,20 @@ def test_text_is_written_image_by_image(reader):
     """The second path is taken only after the first line is out."""
     taken = []
     paths = (taken.append(path) or str(path) for path in (SEVEN, THREE))
-    next(writer("text")(reader.predictions(paths, 3), reader, False))
+    next(text.document(Predictions(reader, reader.predictions(paths, 3))))
 
     assert [SEVEN] == taken
 
 
 def test_an_unknown_format_is_refused():
-    with pytest.raises(ConfigError, match="Must be one of text, json, csv"):
-        writer("xml")
+    with pytest.raises(ConfigError, match="Must be one of text, csv, json"):
+        reporter("xml", Kind.PREDICTION)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--format", "xml"], "there is no format 'xml'"),
+        (["--format", "xml"], "unknown prediction format 'xml'"),
         (["--preprocess", "foto"], "Did you mean 'photo'"),
         (["--model", "nothing.keras"], "There is no model at nothing.keras"),
         (["--top", "0"], "--top"),

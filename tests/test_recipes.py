@@ -10,7 +10,7 @@ from PIL import Image
 from batch_eval.dataset import load_dataset
 from batch_eval.engines.local import Task
 from batch_eval.errors import ConfigError
-from batch_eval.imaging import RECIPES, decode, parse_adjustments, preprocess, preprocessor
+from batch_eval.imaging import RECIPES, PreprocessingOptions, decode, parse_adjustments, preprocess, preprocessor
 from batch_eval.models import open_model
 
 
@@ -55,7 +55,7 @@ def test_as_many_pieces_as_an_image_can_have_are_counted():
     dots = np.full((1024, 1024), 255, np.uint8)
     dots[::2, ::2] = 0
 
-    assert preprocessor(adjust={"shrink.side": 1024})(dots).blank
+    assert preprocessor(PreprocessingOptions(adjust={"shrink.side": 1024}))(dots).blank
 
 
 def test_black_is_no_ink_in_any_channel():
@@ -72,10 +72,10 @@ def test_a_large_photo_is_prepared_as_in_a_run(tmp_path):
     grain = np.random.default_rng(1).integers(0, 40, (2100, 1500)).astype(np.uint8)
     photo = cv2.imencode(".jpg", cv2.subtract(cv2.resize(on_paper(ink(7)), (1500, 2100)), grain))[1].tobytes()
     (folder / "a.jpg").write_bytes(photo)
-    recipe = preprocessor(skip=["stroke"])
+    recipe = preprocessor(PreprocessingOptions(skip=("stroke",)))
     _, prepared = Task(load_dataset(tmp_path), recipe, open_model()).prepare(load_dataset(tmp_path).samples[0])
 
-    np.testing.assert_array_equal(prepared.image, preprocess(photo, skip=["stroke"]))
+    np.testing.assert_array_equal(prepared.image, preprocess(photo, PreprocessingOptions(skip=("stroke",))))
     assert not np.array_equal(prepared.image, recipe(decode(photo)).image)
 
 
@@ -102,15 +102,15 @@ def test_none_fits_the_models_input():
 def test_every_recipe_skipped_step_and_adjusted_number_has_a_hash_of_its_own():
     variants = [
         *map(preprocessor, RECIPES),
-        preprocessor("photo", skip=["lines"]),
-        *(preprocessor("photo", adjust={"ink.window": window}) for window in (0.2, 0.4)),
+        preprocessor(PreprocessingOptions(skip=("lines",))),
+        *(preprocessor(PreprocessingOptions(adjust={"ink.window": window})) for window in (0.2, 0.4)),
     ]
 
     assert len(variants) == len({variant.settings_sha256 for variant in variants})
 
 
 def test_a_number_set_to_its_default_changes_nothing():
-    plain, adjusted = preprocessor("photo"), preprocessor("photo", adjust={"stroke.thickest": 2.7})
+    plain, adjusted = preprocessor("photo"), preprocessor(PreprocessingOptions(adjust={"stroke.thickest": 2.7}))
 
     assert (plain.settings_sha256, "photo") == (adjusted.settings_sha256, str(adjusted))
 
@@ -130,20 +130,25 @@ def test_every_number_has_a_default_in_its_range():
 )
 def test_an_adjusted_number_reaches_its_step(number, less, more):
     skip = [] if number.startswith("stroke") else ["stroke"]  # which would undo the others
-    thin, thick = (preprocess(on_paper(ink(7)), skip=skip, adjust={number: value}) for value in (less, more))
+    thin, thick = (
+        preprocess(on_paper(ink(7)), PreprocessingOptions(skip=tuple(skip), adjust={number: value}))
+        for value in (less, more)
+    )
 
     assert int(thin.sum()) < int(thick.sum())
 
 
 def test_another_working_size_is_also_what_photos_are_decoded_for():
-    recipe = preprocessor("photo", adjust={"shrink.side": 500})
+    recipe = preprocessor(PreprocessingOptions(adjust={"shrink.side": 500}))
     shrunk = dict(recipe.trace(on_paper(ink(3, size=600))))["shrink"]
 
     assert (500, (500, 500)) == (recipe.work_side, shrunk.shape)
 
 
 def test_what_differs_from_a_recipe_is_said_with_its_name():
-    recipe = preprocessor("photo", skip=["lines"], adjust=parse_adjustments(["stroke.thickest=2", "stroke.thickest=3"]))
+    recipe = preprocessor(
+        PreprocessingOptions(skip=("lines",), adjust=parse_adjustments(["stroke.thickest=2", "stroke.thickest=3"]))
+    )
 
     assert "photo -lines stroke.thickest=3" == str(recipe)
 
@@ -162,7 +167,7 @@ def test_what_differs_from_a_recipe_is_said_with_its_name():
 )
 def test_a_number_that_cannot_be_set_is_refused(recipe, skip, adjust, message):
     with pytest.raises(ConfigError, match=message):
-        preprocessor(recipe, skip=skip, adjust=parse_adjustments([adjust]))
+        preprocessor(PreprocessingOptions(recipe, tuple(skip), parse_adjustments([adjust])))
 
 
 def test_an_unknown_recipe_is_refused_with_a_suggestion():
@@ -172,7 +177,7 @@ def test_an_unknown_recipe_is_refused_with_a_suggestion():
 
 def test_a_step_that_is_needed_cannot_be_skipped():
     with pytest.raises(ConfigError, match="'fit' is no step that `photo` can skip"):
-        preprocessor("photo", skip=["fit"])
+        preprocessor(PreprocessingOptions(skip=("fit",)))
 
 
 def test_the_trace_names_every_step():

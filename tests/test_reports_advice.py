@@ -6,7 +6,7 @@ import numpy as np
 from report_examples import provenance
 
 from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome, Records
-from batch_eval.reports.advice import CLAUSES, advice
+from batch_eval.evaluation.advice import CLAUSES, advice
 
 
 def evaluation(*, flagged_wrong: int, flagged: int, wrong: int, total: int) -> Evaluation:

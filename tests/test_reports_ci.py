@@ -15,8 +15,10 @@ from report_examples import HOSTILE, context, empty, hostile, small
 from test_reports_html import wrong
 
 from batch_eval.errors import ReportError
-from batch_eval.gates import GateResult, ReportContext
-from batch_eval.reports import github, junit, markdown, sarif, write_report, write_reports
+from batch_eval.gates import GateResult
+from batch_eval.reports import github, junit, markdown, sarif
+from batch_eval.reports.context import ReportContext
+from batch_eval.reports.writing import write_report, write_reports
 
 EVALUATIONS = [small, hostile, empty]
 HOSTILE_GATES = ReportContext(tuple(GateResult(name, False, 0.5, 0.9, 10, name) for name in HOSTILE))

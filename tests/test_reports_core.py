@@ -6,7 +6,9 @@ import pytest
 from report_examples import empty, small
 
 from batch_eval.errors import ConfigError, ReportError
-from batch_eval.reports import FORMATS, core, write_report, write_reports
+from batch_eval.reports import writing
+from batch_eval.reports.registry import Kind, format_names
+from batch_eval.reports.writing import write_report, write_reports
 
 
 def failing_reporter():
@@ -23,7 +25,7 @@ def names(folder):
 
 
 def test_a_failing_reporter_leaves_no_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(core, "reporter", lambda name: failing_reporter())
+    monkeypatch.setattr(writing, "reporter", lambda name, kind: failing_reporter())
     with pytest.raises(ReportError, match="half way"):
         write_reports(small(), tmp_path, ["html"])
 
@@ -31,7 +33,7 @@ def test_a_failing_reporter_leaves_no_file(tmp_path, monkeypatch):
 
 
 def test_a_failing_document_leaves_no_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(core, "reporter", lambda name: failing_reporter())
+    monkeypatch.setattr(writing, "reporter", lambda name, kind: failing_reporter())
     with pytest.raises(ZeroDivisionError):
         write_report(small(), "html", tmp_path / "report.html")
 
@@ -41,7 +43,7 @@ def test_a_failing_document_leaves_no_file(tmp_path, monkeypatch):
 def test_an_old_report_survives_a_failed_run(tmp_path, monkeypatch):
     write_reports(small(), tmp_path, ["html"])
     before = {name: (tmp_path / name).stat().st_mtime_ns for name in names(tmp_path)}
-    monkeypatch.setattr(core, "reporter", lambda name: failing_reporter())
+    monkeypatch.setattr(writing, "reporter", lambda name, kind: failing_reporter())
     with pytest.raises(ReportError):
         write_reports(small(), tmp_path, ["html"])
 
@@ -52,14 +54,14 @@ def test_an_old_report_survives_a_failed_rename(tmp_path, monkeypatch):
     (tmp_path / "report.html").write_text("old")
     (tmp_path / "report_files").mkdir()
     (tmp_path / "report_files" / "old.css").write_text("old")
-    rename = core.os.rename
+    rename = writing.os.rename
 
     def fails_at_the_last_step(source, target):
         if str(source).endswith("new/report_files"):
             raise PermissionError(13, "Permission denied")
         rename(source, target)
 
-    monkeypatch.setattr(core.os, "rename", fails_at_the_last_step)
+    monkeypatch.setattr(writing.os, "rename", fails_at_the_last_step)
     with pytest.raises(ReportError, match="Permission denied"):
         write_reports(small(), tmp_path, ["html"])
 
@@ -96,13 +98,13 @@ def test_a_folder_that_is_a_file_is_an_error_with_advice(tmp_path):
 
 
 def test_a_format_that_is_none_is_an_error_before_anything_is_written(tmp_path):
-    with pytest.raises(ConfigError, match=r"no report format 'pdf'.*text, csv, json, html"):
+    with pytest.raises(ConfigError, match=r"unknown report format 'pdf'.*text, csv, json, html"):
         write_reports(small(), tmp_path, ["json", "pdf"])
 
     assert names(tmp_path) == []
 
 
-@pytest.mark.parametrize("name", sorted(FORMATS))
+@pytest.mark.parametrize("name", sorted(format_names(Kind.RUN)))
 def test_a_dash_is_stdout(name, capfdbinary, tmp_path):
     write_report(small(), name, "-")
     written = write_report(small(), name, tmp_path / "file")

@@ -15,12 +15,16 @@ import pytest
 from hypothesis import given
 from report_examples import HOSTILE, empty, evaluations, hostile, small
 
-from batch_eval import output, saved
+from batch_eval import publishing
 from batch_eval.errors import ConfigError, ReportError
-from batch_eval.output import whole
-from batch_eval.reports import FORMATS, reporter, text, write_reports
+from batch_eval.evaluation import saved
+from batch_eval.publishing import whole
+from batch_eval.reports import text
+from batch_eval.reports.json_files import METRICS_SCHEMA
+from batch_eval.reports.registry import Kind, format_names, reporter
+from batch_eval.reports.writing import write_reports
 
-SCHEMAS = saved.SCHEMA.parent
+SCHEMAS = {"evaluation": saved.SCHEMA, "metrics": METRICS_SCHEMA}
 
 
 def written(name, evaluation):
@@ -31,7 +35,7 @@ def table(content):
     return list(csv.reader(io.StringIO(content.decode("utf-8"), newline="")))
 
 
-@pytest.mark.parametrize("name", sorted(FORMATS))
+@pytest.mark.parametrize("name", sorted(format_names(Kind.RUN)))
 @pytest.mark.parametrize("evaluation", [small, hostile, empty])
 def test_every_format_writes_every_evaluation(name, evaluation):
     files = written(name, evaluation())
@@ -39,7 +43,7 @@ def test_every_format_writes_every_evaluation(name, evaluation):
     assert all(isinstance(content, bytes) for content in files.values())
 
 
-@pytest.mark.parametrize("name", sorted(FORMATS))
+@pytest.mark.parametrize("name", sorted(format_names(Kind.RUN)))
 def test_a_full_disk_leaves_no_file_of_any_format(name, tmp_path, monkeypatch):
     (tmp_path / "old.txt").write_text("old")
 
@@ -47,7 +51,7 @@ def test_a_full_disk_leaves_no_file_of_any_format(name, tmp_path, monkeypatch):
         (folder / path.rpartition("/")[2]).write_bytes(whole(content)[:10])
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(output, "_write", full)
+    monkeypatch.setattr(publishing, "_write", full)
     with pytest.raises(ReportError, match="No space left on device"):
         write_reports(small(), tmp_path, [name])
 
@@ -106,7 +110,7 @@ def test_undefined_metrics_are_absent():
 @pytest.mark.parametrize("name", ["metrics", "evaluation"])
 @pytest.mark.parametrize("evaluation", [small, hostile, empty])
 def test_json_follows_its_schema(name, evaluation):
-    schema = json.loads((SCHEMAS / f"{name}.schema.json").read_text())
+    schema = json.loads(SCHEMAS[name].read_text())
     jsonschema.Draft202012Validator.check_schema(schema)
 
     jsonschema.validate(json.loads(written("json", evaluation())[f"{name}.json"]), schema)
@@ -291,7 +295,7 @@ def test_matrix_cells_lead_to_their_images():
 
 def test_reports_import_their_libraries_late():
     code = (
-        "import sys, batch_eval.reports, batch_eval.saved;"
+        "import sys, batch_eval.reports, batch_eval.evaluation.saved;"
         "print({'jinja2', 'rich', 'pandas', 'sklearn', 'tensorflow'} & set(sys.modules))"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -300,6 +304,6 @@ def test_reports_import_their_libraries_late():
 
 
 def test_percentages_of_nothing_are_a_dash():
-    from batch_eval.reports.wording import percent, percent_range
+    from batch_eval.wording import percent, percent_range
 
     assert (percent(math.nan), percent_range((math.nan, math.nan))) == ("–", "–")

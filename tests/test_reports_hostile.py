@@ -19,10 +19,10 @@ from report_examples import HOSTILE, hostile
 from test_cli_run import ROOT
 from test_reports_ci import HOSTILE_GATES
 
-from batch_eval.dataset.names import printable
-from batch_eval.output import whole
-from batch_eval.reports import FORMATS, reporter
-from batch_eval.saved import load_evaluation
+from batch_eval.evaluation.saved import load_evaluation
+from batch_eval.publishing import whole
+from batch_eval.reports.registry import Kind, format_names, reporter
+from batch_eval.wording import printable
 
 SHOWN = [printable(name) for name in HOSTILE]
 ON_DISK = [
@@ -59,7 +59,7 @@ class Page(HTMLParser):
         self.texts.append(data)
 
 
-@pytest.mark.parametrize("name", sorted(set(FORMATS) - {"csv", "plots", "parquet", "html"}))
+@pytest.mark.parametrize("name", sorted(set(format_names(Kind.RUN)) - {"csv", "plots", "parquet", "html"}))
 def test_no_text_holds_a_control_character(name):
     for path, content in files(name).items():
         text = content.decode("utf-8")
@@ -168,7 +168,7 @@ def run_on_hostile_files(tmp_path_factory):
         with open(os.fsencode(folder) + b"/" + name, "wb") as file:
             file.write(content)
     (folder / "1.png").write_bytes(content)
-    every = [part for name in FORMATS for part in ("--format", name)]
+    every = [part for name in format_names(Kind.RUN) for part in ("--format", name)]
     command = [sys.executable, "-m", "batch_eval", "run", str(folder), "--label-pattern", "(?P<label>1)", *every]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "GITHUB_STEP_SUMMARY": "", "GITHUB_ACTIONS": ""}
     done = subprocess.run([*command, "--out", str(out)], env=environment, capture_output=True, check=False)
@@ -177,7 +177,7 @@ def run_on_hostile_files(tmp_path_factory):
 
 def test_a_run_on_hostile_files_writes_every_format(run_on_hostile_files):
     done, out = run_on_hostile_files
-    expected = {path.split("/")[0] for name in FORMATS for path in files(name)}
+    expected = {path.split("/")[0] for name in format_names(Kind.RUN) for path in files(name)}
 
     assert 0 == done.returncode, done.stderr
     assert expected == {path.name for path in out.iterdir()}

@@ -11,9 +11,9 @@ from report_examples import probabilities, provenance
 
 from batch_eval.api import evaluate
 from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome, Records
-from batch_eval.reports import reporter
-from batch_eval.reports.breakdown import suspects
-from batch_eval.reports.findings import errors
+from batch_eval.evaluation.breakdown import suspects
+from batch_eval.evaluation.findings import errors
+from batch_eval.reports.registry import reporter
 
 
 def plant(labels: list[str], share: float) -> tuple[list[str], np.ndarray]:

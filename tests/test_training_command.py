@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from batch_eval.cli.run import run
 from batch_eval.cli.train import train
 from batch_eval.errors import ReportError, TrainingError
-from batch_eval.models import open_model
+from batch_eval.models import ModelOptions, open_model
 from batch_eval.training.batches import drawn_digits
 from batch_eval.training.networks import NETWORKS
 
@@ -127,7 +127,7 @@ def test_every_kind_of_model_file_is_reported_on_and_evaluated_by_run(
     assert {"m.card.json", "m.history.csv", "m.history.svg", "m.report"} < {path.name for path in tmp_path.iterdir()}
     assert (tmp_path / "m.report" / "report.html").is_file()
     assert "Accuracy on the sample images, read as photos: " in result.stdout
-    assert "onnxruntime" == open_model(out, network="mlp-512" if "weights" in ending else None).runtime
+    assert "onnxruntime" == open_model(ModelOptions(out, network="mlp-512" if "weights" in ending else None)).runtime
     assert_run_agrees(out, images, *(["--network", "mlp-512"] if "weights" in ending else []))
 
 

@@ -19,7 +19,7 @@ from test_cli_run import ROOT
 from batch_eval.dataset import load_dataset
 from batch_eval.errors import ConfigError, DatasetError, ReportError
 from batch_eval.imaging import RECIPES
-from batch_eval.models import DEFAULT_MODEL
+from batch_eval.models import DEFAULT_MODEL, ModelOptions
 from batch_eval.web import workload
 from batch_eval.web.app import STATIC, Site, create_app
 from batch_eval.web.collecting import Collection
@@ -27,7 +27,7 @@ from batch_eval.web.examples import Examples
 from batch_eval.web.readers import open_readers
 from batch_eval.web.security import HEADERS, is_own
 
-READERS = open_readers([DEFAULT_MODEL])
+READERS = open_readers([ModelOptions(DEFAULT_MODEL)])
 DIGITS = tuple("0123456789")
 
 

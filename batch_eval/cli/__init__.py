@@ -86,7 +86,7 @@ def _interrupted(_signal: int, frame: FrameType | None) -> None:
     while frame:
         if frame.f_code.co_filename.startswith("<frozen importlib"):
             try:
-                if output := sys.modules.get("batch_eval.output"):
+                if output := sys.modules.get("batch_eval.publishing"):
                     output.discard_begun()
                 os.write(2, f"{STOPPED}\n".encode())  # sys.stderr may be in the middle of a line of its own
             finally:

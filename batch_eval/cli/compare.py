@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from batch_eval.cli import options
+from batch_eval.cli.grouping import grouped
+from batch_eval.reports.registry import Kind, format_names
 
 if TYPE_CHECKING:
     from batch_eval.evaluation import Evaluation
-    from batch_eval.paired import Comparison
 
 
 _FOR_SAVED = ("model", "format", "out", "self_contained")
 """The options that a comparison of saved evaluations takes; the others are about running models."""
 
 
+@grouped
 def compare(
     context: typer.Context,
     inputs: Annotated[
@@ -33,23 +35,17 @@ def compare(
         list[Path] | None,
         typer.Option("--model", "-m", help="A saved model to run on the folder; repeatable.", show_default=False),
     ] = None,
-    labels: options.Labels = None,
-    path_column: options.PathColumn = None,
-    label_column: options.LabelColumn = None,
-    label_pattern: options.LabelPattern = None,
-    preprocess: options.Preprocess = "photo",
-    skip: options.Skip = None,
-    adjust: options.Adjust = None,
-    classes: options.Classes = None,
-    input_range: options.InputRange = "auto",
-    trust_model: options.TrustModel = False,
+    *,
+    opening: options.ModelFlags,
+    labels: options.LabelFlags,
+    preparing: options.PreprocessingFlags,
     jobs: options.Jobs = None,
     format: Annotated[  # noqa: A002 - the option's name
         list[str] | None,
         typer.Option(
             "--format",
             "-f",
-            help="text, json, markdown or html; repeatable with --out. Default: text.",
+            help=f"{', '.join(format_names(Kind.COMPARISON))}; repeatable with --out. Default: text.",
             show_default=False,
         ),
     ] = None,
@@ -71,47 +67,37 @@ def compare(
     """
     from batch_eval.api import evaluate
     from batch_eval.cli.console import say
-    from batch_eval.imaging import parse_adjustments
-    from batch_eval.paired import compare as compare_evaluations
+    from batch_eval.evaluation.paired import compare as compare_evaluations
+    from batch_eval.reports.context import ReportContext
+    from batch_eval.reports.writing import write_report, write_reports
 
     formats = _checked_formats(format or ["text"], out)
     if model:
         folder = _one_folder(inputs, model)
         evaluations = [
-            evaluate(
-                folder,
-                model=path,
-                labels=labels,
-                path_column=path_column,
-                label_column=label_column,
-                label_pattern=label_pattern,
-                preprocess=preprocess,
-                skip=skip or (),
-                adjust=parse_adjustments(adjust or ()),
-                classes=options.class_names(classes),
-                input_range=input_range,
-                trust_model=trust_model,
-                jobs=jobs,
-            )
-            for path in model
+            evaluate(folder, opening.options(path), labels.options(), preparing.options(), jobs=jobs) for path in model
         ]
         for note in dict.fromkeys(note for one in evaluations for note in one.provenance.notes):
             say(f"Note: {note}")
     else:
         _check_for_saved(context)
         evaluations = _load(inputs)
-    _write(compare_evaluations(evaluations, _names(evaluations, model or inputs)), formats, out, self_contained)
+    comparison = compare_evaluations(evaluations, _names(evaluations, model or inputs))
+    shown = ReportContext(self_contained=self_contained)
+    if str(out) == "-":
+        write_report(comparison, formats[0], "-", kind=Kind.COMPARISON, context=shown)
+        return
+    for path in write_reports(comparison, out, formats, kind=Kind.COMPARISON, context=shown):
+        typer.echo(path)
 
 
 def _checked_formats(given: Sequence[str], out: Path) -> tuple[str, ...]:
     """Return the formats to write, when they and the place for them are right."""
-    from batch_eval.comparison.formats import check_format
+    from batch_eval.cli.finish import checked_formats
     from batch_eval.errors import ConfigError
-    from batch_eval.output import check_writable
+    from batch_eval.publishing import check_writable
 
-    formats = tuple(dict.fromkeys(given))
-    for name in formats:
-        check_format(name)
+    formats = checked_formats(given, Kind.COMPARISON)
     if str(out) != "-":
         check_writable(out)
     elif len(formats) > 1:
@@ -167,20 +153,3 @@ def _names(evaluations: Sequence[Evaluation], paths: Sequence[Path]) -> list[str
     """Return the models' names where they tell the evaluations apart, else the paths as they were given."""
     names = [evaluation.provenance.model for evaluation in evaluations]
     return names if len(set(names)) == len(names) else [str(path) for path in paths]
-
-
-def _write(comparison: Comparison, formats: Sequence[str], out: Path, self_contained: bool) -> None:
-    """Write the documents into a folder, or the only one to stdout."""
-    from batch_eval.comparison.formats import document, files
-    from batch_eval.output import publish, to_stdout
-
-    if str(out) == "-":
-        to_stdout(document(comparison, formats[0]))
-        return
-    contents = (
-        ("comparison", path, data)
-        for name in formats
-        for path, data in files(comparison, name, self_contained=self_contained)
-    )
-    for path in publish(out, contents, say=None):
-        typer.echo(path)

@@ -7,21 +7,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
-from batch_eval import config
+from batch_eval.cli import configuration
 
 
-def command_options(group: Any) -> dict[str, dict[str, config.Option]]:
+def command_options(group: Any) -> dict[str, dict[str, configuration.Option]]:
     """Return the options of each command of the application, by key."""
     return {name: {option.key: option for option in _options(command)} for name, command in group.commands.items()}
 
 
-def _options(command: Any) -> Iterator[config.Option]:
+def _options(command: Any) -> Iterator[configuration.Option]:
     hints = get_type_hints(command.callback)
     for parameter in command.params:
         if parameter.param_type_name == "option" and parameter.name in hints:
             key = next(opt for opt in parameter.opts if opt.startswith("--")).removeprefix("--")
             kind, many = _kind(hints[parameter.name])
-            yield config.Option(parameter.name, key, parameter.help or "", kind, many, parameter.default)
+            yield configuration.Option(parameter.name, key, parameter.help or "", kind, many, parameter.default)
 
 
 def _kind(hint: Any) -> tuple[type, bool]:
@@ -31,16 +31,16 @@ def _kind(hint: Any) -> tuple[type, bool]:
     return (item[0], True) if item else (plain[0], False)
 
 
-def settings(group: Any, name: str) -> dict[str, config.Setting]:
+def settings(group: Any, name: str) -> dict[str, configuration.Setting]:
     """Return the settings of a command in the current folder and environment."""
-    return config.settings(command_options(group), name, config.find_file(Path.cwd()), os.environ)
+    return configuration.settings(command_options(group), name, configuration.find_file(Path.cwd()), os.environ)
 
 
 def default_map(group: Any, name: str) -> dict[str, dict[str, Any]]:
     """Return the configured defaults of a command in the shape that the command line takes them."""
-    file = config.find_file(Path.cwd())
-    if not file.table and not any(variable.startswith(config.PREFIX) for variable in os.environ):
+    file = configuration.find_file(Path.cwd())
+    if not file.table and not any(variable.startswith(configuration.PREFIX) for variable in os.environ):
         return {}
     options = command_options(group)
-    found = config.settings(options, name, file, os.environ)
+    found = configuration.settings(options, name, file, os.environ)
     return {name: {options[name][key].parameter: s.value for key, s in found.items() if s.source != "default"}}

@@ -5,26 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from batch_eval.cli.console import say
 from batch_eval.errors import ConfigError, ExitCode
 from batch_eval.evaluation import Evaluation
-from batch_eval.gate_checks import check
-from batch_eval.gates import GateResult, Limits, ReportContext
-from batch_eval.output import EVALUATION_FILE, check_writable
-from batch_eval.reports import DEFAULT_FORMATS, reporter, write_report, write_reports
-from batch_eval.saved import load_evaluation
+from batch_eval.evaluation.saved import load_evaluation
+from batch_eval.gates import GateResult, Limits, check
+from batch_eval.publishing import EVALUATION_FILE, check_writable
+from batch_eval.reports.context import ReportContext
+from batch_eval.reports.registry import DEFAULT_FORMATS, Kind, reporter
+from batch_eval.reports.writing import write_report, write_reports
+
+if TYPE_CHECKING:
+    from batch_eval.cli.options import ReportFlags
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Where reports go, as what, and whether to talk about it; ``-`` as the target is stdout."""
+    """Where reports go, as what, and whether to print about it; ``-`` as the target is stdout."""
 
     target: Path
     formats: tuple[str, ...]
     self_contained: bool = False
+    group_errors: bool = False
     quiet: bool = False
 
     @property
@@ -33,34 +39,34 @@ class Output:
         return str(self.target) == "-"
 
     def replaces(self, file: Path) -> bool:
-        """Whether a saved evaluation would be replaced by the new one."""
+        """Whether the new evaluation would replace a saved one."""
         written = "json" in self.formats and not self.stdout
         return written and file.resolve() == (self.target / EVALUATION_FILE).resolve()
 
 
-def output(
-    target: Path,
-    formats: Sequence[str] | None,
-    *,
-    plots: bool = False,
-    self_contained: bool = False,
-    quiet: bool = False,
-) -> Output:
-    """Return the output when everything about it is right, so that no work is done in vain.
+def checked_output(target: Path, flags: ReportFlags) -> Output:
+    """Return the output once everything about it is right, so that no work is wasted.
 
     Raises ConfigError for unknown formats and for `-` with other than one format, ReportError for a folder that
     cannot be written.
     """
-    for name in formats or ():
-        reporter(name)
-    chosen = tuple(dict.fromkeys([*(formats or DEFAULT_FORMATS), *(["plots"] if plots else [])]))
-    found = Output(target, chosen, self_contained, quiet)
+    given = flags.format
+    formats = checked_formats([*(given or DEFAULT_FORMATS), *(["plots"] if flags.plots else [])], Kind.RUN)
+    found = Output(target, formats, flags.self_contained, flags.group_errors, flags.quiet)
     if not found.stdout:
         check_writable(target)
-    elif not formats or len(chosen) != 1:
-        given = f"{len(chosen)} were given" if formats else "none was given"
-        raise ConfigError(f"--out - prints one report, but {given}. Name one, such as --format json --out -.")
+    elif not given or len(formats) != 1:
+        count = f"{len(formats)} were given" if given else "none was given"
+        raise ConfigError(f"--out - prints one report, but {count}. Name one, such as --format json --out -.")
     return found
+
+
+def checked_formats(names: Sequence[str], kind: Kind) -> tuple[str, ...]:
+    """Return each format once; raises ConfigError for an unknown one."""
+    formats = tuple(dict.fromkeys(names))
+    for name in formats:
+        reporter(name, kind)
+    return formats
 
 
 def default_out(folder: Path) -> Path:
@@ -91,6 +97,10 @@ def _saved_file(path: Path) -> Path:
 
 def finish(evaluation: Evaluation, out: Output, limits: Limits, baseline: Evaluation | None) -> None:
     """Check the gates, write the reports, print the summary; raises typer.Exit when a gate failed."""
+    if out.group_errors:
+        from batch_eval.evaluation.looks import group_errors
+
+        evaluation = group_errors(evaluation)
     gates = check(evaluation, limits, baseline)
     passed = all(gate.passed for gate in gates)
     try:

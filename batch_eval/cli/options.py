@@ -1,14 +1,21 @@
-"""Options that several commands share, each in one place."""
+"""Options that several commands share, each in one place, and the groups that they travel in."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-FORMATS = ("text", "csv", "json", "html", "markdown", "junit", "github", "sarif", "parquet", "plots")
-"""The names of the report formats, here because reading them from the reports would import numpy for ``--help``."""
+from batch_eval.reports.registry import Kind, format_names
+
+if TYPE_CHECKING:
+    from batch_eval.cli.finish import Output
+    from batch_eval.dataset import LabelOptions
+    from batch_eval.gates import Limits
+    from batch_eval.imaging import PreprocessingOptions
+    from batch_eval.models import ModelOptions
 
 Folder = Annotated[Path, typer.Argument(help="The folder of images.", show_default=False)]
 Model = Annotated[
@@ -105,7 +112,7 @@ Format = Annotated[
     typer.Option(
         "--format",
         "-f",
-        help=f"A report to write: {', '.join(FORMATS)}; repeatable. Default: json, csv and html.",
+        help=f"A report to write: {', '.join(format_names(Kind.RUN))}; repeatable. Default: json, csv and html.",
         show_default=False,
     ),
 ]
@@ -177,3 +184,101 @@ FailIfWorse = Annotated[
 def class_names(classes: str | None) -> tuple[str, ...] | None:
     """Return the names given with ``--classes``."""
     return tuple(name.strip() for name in classes.split(",")) if classes else None
+
+
+@dataclass(frozen=True)
+class ModelFlags:
+    """How a model is opened, whichever it is."""
+
+    network: Network = None
+    classes: Classes = None
+    input_range: InputRange = "auto"
+    trust_model: TrustModel = False
+
+    def options(self, path: Path | None) -> ModelOptions:
+        """Return the options for a model file; None is the model that ships with batch_eval."""
+        from batch_eval.models import ModelOptions
+
+        return ModelOptions(path, self.network, class_names(self.classes), self.input_range, self.trust_model)
+
+
+@dataclass(frozen=True)
+class LabelFlags:
+    """Where the labels are."""
+
+    labels: Labels = None
+    path_column: PathColumn = None
+    label_column: LabelColumn = None
+    label_pattern: LabelPattern = None
+
+    def options(self) -> LabelOptions:
+        """Return the options of the dataset."""
+        from batch_eval.dataset import LabelOptions
+
+        return LabelOptions(self.labels, self.path_column, self.label_column, self.label_pattern)
+
+
+@dataclass(frozen=True)
+class PreprocessingFlags:
+    """How images are prepared."""
+
+    preprocess: Preprocess = "photo"
+    skip: Skip = None
+    adjust: Adjust = None
+
+    def options(self) -> PreprocessingOptions:
+        """Return the options of the recipe; raises ConfigError for numbers that are not written right."""
+        from batch_eval.imaging import PreprocessingOptions, parse_adjustments
+
+        return PreprocessingOptions(self.preprocess, tuple(self.skip or ()), parse_adjustments(self.adjust or ()))
+
+
+@dataclass(frozen=True)
+class ReportFlags:
+    """Which reports are written, and what is printed."""
+
+    format: Format = None
+    self_contained: SelfContained = False
+    group_errors: GroupErrors = False
+    plots: Plots = False
+    quiet: Quiet = False
+
+    def output(self, target: Path) -> Output:
+        """Return the output to a folder or ``-``; raises ConfigError or ReportError before any work is done."""
+        from batch_eval.cli.finish import checked_output
+
+        return checked_output(target, self)
+
+
+@dataclass(frozen=True)
+class GateFlags:
+    """The limits of gates, and the earlier evaluation that some compare with."""
+
+    fail_under: FailUnder = None
+    fail_under_low: FailUnderLow = None
+    fail_under_class: FailUnderClass = None
+    fail_under_slice: FailUnderSlice = None
+    max_unreadable: MaxUnreadable = None
+    max_unlabelled: MaxUnlabelled = None
+    max_ece: MaxEce = None
+    baseline: Baseline = None
+    max_drop: MaxDrop = None
+    fail_if_worse: FailIfWorse = False
+
+    def limits(self) -> Limits:
+        """Return the limits; raises ConfigError where one is invalid or lacks its baseline."""
+        from batch_eval.gates import parse_limits
+
+        limits = parse_limits(
+            fail_under=self.fail_under,
+            fail_under_low=self.fail_under_low,
+            fail_under_class=self.fail_under_class,
+            fail_under_slice=self.fail_under_slice,
+            max_unreadable=self.max_unreadable,
+            max_unlabelled=self.max_unlabelled,
+            max_ece=self.max_ece,
+            max_drop=self.max_drop,
+            fail_if_worse=self.fail_if_worse,
+        )
+        limits.check_baseline(self.baseline is not None)
+        return limits

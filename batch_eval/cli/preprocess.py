@@ -8,17 +8,18 @@ from typing import Annotated
 import typer
 
 from batch_eval.cli import options
+from batch_eval.cli.grouping import grouped
 from batch_eval.errors import ExitCode
 
 
+@grouped
 def preprocess(
     images: Annotated[list[Path], typer.Argument(help="Image files.", show_default=False)],
     out: Annotated[
         Path, typer.Option("--out", "-o", help="The folder for the pictures: NAME.png and NAME-steps.png.")
     ] = Path("preprocessed"),
-    recipe: options.Preprocess = "photo",
-    skip: options.Skip = None,
-    adjust: options.Adjust = None,
+    *,
+    preparing: options.PreprocessingFlags,
 ) -> None:
     """Write what the model would see of each image, and a strip of every step with its name.
 
@@ -27,12 +28,11 @@ def preprocess(
     `batch-eval preprocess photos/IMG_2041.jpg --out steps`
     """
     from batch_eval.cli.console import say
-    from batch_eval.imaging import parse_adjustments, preprocessor
+    from batch_eval.imaging import preprocessor
     from batch_eval.imaging.inspect import Inspection
-    from batch_eval.output import publish
+    from batch_eval.publishing import publish
 
-    prepare = preprocessor(recipe, skip=skip or (), adjust=parse_adjustments(adjust or ()))
-    inspection = Inspection(images, prepare, out)
+    inspection = Inspection(images, preprocessor(preparing.options()), out)
     for path in publish(out, inspection.files(), say=None):
         typer.echo(path)
     for path, reason in inspection.unreadable:

@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from batch_eval.cli import options
+from batch_eval.cli.grouping import grouped
 from batch_eval.errors import ConfigError
 
 
+@grouped
 def serve(
     model: Annotated[
         list[Path] | None,
@@ -21,11 +23,9 @@ def serve(
             show_default=False,
         ),
     ] = None,
-    network: options.Network = None,
+    *,
+    opening: options.ModelFlags,
     preprocess: options.Preprocess = "photo",
-    classes: options.Classes = None,
-    input_range: options.InputRange = "auto",
-    trust_model: options.TrustModel = False,
     folder: Annotated[
         Path | None,
         typer.Option(help="A folder of labelled images, of which the page shows one at random.", show_default=False),
@@ -66,13 +66,7 @@ def serve(
     from batch_eval.web.readers import open_readers
     from batch_eval.web.security import LOOPBACK
 
-    readers = open_readers(
-        model or (),
-        network=network,
-        class_names=options.class_names(classes),
-        input_range=input_range,
-        trust=trust_model,
-    )
+    readers = open_readers([opening.options(path) for path in model or ()])
     readers.get(0, preprocess)  # an unknown recipe is found before anything is served
     examples = Examples(folder) if folder else None
     collection = Collection(collect, readers.labels, default_out(collect)) if collect else None

@@ -124,14 +124,14 @@ def train(
     `batch-eval train --network cnn-flask --checkpoints kept --resume kept/03-0.0412.keras`
     """
     from batch_eval.cli.console import say
-    from batch_eval.output import check_writable
-    from batch_eval.reports import write_report, write_reports
-    from batch_eval.reports.wording import percent
+    from batch_eval.publishing import check_writable
+    from batch_eval.reports.writing import write_report, write_reports
     from batch_eval.training.data import checked_with, load_training_data
     from batch_eval.training.saving import save_training, stem_of, weights_of
     from batch_eval.training.settings import Settings, recipe_of, without_drawn
     from batch_eval.training.testing import evaluate_samples
     from batch_eval.training.trainer import train as train_network
+    from batch_eval.wording import percent
 
     share = _share(validation)
     target = out or Path("models", f"{network}.keras")

@@ -6,9 +6,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from batch_eval.dataset.names import FOREIGN_SUFFIXES, READABLE_SUFFIXES, listing, natural_key, printable, suffix
+from batch_eval.dataset.names import FOREIGN_SUFFIXES, READABLE_SUFFIXES, natural_key, suffix
 from batch_eval.errors import DatasetError
-from batch_eval.output import COMPARISON_FILES, EVALUATION_FILE, REPORT_FILES, STEPS_ENDING
+from batch_eval.publishing import COMPARISON_FILES, EVALUATION_FILE, REPORT_FILES, STEPS_ENDING
+from batch_eval.wording import listing, printable
 
 # what operating systems and network drives put beside people's images, thumbnails included
 _SYSTEM_FOLDERS = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found"})

@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 
 from batch_eval.dataset.labelling import Labelling, clean_label
-from batch_eval.dataset.names import printable
 from batch_eval.errors import ConfigError, DatasetError
+from batch_eval.wording import printable
 
 # a number ends where no letter or digit follows, so that 20240101 and 7th are no labels
 _NAMED = re.compile(r"(?:^|[^a-z])(?:digit|label|class|target|truth)[ _=-]?([0-9]+)(?![a-z0-9])", re.IGNORECASE)

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from batch_eval.dataset.labelling import DIGITS, Labelling
-from batch_eval.dataset.names import natural_key, printable
+from batch_eval.dataset.names import natural_key
+from batch_eval.wording import printable
 
 # folders that split or hold data sets: their names are never classes
 _SPLITS = "train training test testing val valid validation dev eval data images image imgs img"

@@ -8,8 +8,9 @@ from pathlib import Path
 from batch_eval.dataset.file_index import AMBIGUOUS, FileIndex
 from batch_eval.dataset.label_table import Table, read_table
 from batch_eval.dataset.labelling import Labelling, clean_label
-from batch_eval.dataset.names import listing, printable
+from batch_eval.dataset.options import LabelOptions
 from batch_eval.errors import DatasetError
+from batch_eval.wording import listing, printable
 
 LABEL_FILES = ("labels.csv", "labels.tsv", "metadata.csv", "metadata.jsonl")
 PATH_COLUMNS = ("filename", "file", "file_name", "filepath", "path", "image")
@@ -43,9 +44,7 @@ def label_by_file(
     file: Path,
     root: Path,
     images: Sequence[str],
-    *,
-    path_column: str | None = None,
-    label_column: str | None = None,
+    options: LabelOptions,
 ) -> Labelling:
     """Return labels for ``images`` (paths relative to ``root``) from a CSV, TSV or JSON-lines file.
 
@@ -56,7 +55,7 @@ def label_by_file(
     """
     name = printable(file.name if file.parent == root else str(file))
     table = read_table(file, name)
-    columns = _choose_columns(table, path_column, label_column)
+    columns = _choose_columns(table, options.path_column, options.label_column)
     matches = _match(table, columns, FileIndex(root, images, file.parent, table.encoding))
     if not matches.row_of:
         raise _no_match(table, columns, root, images)

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from batch_eval.dataset.names import is_image, printable, suffix
+from batch_eval.dataset.names import is_image, suffix
 from batch_eval.errors import DatasetError
+from batch_eval.wording import printable
 
 JSON_LINES = frozenset({".jsonl", ".ndjson", ".json"})
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from batch_eval.dataset.names import printable
+from batch_eval.wording import printable
 
 DIGITS = frozenset("0123456789")
 

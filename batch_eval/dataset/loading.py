@@ -10,43 +10,38 @@ from batch_eval.dataset.filename_labels import label_by_name, label_by_pattern
 from batch_eval.dataset.folder_labels import label_by_folder
 from batch_eval.dataset.label_file import LABEL_FILES, label_by_file
 from batch_eval.dataset.labelling import DIGITS, Labelling
-from batch_eval.dataset.names import image_id, listing, printable
+from batch_eval.dataset.names import image_id
+from batch_eval.dataset.options import LabelOptions
 from batch_eval.dataset.sample import Dataset, Sample
 from batch_eval.errors import ConfigError, DatasetError
+from batch_eval.wording import listing, printable
 
 
-def load_dataset(
-    folder: str | Path,
-    *,
-    labels: str | Path | None = None,
-    path_column: str | None = None,
-    label_column: str | None = None,
-    label_pattern: str | None = None,
-) -> Dataset:
+def load_dataset(folder: str | Path, labels: LabelOptions | str | Path | None = None) -> Dataset:
     """Return the images under a folder with their labels.
 
-    Labels come from the file ``labels`` or the regular expression ``label_pattern`` (group ``label``) if given, else
-    from ``labels.csv``, ``labels.tsv``, ``metadata.csv`` or ``metadata.jsonl`` in the folder, else from class folders,
-    else from file names. ``path_column`` and ``label_column`` name columns of the label file.
+    Labels come from the given label file or pattern, else from a label file in the folder, else from class folders,
+    else from file names. A path as ``labels`` is a label file.
 
     Raises ``DatasetError`` if the folder or its labels cannot be used, saying what was found and what was expected,
-    and ``ConfigError`` if the arguments exclude each other or the pattern is invalid.
+    and ``ConfigError`` if the options exclude each other or the pattern is invalid.
     """
-    if labels is not None and label_pattern is not None:
+    options = LabelOptions.of(labels)
+    if options.file is not None and options.pattern is not None:
         raise ConfigError("--labels and --label-pattern name two sources of labels; give one of them.")
     root = Path(folder)
     found = find_images(root)
-    files = [Path(labels)] if labels is not None else _label_files(root, found)
-    if label_pattern is None and files:
-        labelling = label_by_file(files[0], root, found.images, path_column=path_column, label_column=label_column)
+    files = [options.file] if options.file is not None else _label_files(root, found)
+    if options.pattern is None and files:
+        labelling = label_by_file(files[0], root, found.images, options)
         return _dataset(root, found, labelling, unused=[file.name for file in files[1:]])
-    if path_column or label_column:
+    if options.path_column or options.label_column:
         raise ConfigError(
             "--path-column and --label-column need a label file: name it with --labels, "
             f"or put one of {', '.join(LABEL_FILES)} into {printable(str(root))}."
         )
-    if label_pattern is not None:
-        return _dataset(root, found, label_by_pattern(found.images, label_pattern))
+    if options.pattern is not None:
+        return _dataset(root, found, label_by_pattern(found.images, options.pattern))
     return _dataset(root, found, _label_by_names(root, found.images))
 
 

@@ -35,6 +35,11 @@ class Dataset:
     notes: tuple[str, ...] = ()
     labels_sha256: str = ""
 
+    @property
+    def slice_values(self) -> dict[str, tuple[str, ...]]:
+        """The value of each sample for each slice."""
+        return {name: tuple(sample.slices[i] for sample in self.samples) for i, name in enumerate(self.slice_names)}
+
     def path(self, sample: Sample) -> str:
         """Return the path that opens the sample's file."""
         return f"{self.root}/{sample.file}"

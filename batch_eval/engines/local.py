@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 from batch_eval.cores import available_cores
 from batch_eval.dataset import Dataset, Sample
 from batch_eval.engines.pictures import picture
+from batch_eval.engines.rows import Rows
 from batch_eval.engines.workers import Flag, can_copy, in_order
 from batch_eval.errors import UnreadableImageError
-from batch_eval.evaluation import OUTCOMES, Outcome, Picture, Records
 from batch_eval.imaging import Prepared, Preprocessor
 from batch_eval.imaging.files import read
 from batch_eval.models import Classifier
+from batch_eval.outcome import OUTCOMES, Outcome
 
 CHUNK, COPIED_CHUNK = 64, 256
 """Most images that a thread takes at a time: enough that handing over costs nothing, few enough to stop soon; and most
@@ -39,12 +40,6 @@ BATCH_BYTES = 16 << 20
 """Decoded bytes that a thread holds before it runs the model, so that memory stays flat with large photos."""
 WORTH_COPYING = 16
 """Least chunks for each worker from which on it is worth its beginning as a process of its own."""
-MAX_PICTURES = 10_000
-"""Images whose pictures are kept for the reports; all others keep their row."""
-
-MAX_STEPS = 500
-"""Images of which also the steps are kept; `batch-eval preprocess` shows those of any other."""
-
 Progress = Callable[[int], None]
 """Called with the number of images finished since the last call."""
 
@@ -90,46 +85,7 @@ class Chunk(NamedTuple):
     samples: tuple[Sample, ...]
 
 
-class _Rows:
-    """What became of the images of some rows: columns as in Records; those by row count rows from the run's first."""
-
-    def __init__(self, rows: range, classes: int) -> None:
-        self.start = rows.start
-        self.outcome = np.full(len(rows), OUTCOMES.index(Outcome.UNREADABLE), np.uint8)
-        self.probabilities = np.zeros((len(rows), classes), np.float32)
-        self.reasons: dict[int, str] = {}
-        self.flags: dict[str, list[int]] = {}
-        self.pictures: dict[int, Picture] = {}
-
-    def add(self, rows: _Rows) -> None:
-        """Record what became of some of these rows; chunks come in order, so that the first pictures are kept."""
-        place = slice(rows.start - self.start, rows.start - self.start + len(rows.outcome))
-        self.outcome[place] = rows.outcome
-        self.probabilities[place] = rows.probabilities
-        self.reasons |= rows.reasons
-        for flag, flagged in rows.flags.items():
-            self.flags.setdefault(flag, []).extend(flagged)
-        for row, shown in rows.pictures.items():
-            if len(self.pictures) < MAX_PICTURES:
-                with_steps = len(self.pictures) < MAX_STEPS
-                self.pictures[row] = shown if with_steps else replace(shown, steps=None)
-
-    def records(self, dataset: Dataset) -> Records:
-        """Return the columns of a whole run beside what the dataset knows of each sample."""
-        samples = dataset.samples
-        return Records(
-            ids=tuple(s.id for s in samples),
-            truth=tuple(s.truth for s in samples),
-            outcome=self.outcome,
-            probabilities=self.probabilities,
-            reasons=dict(sorted(self.reasons.items())),  # unreadable files were noted before the batch beside them
-            slices={name: tuple(s.slices[k] for s in samples) for k, name in enumerate(dataset.slice_names)},
-            flags={name: np.isin(np.arange(len(samples)), rows) for name, rows in sorted(self.flags.items())},
-            pictures=self.pictures,
-        )
-
-
-def run(task: Task, *, jobs: int | None = None, progress: Progress | None = None) -> Records:
+def run(task: Task, *, jobs: int | None = None, progress: Progress | None = None) -> Rows:
     """Decode, prepare and classify every sample; return one row for each, in the dataset's order.
 
     ``jobs`` workers (default: one a core), processes or threads, each take chunks of samples from the file to the
@@ -142,17 +98,17 @@ def run(task: Task, *, jobs: int | None = None, progress: Progress | None = None
     processes = jobs > 1 and len(samples) >= jobs * WORTH_COPYING * least and can_copy()
     size = min(max(len(samples) // (jobs * SHARES), least), COPIED_CHUNK if processes else CHUNK)
     chunks = (Chunk(start, samples[start : start + size]) for start in range(0, len(samples), size))
-    found = _Rows(range(len(samples)), len(task.classifier.class_names))
+    found = Rows(range(len(samples)), len(task.classifier.class_names))
     shared = _Shared()
     results = in_order(partial(_work, task, shared), chunks, jobs, processes=processes, stop=shared.stop)
     with _single_threaded_opencv(), closing(results):
         for rows in results:
             found.add(rows)
-            if len(found.pictures) >= MAX_STEPS:
+            if found.has_all_steps:
                 shared.steps.set()
             if progress:
                 progress(len(rows.outcome))
-    return found.records(task.dataset)
+    return found
 
 
 def prepared_batches(task: Task) -> Iterator[NDArray[np.uint8]]:
@@ -183,9 +139,9 @@ def _single_threaded_opencv() -> Iterator[None]:
         cv2.setNumThreads(before)
 
 
-def _work(task: Task, shared: _Shared, chunk: Chunk) -> _Rows:
+def _work(task: Task, shared: _Shared, chunk: Chunk) -> Rows:
     """Take a chunk of samples from their files to rows; small ones only while it is this thread's turn."""
-    rows = _Rows(range(chunk.start, chunk.start + len(chunk.samples)), len(task.classifier.class_names))
+    rows = Rows(range(chunk.start, chunk.start + len(chunk.samples)), len(task.classifier.class_names))
     small = _is_small(task, chunk.samples[0])
     remaining = enumerate(chunk.samples, chunk.start)
     while True:
@@ -225,7 +181,7 @@ def _prepare(task: Task, rows: Iterator[tuple[int, Sample]], stop: Flag) -> _Bat
     return batch
 
 
-def _classify(task: Task, batch: _Batch, rows: _Rows, *, steps: bool) -> None:
+def _classify(task: Task, batch: _Batch, rows: Rows, *, steps: bool) -> None:
     """Run the model over a batch, and record what became of each image, with the ``steps`` of errors or without."""
     predicted = _predict(task.classifier, batch, rows)
     for row, truth, image, prepared in zip(batch.rows, batch.truths, batch.images, batch.prepared, strict=True):
@@ -239,7 +195,7 @@ def _classify(task: Task, batch: _Batch, rows: _Rows, *, steps: bool) -> None:
             rows.pictures[row] = picture(image, prepared, task.preprocessor, steps=steps)
 
 
-def _predict(classifier: Classifier, batch: _Batch, rows: _Rows) -> dict[int, str]:
+def _predict(classifier: Classifier, batch: _Batch, rows: Rows) -> dict[int, str]:
     """Record the probabilities of the batch's rows that are not blank; return the class that each is read as."""
     seen = {row: p.image for row, p in zip(batch.rows, batch.prepared, strict=True) if not p.blank}
     if not seen:

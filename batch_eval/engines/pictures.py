@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batch_eval.evaluation import Picture
+from batch_eval.engines.rows import Picture
 from batch_eval.imaging import Prepared, Preprocessor
 from batch_eval.imaging.files import encode
 from batch_eval.imaging.filters import CUT_OUT, shrink

@@ -11,7 +11,7 @@ from batch_eval.errors import UnreadableImageError
 from batch_eval.imaging.files import encode, read
 from batch_eval.imaging.recipes import Preprocessor
 from batch_eval.imaging.strip import strip
-from batch_eval.output import STEPS_ENDING
+from batch_eval.publishing import STEPS_ENDING
 
 
 @dataclass

@@ -19,6 +19,7 @@ from batch_eval.imaging.digit import choose_digit
 from batch_eval.imaging.filters import shrink
 from batch_eval.imaging.ink import clear_paper, separate_ink
 from batch_eval.imaging.lines import remove_lines
+from batch_eval.imaging.options import PreprocessingOptions
 from batch_eval.imaging.pixels import without_colour
 from batch_eval.imaging.polarity import dark_ink
 from batch_eval.imaging.quality import flags
@@ -162,19 +163,19 @@ class Preprocessor:
 
 
 def preprocessor(
-    name: str = "photo",
+    preprocess: PreprocessingOptions | str = "photo",
     *,
     size: tuple[int, int] = (steps.SIDE, steps.SIDE),
     channels: int = 1,
-    skip: Sequence[str] = (),
-    adjust: Mapping[str, float] | None = None,
 ) -> Preprocessor:
-    """Return the recipe called ``name``, without the optional steps in ``skip``.
+    """Return a recipe, without the steps that the options skip.
 
     ``size`` (height, width) and ``channels`` (1 or 3) are the model's input, which `simple` and `none` resize to.
-    ``adjust`` sets numbers of steps, such as ``{"stroke.thickest": 3}``. Raises ConfigError for an unknown recipe, a
-    step that cannot be skipped, and a number that is unknown, out of its range, or of a step that is skipped.
+    Raises ConfigError for an unknown recipe, a step that cannot be skipped, and a number that is unknown, out of its
+    range, or of a step that is skipped.
     """
+    options = PreprocessingOptions.of(preprocess)
+    name = options.recipe
     if name not in RECIPES:
         raise ConfigError(_unknown("preprocessing", name, RECIPES))
     recipe = {
@@ -184,18 +185,18 @@ def preprocessor(
         "none": _resize(size, channels),
     }[name]
     optional = [step.name for step in recipe if step.plain]
-    for skipped in skip:
+    for skipped in options.skip:
         if skipped not in optional:
             raise ConfigError(_unknown(f"step that `{name}` can skip", skipped, optional))
-    kept = tuple(step.without() if step.name in skip else step for step in recipe)
-    adjusted = _adjustments(name, kept, adjust or {})
+    kept = tuple(step.without() if step.name in options.skip else step for step in recipe)
+    adjusted = _adjustments(name, kept, options.adjust)
     settings = {"recipe": name, "revision": REVISION, "steps": [step.name for step in kept], "size": [*size, channels]}
     settings |= {"adjust": adjusted} if adjusted else {}
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
     return Preprocessor(
         name,
         tuple(step.adjusted(adjusted) for step in kept),
-        tuple(skip),
+        options.skip,
         adjusted,
         passes_mnist=name in ("photo", "mnist"),
         work_side=int(adjusted.get("shrink.side", WORK_SIDE)) if name == "photo" else None,

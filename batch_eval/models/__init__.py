@@ -2,6 +2,16 @@
 
 from batch_eval.models.classifier import INPUT_RANGES, Classifier
 from batch_eval.models.loading import DEFAULT_MODEL, open_model
+from batch_eval.models.options import ModelOptions
 from batch_eval.models.verify import Verification, check_verifiable, verify
 
-__all__ = ["DEFAULT_MODEL", "INPUT_RANGES", "Classifier", "Verification", "check_verifiable", "open_model", "verify"]
+__all__ = [
+    "DEFAULT_MODEL",
+    "INPUT_RANGES",
+    "Classifier",
+    "ModelOptions",
+    "Verification",
+    "check_verifiable",
+    "open_model",
+    "verify",
+]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from pathlib import Path
 
 from batch_eval.errors import ModelError
@@ -13,6 +12,7 @@ from batch_eval.models.keras_file import KerasFile, read_keras, read_weights
 from batch_eval.models.layers import Unsupported
 from batch_eval.models.network import convert
 from batch_eval.models.onnx_runtime import open_onnx, run_network
+from batch_eval.models.options import ModelOptions
 from batch_eval.models.runtime import Runtime
 
 _TFLITE, _PROTOBUF = b"TFL3", b"\x08"
@@ -29,39 +29,37 @@ _OTHER_KINDS = {
 DEFAULT_MODEL = Path(__file__).parent / "data" / "default.keras"
 
 
-def open_model(
-    path: Path | str | None = None,
-    *,
-    network: str | None = None,
-    class_names: Sequence[str] | None = None,
-    input_range: str = "auto",
-    trust: bool = False,
-    threads: int = 0,
-) -> Classifier:
+def open_model(model: ModelOptions | str | Path | None = None, *, threads: int = 0) -> Classifier:
     """Open a saved model: ``.keras``, ``.h5``, ``.onnx``, ``.tflite`` or a SavedModel folder.
 
     Args:
-        path: The file; None opens the model that ships with the package.
-        network: The name of the network whose weights alone the file holds (``.weights.h5``).
-        class_names: One name for each output; None means ``"0"`` to ``"9"``.
-        input_range: ``0..1``, ``0..255``, ``-1..1``, or ``auto``: what a leading Rescaling or Normalization tells.
-        trust: Open also what is a program by nature: SavedModel folders and Lambda layers.
+        model: The file, None for the model that ships with the package, or a file with options.
         threads: CPU threads for one batch; 0 means all cores.
 
     Raises:
-        UntrustedModelError: The model holds a program and ``trust`` is not set.
+        UntrustedModelError: The model holds a program and is not trusted.
         ModelError: The model cannot be opened, or does not fit.
 
     """
-    if network is not None and path is None:
-        raise ModelError(f"--network {network} needs a file of weights. Name it with --model.")
-    file = _existing(path)
-    runtime = _open_weights(file, network, threads) if network else _open(file, trust=trust, threads=threads)
-    return Classifier(runtime, name=file.name, sha256=_sha256(file), input_range=input_range, class_names=class_names)
+    options = ModelOptions.of(model)
+    if options.network is not None and options.path is None:
+        raise ModelError(f"--network {options.network} needs a file of weights. Name it with --model.")
+    file = _existing(options.path)
+    if options.network:
+        runtime = _open_weights(file, options.network, threads)
+    else:
+        runtime = _open(file, trust=options.trust, threads=threads)
+    return Classifier(
+        runtime,
+        name=file.name,
+        sha256=_sha256(file),
+        input_range=options.input_range,
+        class_names=options.class_names,
+    )
 
 
-def _existing(path: Path | str | None) -> Path:
-    file = DEFAULT_MODEL if path is None else Path(path)
+def _existing(path: Path | None) -> Path:
+    file = path or DEFAULT_MODEL
     if path is None and not file.is_file():
         raise ModelError(f"The default model is missing from this installation ({file}). Name a model with --model.")
     if not file.exists():

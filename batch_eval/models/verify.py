@@ -14,6 +14,7 @@ from batch_eval.models.classifier import Classifier, Images, to_probabilities
 from batch_eval.models.keras_file import KerasFile, read_keras, read_weights
 from batch_eval.models.keras_origin import check_origin
 from batch_eval.models.loading import DEFAULT_MODEL
+from batch_eval.models.options import ModelOptions
 
 TOLERANCE = 1e-5
 
@@ -39,53 +40,50 @@ class Verification:
         )
 
 
-def check_verifiable(path: Path | str | None, *, network: str | None = None, trust: bool = False) -> KerasFile:
-    """Return what a model file holds when TensorFlow can open it too, which is not imported for this.
+def check_verifiable(model: ModelOptions | str | Path | None) -> KerasFile:
+    """Return what a model file holds when TensorFlow can open it too; does not import TensorFlow.
 
     Raises:
-        UntrustedModelError: The model holds a program and ``trust`` is not set.
+        UntrustedModelError: The model holds a program and is not trusted.
         ModelError: The file is of a kind that only its own runtime opens.
 
     """
-    file = Path(path or DEFAULT_MODEL)
-    if network:
-        return read_weights(file, config(network))
+    options = ModelOptions.of(model)
+    file = options.path or DEFAULT_MODEL
+    if options.network:
+        return read_weights(file, config(options.network))
     saved = None if file.is_dir() else read_keras(file)
     if saved is None:
         raise ModelError(
             f"{file} is no Keras file. Only .keras and .h5 models can be verified against TensorFlow: "
             "leave out --verify."
         )
-    check_origin(saved.config, file, trust=trust)
+    check_origin(saved.config, file, trust=options.trust)
     return saved
 
 
 def verify(
-    classifier: Classifier,
-    path: Path | str | None,
-    images: Images | Iterable[Images],
-    *,
-    network: str | None = None,
-    trust: bool = False,
+    classifier: Classifier, model: ModelOptions | str | Path | None, images: Images | Iterable[Images]
 ) -> Verification:
-    """Run the same prepared images through Keras, opened from ``path``, and compare.
+    """Run the same prepared images through Keras, and compare.
 
     Args:
-        classifier: What ``open_model(path, network=network, trust=trust)`` returned.
-        path: The ``.keras`` or ``.h5`` file; other formats run on their own runtime anyway. None is the default model.
+        classifier: What ``open_model(model)`` returned.
+        model: A ``.keras`` or ``.h5`` file; other formats run on their own runtime anyway.
         images: (N, h, w) or (N, h, w, 3) uint8, or batches of such.
-        network: The name of the network whose weights alone the file holds.
-        trust: Open also what is a program by nature.
 
     Raises:
         ModelError: The results differ, or the model cannot be opened with TensorFlow.
 
     """
-    file = Path(path or DEFAULT_MODEL)
-    saved = check_verifiable(file, network=network, trust=trust)
+    options = ModelOptions.of(model)
+    file = options.path or DEFAULT_MODEL
+    saved = check_verifiable(options)
     from batch_eval.models.tensorflow_runtime import open_keras, open_weights
 
-    reference = open_weights(saved, file) if network else open_keras(saved, file, reason="", trust=trust)
+    reference = (
+        open_weights(saved, file) if options.network else open_keras(saved, file, reason="", trust=options.trust)
+    )
     difference, changed, count = 0.0, 0, 0
     for batch in [images] if isinstance(images, np.ndarray) else images:
         expected = to_probabilities(reference.run(classifier.prepare(batch)).reshape(len(batch), -1), classifier.head)

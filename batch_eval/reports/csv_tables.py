@@ -16,12 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from batch_eval import metrics
-from batch_eval.evaluation import Evaluation
-from batch_eval.gates import NO_CONTEXT, ReportContext
-from batch_eval.output import Content, whole
-from batch_eval.reports.findings import errors, predicted_columns
-from batch_eval.reports.wording import utf8
+from batch_eval.evaluation import Evaluation, metrics
+from batch_eval.evaluation.findings import errors, predicted_columns
+from batch_eval.publishing import Content, whole
+from batch_eval.reports.context import NO_CONTEXT, ReportContext
+from batch_eval.wording import utf8
 
 TITLE = "CSV table"
 ROWS = 10_000  # written at once

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from batch_eval.dataset.names import printable
 from batch_eval.evaluation import Evaluation, Outcome
-from batch_eval.gates import NO_CONTEXT, ReportContext
+from batch_eval.evaluation.findings import errors_by_confidence
+from batch_eval.gates import gates_line
 from batch_eval.reports import markdown
-from batch_eval.reports.findings import errors_by_confidence
-from batch_eval.reports.trend import gates_line
-from batch_eval.reports.wording import percent, percent_range, utf8
+from batch_eval.reports.context import NO_CONTEXT, ReportContext
+from batch_eval.wording import percent, percent_range, printable, utf8
 
 TITLE = "GitHub annotations"
 PER_STEP = 10
@@ -50,19 +49,12 @@ def step_summary(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) ->
 
 def _misread(evaluation: Evaluation) -> list[str]:
     """Return a warning for each of the most confident errors."""
-    folder, ids = evaluation.provenance.folder, evaluation.records.ids
+    folder = evaluation.provenance.folder
+    records = map(evaluation.record, errors_by_confidence(evaluation)[:PER_STEP].tolist())
     return [
-        _command("warning", _reading(evaluation, row), title="Misread image", file=printable(f"{folder}/{ids[row]}"))
-        for row in errors_by_confidence(evaluation)[:PER_STEP].tolist()
+        _command("warning", record.sentence, title="Misread image", file=printable(f"{folder}/{record.id}"))
+        for record in records
     ]
-
-
-def _reading(evaluation: Evaluation, row: int) -> str:
-    r = evaluation.records
-    if r.predicted[row] < 0:
-        return f"label {r.truth[row]}, found blank"
-    read = evaluation.class_names[r.predicted[row]]
-    return f"label {r.truth[row]}, read as {read} ({percent(float(r.confidence[row]))})"
 
 
 def _result(evaluation: Evaluation, context: ReportContext, failed: int) -> str:
@@ -70,7 +62,7 @@ def _result(evaluation: Evaluation, context: ReportContext, failed: int) -> str:
     right = f"{evaluation.counts[Outcome.CORRECT]:,} of {evaluation.scored:,} right"
     parts = [f"Accuracy {percent(evaluation.accuracy, 2)} ({percent_range(evaluation.accuracy_interval)}), {right}"]
     if context.gates:
-        parts.append(gates_line(context))
+        parts.append(gates_line(context.gates))
     total = len(errors_by_confidence(evaluation))
     for shown, name in [(failed, "failed gates"), (total, "misread images")]:
         if shown > PER_STEP:

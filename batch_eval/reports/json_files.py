@@ -10,16 +10,18 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
+from pathlib import Path
 
 from batch_eval.evaluation import Evaluation
-from batch_eval.gates import NO_CONTEXT, ReportContext
-from batch_eval.output import EVALUATION_FILE, Content
-from batch_eval.reports.breakdown import calibration_error
-from batch_eval.reports.findings import errors
-from batch_eval.saved import saved_pieces
+from batch_eval.evaluation.breakdown import calibration_error
+from batch_eval.evaluation.findings import errors
+from batch_eval.evaluation.saved import saved_pieces
+from batch_eval.publishing import EVALUATION_FILE, Content
+from batch_eval.reports.context import NO_CONTEXT, ReportContext
 
 TITLE = "JSON file"
 METRICS_FORMAT = 1
+METRICS_SCHEMA = Path(__file__).with_name("schemas") / "metrics.schema.json"
 
 
 def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> bytes:  # noqa: ARG001 - same in all formats

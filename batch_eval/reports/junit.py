@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from batch_eval.dataset.names import printable
 from batch_eval.evaluation import Evaluation
-from batch_eval.gates import NO_CONTEXT, GateResult, ReportContext
-from batch_eval.metrics import Tally
-from batch_eval.reports.breakdown import by_flag, by_slice
-from batch_eval.reports.wording import percent, percent_range
+from batch_eval.evaluation.breakdown import by_flag, by_slice
+from batch_eval.evaluation.metrics import Tally
+from batch_eval.gates import GateResult
+from batch_eval.reports.context import NO_CONTEXT, ReportContext
+from batch_eval.wording import percent, percent_range, printable
 
 TITLE = "JUnit report"
 

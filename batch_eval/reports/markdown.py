@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from batch_eval.evaluation import Evaluation
-from batch_eval.gates import NO_CONTEXT, ReportContext
-from batch_eval.reports.advice import advice
-from batch_eval.reports.breakdown import by_flag, by_slice, suspects
-from batch_eval.reports.findings import errors_by_confidence, predicted_columns, worst_confusions
+from batch_eval.evaluation.advice import advice
+from batch_eval.evaluation.breakdown import by_flag, by_slice, suspects
+from batch_eval.evaluation.findings import errors_by_confidence, worst_confusions
+from batch_eval.evaluation.trend import trend
+from batch_eval.gates import gates_line
+from batch_eval.reports.context import NO_CONTEXT, ReportContext
 from batch_eval.reports.templating import fill
-from batch_eval.reports.trend import gates_line, trend
 
 TITLE = "Markdown report"
 ERRORS_SHOWN = 50
@@ -22,21 +23,19 @@ _TEMPLATES = Path(__file__).with_name("templates")
 
 def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> bytes:
     """Return the report; long tables are cut and folded away, so that it stays below a comment's limits."""
-    rows = errors_by_confidence(evaluation)
+    rows, suspect = errors_by_confidence(evaluation), suspects(evaluation)
     return fill(
         _TEMPLATES,
         "report.md.jinja",
         e=evaluation,
         context=context,
-        gates_line=gates_line(context),
-        trend=trend(evaluation, context),
+        gates_line=gates_line(context.gates),
+        trend=trend(evaluation, context.baseline),
         advice=advice(evaluation),
         slices=[b for b in by_slice(evaluation) if len(b.parts) > 1],
         flags=by_flag(evaluation),
         confusions=worst_confusions(evaluation),
-        columns=predicted_columns(evaluation),
-        suspects=suspects(evaluation),
-        rows=rows[:ERRORS_SHOWN].tolist(),
+        errors=[(evaluation.record(row), suspect[row]) for row in rows[:ERRORS_SHOWN].tolist()],
         total=len(rows),
         confusions_shown=CONFUSIONS_SHOWN,
         values_shown=VALUES_SHOWN,

@@ -10,8 +10,8 @@ from typing import Any
 
 from batch_eval.errors import ConfigError
 from batch_eval.evaluation import Evaluation
-from batch_eval.gates import NO_CONTEXT, ReportContext
-from batch_eval.reports.wording import utf8
+from batch_eval.reports.context import NO_CONTEXT, ReportContext
+from batch_eval.wording import utf8
 
 TITLE = "Parquet table"
 PROBABILITY = "probability_"

@@ -8,14 +8,13 @@ from contextlib import contextmanager
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from batch_eval.dataset.names import printable
 from batch_eval.errors import ConfigError
 from batch_eval.evaluation import Evaluation
-from batch_eval.gates import NO_CONTEXT, ReportContext
-from batch_eval.reports.breakdown import calibration, calibration_error
-from batch_eval.reports.findings import predicted_columns
+from batch_eval.evaluation.breakdown import calibration, calibration_error
+from batch_eval.evaluation.findings import predicted_columns
+from batch_eval.reports.context import NO_CONTEXT, ReportContext
 from batch_eval.reports.html.charts import coverage_curve
-from batch_eval.reports.wording import percent
+from batch_eval.wording import percent, printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

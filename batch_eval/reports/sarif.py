@@ -13,12 +13,11 @@ from urllib.parse import quote
 
 import numpy as np
 
-from batch_eval.dataset.names import printable
-from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome
-from batch_eval.gates import NO_CONTEXT, ReportContext
-from batch_eval.reports.breakdown import suspects
-from batch_eval.reports.findings import errors_by_confidence
-from batch_eval.reports.wording import percent
+from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome, Record
+from batch_eval.evaluation.breakdown import suspects
+from batch_eval.evaluation.findings import errors_by_confidence
+from batch_eval.reports.context import NO_CONTEXT, ReportContext
+from batch_eval.wording import printable
 
 TITLE = "SARIF report"
 MAX_RESULTS = 25_000
@@ -88,10 +87,10 @@ def _results(evaluation: Evaluation, rows: list[int]) -> list[dict[str, Any]]:
 
 
 def _result(evaluation: Evaluation, row: int, suspect: bool) -> dict[str, Any]:
-    r = evaluation.records
-    outcome = OUTCOMES[r.outcome[row]]
-    uri = quote(f"{evaluation.provenance.folder}/{r.ids[row]}".encode("utf-8", "surrogateescape"), safe="/")
-    message = _message(evaluation, row, outcome) + (" The label may be wrong." if suspect else "")
+    record = evaluation.record(row)
+    outcome = record.outcome
+    uri = quote(f"{evaluation.provenance.folder}/{record.id}".encode("utf-8", "surrogateescape"), safe="/")
+    message = _message(record) + (" The label may be wrong." if suspect else "")
     return {
         "ruleId": outcome.value,
         "ruleIndex": _RULES.index(outcome),
@@ -111,10 +110,7 @@ def _result(evaluation: Evaluation, row: int, suspect: bool) -> dict[str, Any]:
     }
 
 
-def _message(evaluation: Evaluation, row: int, outcome: Outcome) -> str:
-    r = evaluation.records
-    if outcome is Outcome.WRONG:
-        read = printable(evaluation.class_names[r.predicted[row]])
-        return f"Label {printable(r.truth[row] or '')}, read as {read} ({percent(float(r.confidence[row]))})."
-    reason = printable(r.reasons.get(row, ""))
-    return f"{outcome.meaning} {reason}".strip()
+def _message(record: Record) -> str:
+    if record.outcome is Outcome.WRONG:
+        return printable(f"{record.sentence[0].upper()}{record.sentence[1:]}.")
+    return f"{record.outcome.meaning} {printable(record.reason)}".strip()

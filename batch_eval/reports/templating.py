@@ -17,8 +17,7 @@ from jinja2 import (
     select_autoescape,
 )
 
-from batch_eval.dataset.names import printable
-from batch_eval.reports.wording import markdown_text, percent, percent_range, utf8
+from batch_eval.wording import markdown_text, percent, percent_range, printable, utf8
 
 NO_MORE: Mapping[str, Callable[..., str]] = MappingProxyType({})
 

@@ -13,13 +13,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from batch_eval.dataset.names import printable
 from batch_eval.evaluation import Evaluation, Outcome
-from batch_eval.gates import NO_CONTEXT, ReportContext
-from batch_eval.reports.advice import advice
-from batch_eval.reports.findings import errors_by_confidence, worst_confusions
-from batch_eval.reports.trend import gates_line, trend
-from batch_eval.reports.wording import percent, percent_range, utf8
+from batch_eval.evaluation.advice import advice
+from batch_eval.evaluation.findings import errors_by_confidence, worst_confusions
+from batch_eval.evaluation.trend import trend
+from batch_eval.gates import gates_line
+from batch_eval.reports.context import NO_CONTEXT, ReportContext
+from batch_eval.wording import percent, percent_range, printable, utf8
 
 TITLE = "text report"
 CONFUSIONS_SHOWN = 5
@@ -56,7 +56,7 @@ def _draw(evaluation: Evaluation, context: ReportContext, console: Console) -> s
 def summary(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Group:
     """Return everything that the summary shows, from the answer down to single files."""
     parts: list[RenderableType] = [_headline(evaluation)]
-    if change := trend(evaluation, context):
+    if change := trend(evaluation, context.baseline):
         parts.append(Text(change.sentence, style=_TREND_STYLES[change.direction]))
     if context.gates:
         parts.append(_gates(context))
@@ -81,7 +81,7 @@ def _headline(evaluation: Evaluation) -> Text:
 
 
 def _gates(context: ReportContext) -> Table:
-    table = _table(gates_line(context), "gate", "", "")
+    table = _table(gates_line(context.gates), "gate", "", "")
     for gate in context.gates:
         verdict = Text("passed", style="green") if gate.passed else Text("FAILED", style="bold red")
         table.add_row(Text(printable(gate.name)), verdict, Text(printable(gate.message)))
@@ -132,18 +132,14 @@ def _confusions(evaluation: Evaluation) -> Table:
 
 def _errors(evaluation: Evaluation) -> Table:
     rows = errors_by_confidence(evaluation)
-    r = evaluation.records
     title = _showing("Misclassified, most confident first", ERRORS_SHOWN, len(rows))
     table = _table(title, "truth", "read as", "confidence>", "file")
-    for row in rows[:ERRORS_SHOWN].tolist():
-        blank = r.predicted[row] < 0
-        predicted = Outcome.BLANK.value if blank else printable(evaluation.class_names[r.predicted[row]])
-        confidence = "–" if blank else percent(float(r.confidence[row]))
+    for record in map(evaluation.record, rows[:ERRORS_SHOWN].tolist()):
         table.add_row(
-            Text(printable(r.truth[row] or "")),
-            Text(predicted),
-            confidence,
-            Text(printable(r.ids[row]), overflow="fold"),
+            Text(printable(record.truth or "")),
+            Text(printable(record.predicted or Outcome.BLANK.value)),
+            percent(record.confidence) if record.predicted else "–",
+            Text(printable(record.id), overflow="fold"),
         )
     return table
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from batch_eval.errors import TrainingError
-from batch_eval.output import publish
+from batch_eval.publishing import publish
 from batch_eval.training.history import Epoch
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from batch_eval.output import publish
+from batch_eval.publishing import publish
 from batch_eval.training.scenes import draw_scene
 
 SEED = 2024

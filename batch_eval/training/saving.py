@@ -13,7 +13,7 @@ import numpy as np
 from batch_eval import __version__
 from batch_eval.errors import TrainingError
 from batch_eval.evaluation import Evaluation, Outcome
-from batch_eval.output import publish
+from batch_eval.publishing import publish
 from batch_eval.training.card import Card, card_json, card_markdown, history_csv
 from batch_eval.training.data import TrainingData
 from batch_eval.training.networks import network

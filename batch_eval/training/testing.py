@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from batch_eval.api import evaluate
 from batch_eval.evaluation import Evaluation
 from batch_eval.imaging.files import encode
+from batch_eval.models import ModelOptions
 from batch_eval.training.batches import Digits
 from batch_eval.training.data import CLASS_NAMES
 from batch_eval.training.samples import write_samples
@@ -25,7 +26,7 @@ def evaluate_digits(
     with TemporaryDirectory() as folder:
         root = Path(folder, "test digits" if class_names == CLASS_NAMES else "test images")
         _write(digits, root, class_names)
-        return evaluate(root, model=model, network=network, classes=class_names, preprocess="none")
+        return evaluate(root, ModelOptions(model, network, tuple(class_names)), preprocess="none")
 
 
 def evaluate_samples(model: Path, *, network: str | None = None) -> Evaluation:
@@ -33,7 +34,7 @@ def evaluate_samples(model: Path, *, network: str | None = None) -> Evaluation:
     with TemporaryDirectory() as folder:
         root = Path(folder, "sample_images")
         write_samples(root)
-        return evaluate(root, model=model, network=network)
+        return evaluate(root, ModelOptions(model, network))
 
 
 def _write(digits: Digits, folder: Path, class_names: Sequence[str]) -> None:

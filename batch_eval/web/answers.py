@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from batch_eval.engines.reader import Reader, Reading
 from batch_eval.imaging.files import encode
 from batch_eval.imaging.filters import shrink
 from batch_eval.imaging.quality import FLAGS
 from batch_eval.imaging.steps import Image
-from batch_eval.prediction import Reader, Reading
 from batch_eval.reports.html.pictures import data_uri
 
 TOP = 5

@@ -13,9 +13,9 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
+from batch_eval.engines.reader import Reader
 from batch_eval.errors import ConfigError
 from batch_eval.imaging import RECIPES
-from batch_eval.prediction import Reader
 from batch_eval.reports.html.assets import SOURCES
 from batch_eval.reports.templating import fill
 from batch_eval.web.answers import answer

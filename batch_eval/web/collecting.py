@@ -13,17 +13,17 @@ from typing import Any
 
 from PIL import Image
 
-from batch_eval.api import evaluate_dataset
+from batch_eval.api import evaluate_task, reader_task
 from batch_eval.dataset import load_dataset
 from batch_eval.dataset.label_file import LABEL_FILES
 from batch_eval.dataset.names import is_image
+from batch_eval.engines.reader import Reader
 from batch_eval.errors import ConfigError, DatasetError, ReportError
 from batch_eval.evaluation import Outcome
 from batch_eval.imaging import decode
 from batch_eval.imaging.pillow import is_heic
-from batch_eval.output import check_writable
-from batch_eval.prediction import Reader
-from batch_eval.reports import write_reports
+from batch_eval.publishing import check_writable
+from batch_eval.reports.writing import write_reports
 
 KINDS = ("drawing", "photo")
 """What a saved image can be; its file's name begins with it."""
@@ -77,7 +77,7 @@ class Collection:
 
         The shares are None where no image could be scored.
         """
-        evaluation = evaluate_dataset(load_dataset(self.folder), reader.classifier, reader.recipe)
+        evaluation = evaluate_task(reader_task(load_dataset(self.folder), reader))
         write_reports(evaluation, self.reports)
         shares = (evaluation.accuracy, *evaluation.accuracy_interval) if evaluation.scored else (None,) * 3
         counts = {"correct": evaluation.counts[Outcome.CORRECT], "scored": evaluation.scored}

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from batch_eval.api import recipe_for
+from batch_eval.engines.reader import Reader
 from batch_eval.errors import ConfigError
-from batch_eval.models import DEFAULT_MODEL, Classifier, open_model
-from batch_eval.prediction import Reader
+from batch_eval.models import DEFAULT_MODEL, Classifier, ModelOptions, open_model
 
 
 class Readers:
@@ -33,7 +32,7 @@ class Readers:
         return Reader(classifier, recipe_for(classifier, preprocess))
 
 
-def open_readers(paths: Sequence[Path], **options: Any) -> Readers:
-    """Open the models, with the options of `open_model`, and the one that ships with the package, which comes last."""
-    opened = [(path, open_model(path, threads=1, **options)) for path in paths]
+def open_readers(models: Sequence[ModelOptions]) -> Readers:
+    """Open the models, and the one that ships with the package, which comes last."""
+    opened = [(model.path or DEFAULT_MODEL, open_model(model, threads=1)) for model in models]
     return Readers([*opened, (DEFAULT_MODEL, open_model(threads=1))])

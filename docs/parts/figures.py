@@ -3,7 +3,7 @@
 import inspect
 import re
 
-from batch_eval import metrics
+from batch_eval.evaluation import metrics
 
 
 def of(*names: str) -> str:

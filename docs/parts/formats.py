@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from batch_eval.comparison import formats as comparison
 from batch_eval.evaluation import Outcome
-from batch_eval.reports import DEFAULT_FORMATS, FORMATS, reporter
-from batch_eval.saved import SCHEMA, load_evaluation
+from batch_eval.evaluation.saved import SCHEMA, load_evaluation
+from batch_eval.reports.comparison import json_file as comparison
+from batch_eval.reports.json_files import METRICS_SCHEMA
+from batch_eval.reports.registry import DEFAULT_FORMATS, Kind, format_names, reporter
 
 from .tables import code, table
 
@@ -35,7 +36,7 @@ def overview() -> str:
     """Return each format with its files and what its tests accept it with."""
     evaluation = load_evaluation(EXAMPLE / "evaluation.json")
     rows = []
-    for name in FORMATS:
+    for name in format_names(Kind.RUN):
         module = reporter(name)
         files = dict.fromkeys(path.split("/")[0] for path, _ in module.files(evaluation))
         default = " (default)" if name in DEFAULT_FORMATS else ""
@@ -85,7 +86,7 @@ def _fenced(text: str) -> str:
 
 def metrics_keys() -> str:
     """Return the keys of metrics.json."""
-    return _keys(SCHEMA.with_name("metrics.schema.json"))
+    return _keys(METRICS_SCHEMA)
 
 
 def evaluation_keys() -> str:

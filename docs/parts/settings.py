@@ -1,7 +1,7 @@
 """The keys of a configuration file, from the options of the commands."""
 
+from batch_eval.cli.configuration import MAIN, PREFIX, Option
 from batch_eval.cli.defaults import command_options
-from batch_eval.config import MAIN, PREFIX, Option
 
 from .commands import application
 from .tables import code, table

@@ -3,7 +3,7 @@
 import json
 
 from batch_eval.imaging.limits import MAX_MEGAPIXELS
-from batch_eval.prediction.formats import SCHEMA
+from batch_eval.reports.predictions.json_file import SCHEMA
 from batch_eval.web.security import HEADERS
 from batch_eval.web.workload import MAX_BYTES, MAX_UPLOADS, SECONDS
 

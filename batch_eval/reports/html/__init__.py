@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from batch_eval.evaluation import Evaluation
-from batch_eval.gates import NO_CONTEXT, ReportContext
+from batch_eval.reports.context import NO_CONTEXT, ReportContext
 from batch_eval.reports.html import assets
 from batch_eval.reports.html.data import page_data
 from batch_eval.reports.html.page import Page

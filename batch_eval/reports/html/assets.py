@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from batch_eval.output import REPORT_FILES
+from batch_eval.publishing import REPORT_FILES
 
 SOURCES = Path(__file__).with_name("files")
 """Where the templates, the style sheet and the scripts are kept."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from batch_eval.evaluation import Evaluation
-from batch_eval.metrics import ReliabilityBin, Tally
-from batch_eval.reports.breakdown import calibration, calibration_error, coverage
+from batch_eval.evaluation.breakdown import calibration, calibration_error, coverage
+from batch_eval.evaluation.metrics import ReliabilityBin, Tally
 
 COVERAGE_THRESHOLDS = tuple(i / 100 for i in range(101))
 """Where the slider stops."""

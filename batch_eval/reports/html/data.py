@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from batch_eval.dataset.names import printable
 from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome
-from batch_eval.reports.breakdown import suspects
-from batch_eval.reports.html.cards import TOP
+from batch_eval.evaluation.breakdown import suspects
+from batch_eval.evaluation.records import GUESSES
 from batch_eval.reports.html.charts import COVERAGE_THRESHOLDS, coverage_points
 from batch_eval.reports.html.marks import Marks
 from batch_eval.reports.html.pictures import Pictures
+from batch_eval.wording import printable
 
 
 def gallery_rows(evaluation: Evaluation) -> NDArray[np.intp]:
@@ -69,7 +69,7 @@ def _cards(
     evaluation: Evaluation, pictures: Pictures, on_page: frozenset[int], rows: NDArray[np.intp]
 ) -> dict[str, Any]:
     r = evaluation.records
-    top = np.argsort(-r.probabilities[rows], axis=1, kind="stable")[:, :TOP]
+    top = np.argsort(-r.probabilities[rows], axis=1, kind="stable")[:, :GUESSES]
     shares = np.take_along_axis(r.probabilities[rows], top, axis=1).astype(np.float64)
     drawn = rows.tolist()
     return {

@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 
-from batch_eval import metrics
-from batch_eval.evaluation import Evaluation, Outcome
-from batch_eval.gates import NO_CONTEXT, ReportContext
-from batch_eval.metrics import Tally
-from batch_eval.reports.advice import advice
-from batch_eval.reports.breakdown import FlagTally, by_flag, by_slice, suspects
-from batch_eval.reports.findings import errors, errors_by_confidence, predicted_columns
+from batch_eval.evaluation import Evaluation, Outcome, metrics
+from batch_eval.evaluation.advice import advice
+from batch_eval.evaluation.breakdown import FlagTally, by_flag, by_slice, suspects
+from batch_eval.evaluation.findings import errors, errors_by_confidence, predicted_columns
+from batch_eval.evaluation.metrics import Tally
+from batch_eval.evaluation.trend import trend
+from batch_eval.gates import gates_line
+from batch_eval.reports.context import NO_CONTEXT, ReportContext
 from batch_eval.reports.html import charts
 from batch_eval.reports.html.cards import PATTERN, Card, Cards
 from batch_eval.reports.html.marks import marks
 from batch_eval.reports.html.pictures import Pictures
-from batch_eval.reports.trend import gates_line, trend
 
 HEAT_STEPS = 8
 """Shades of a confusion matrix's cells in the style sheet."""
@@ -81,8 +81,8 @@ class Page:
     def __init__(self, evaluation: Evaluation, pictures: Pictures, context: ReportContext = NO_CONTEXT) -> None:
         self.evaluation = evaluation
         self.gates = context.gates
-        self.gates_line = gates_line(context)
-        self.trend = trend(evaluation, context)
+        self.gates_line = gates_line(context.gates)
+        self.trend = trend(evaluation, context.baseline)
         self.provenance = evaluation.provenance
         self.columns = predicted_columns(evaluation)
         self.total_errors = len(errors(evaluation))

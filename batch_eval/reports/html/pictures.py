@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from batch_eval.evaluation import Evaluation
-from batch_eval.output import REPORT_FILES
+from batch_eval.publishing import REPORT_FILES
 
 _SUFFIXES = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 """A saved evaluation may come from anywhere: no other type becomes a file or a data URI."""

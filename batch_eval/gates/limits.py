@@ -1,4 +1,4 @@
-"""Gates: limits that an evaluation must keep, so that a CI job can decide. ``gate_checks`` holds the checks."""
+"""The limits that gates check, and how they are written."""
 
 from __future__ import annotations
 
@@ -6,48 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
 
 from batch_eval.errors import ConfigError
-
-if TYPE_CHECKING:
-    from batch_eval.evaluation import Evaluation
-
-
-@dataclass(frozen=True, slots=True)
-class GateResult:
-    """What one gate said: its figure, its limit, and on how many images ``n`` the figure rests.
-
-    ``value`` and ``limit`` are shares in 0..1 (NaN of no images), of ``fail-if-worse`` p-values, and of ``max-drop``
-    a difference in -1..1; ``message`` is the sentence that reports show.
-    """
-
-    name: str
-    passed: bool
-    value: float
-    limit: float
-    n: int
-    message: str
-
-    def __str__(self) -> str:
-        """Return the line that a run prints."""
-        return f"{'passed' if self.passed else 'FAILED'}  {self.name}: {self.message}"
-
-
-@dataclass(frozen=True, slots=True)
-class ReportContext:
-    """What reports are told beside the evaluation.
-
-    The gates' results, the evaluation it is compared with, and whether the HTML report is to be a single file.
-    """
-
-    gates: tuple[GateResult, ...] = ()
-    baseline: Evaluation | None = None
-    self_contained: bool = False
-
-
-NO_CONTEXT = ReportContext()
-"""Neither gates nor a baseline."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,13 @@
-"""The step from an image file's bytes to the classes that a model finds most probable."""
+"""Reads single images: from a file's bytes to the classes that a model finds most probable."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
+from batch_eval.engines.rows import Guess, top_guesses
 from batch_eval.errors import UnreadableImageError
 from batch_eval.imaging import Prepared, Preprocessor
 from batch_eval.imaging.files import read
@@ -16,13 +16,6 @@ from batch_eval.models import Classifier
 
 STDIN = "-"
 """Stands for the image that is read from stdin."""
-
-
-class Guess(NamedTuple):
-    """A class name, and the probability 0..1 that the model gives it."""
-
-    name: str
-    confidence: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +84,8 @@ class Reader:
         return Reading(image, prepared, () if prepared.blank else self._guesses(prepared.image, top))
 
     def _guesses(self, image: Image, top: int) -> tuple[Guess, ...]:
-        """Return classes by falling probability; of equal ones the lower comes first, as in an evaluation."""
         shares = self.classifier.predict(np.asarray(image, np.uint8)[None])[0]
-        order = np.argsort(-shares, kind="stable")[:top]
-        return tuple(Guess(self.classifier.class_names[i], float(shares[i])) for i in order)
+        return top_guesses(shares, self.classifier.class_names, top)
 
     def predictions(self, paths: Iterable[str], top: int, stdin: bytes = b"") -> Iterator[Prediction]:
         """Yield what becomes of each file, in order, one after the other; ``-`` stands for the bytes of ``stdin``."""
@@ -103,3 +94,11 @@ class Reader:
                 yield Prediction(path, self.read(stdin if path == STDIN else read(path), top))
             except UnreadableImageError as error:
                 yield Prediction(path, None, str(error))
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """What became of some images, one after the other, and what read them."""
+
+    reader: Reader
+    images: Iterable[Prediction]

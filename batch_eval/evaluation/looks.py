@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from batch_eval.evaluation import Evaluation
-from batch_eval.reports.findings import errors, predicted_columns
+from batch_eval.evaluation.findings import errors, predicted_columns
+from batch_eval.evaluation.records import Evaluation
 
 SAME = 0.985
 """Correlation from which two pictures are nearly the same: 2 of MNIST's 10,000 test digits have such a neighbour, while

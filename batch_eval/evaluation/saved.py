@@ -18,11 +18,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from batch_eval.engines.rows import Picture
 from batch_eval.errors import ConfigError
-from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome, Picture, Provenance, Records
+from batch_eval.evaluation.records import Evaluation, Provenance, Records
+from batch_eval.outcome import OUTCOMES, Outcome
 
 FORMAT = 1
-SCHEMA = Path(__file__).with_name("reports") / "schemas" / "evaluation.schema.json"
+SCHEMA = Path(__file__).with_name("schemas") / "evaluation.schema.json"
 
 
 def dump_evaluation(evaluation: Evaluation) -> bytes:

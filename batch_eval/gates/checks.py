@@ -4,24 +4,43 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from batch_eval import metrics
-from batch_eval.dataset.names import printable
-from batch_eval.evaluation import Evaluation, Outcome
-from batch_eval.gates import ClassLimit, GateResult, Limits, SliceLimit
-from batch_eval.metrics import SIGNIFICANCE, ReliabilityBin, Tally
-from batch_eval.reports.breakdown import by_slice, calibration
-from batch_eval.reports.wording import percent, percent_range
+from batch_eval.evaluation import Evaluation, Outcome, metrics
+from batch_eval.evaluation.breakdown import by_slice, calibration
+from batch_eval.evaluation.metrics import SIGNIFICANCE, ReliabilityBin, Tally
+from batch_eval.gates.limits import ClassLimit, Limits, SliceLimit
+from batch_eval.wording import percent, percent_range, printable
 
 if TYPE_CHECKING:
-    from batch_eval.paired import Pair
+    from batch_eval.evaluation.paired import Pair
 
 FEWEST_DISCORDANT = 6
 """McNemar's exact p is below 0.05 from six images on that all changed for the worse: 2 / 2⁶ = 0.031."""
 
 ANY_CLASS = "(any)"
 """Named by the gate on every class where no class occurs as a label; no class name of a model is spelled so."""
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """What one gate said: its figure, its limit, and on how many images ``n`` the figure rests.
+
+    ``value`` and ``limit`` are shares in 0..1 (NaN of no images), of ``fail-if-worse`` p-values, and of ``max-drop``
+    a difference in -1..1; ``message`` is the sentence that reports show.
+    """
+
+    name: str
+    passed: bool
+    value: float
+    limit: float
+    n: int
+    message: str
+
+    def __str__(self) -> str:
+        """Return the line that a run prints."""
+        return f"{'passed' if self.passed else 'FAILED'}  {self.name}: {self.message}"
 
 
 def check(evaluation: Evaluation, limits: Limits, baseline: Evaluation | None = None) -> tuple[GateResult, ...]:
@@ -36,7 +55,7 @@ def check(evaluation: Evaluation, limits: Limits, baseline: Evaluation | None = 
     if limits.max_ece is not None:
         results.append(ece(calibration(evaluation), limits.max_ece))
     if baseline is not None and limits.need_baseline:
-        from batch_eval.paired import Pair, shared_images  # which most runs need not import
+        from batch_eval.evaluation.paired import Pair, shared_images  # which most runs need not import
 
         shared = shared_images([baseline, evaluation])
         results += _of_pair(Pair.of(shared.hits[0], shared.hits[1]), limits)
@@ -195,3 +214,14 @@ def _apart(value: float, limit: float) -> tuple[str, str]:
     """Return both as percentages, with digits enough to tell them apart."""
     digits = next((d for d in range(1, 15) if value == limit or percent(value, d) != percent(limit, d)), 15)
     return percent(value, digits), percent(limit, digits)
+
+
+def gates_line(gates: Sequence[GateResult]) -> str:
+    """Return in a few words whether the gates passed; empty where there are none."""
+    failed = sum(not gate.passed for gate in gates)
+    total = len(gates)
+    if not total:
+        return ""
+    if failed:
+        return f"{failed} of {total} gates failed"
+    return "The gate passed" if total == 1 else f"All {total} gates passed"

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from batch_eval import metrics
-from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome
-from batch_eval.metrics import ReliabilityBin, Tally
+from batch_eval.evaluation import metrics
+from batch_eval.evaluation.metrics import ReliabilityBin, Tally
+from batch_eval.evaluation.records import Evaluation
+from batch_eval.outcome import OUTCOMES, Outcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from batch_eval.dataset.names import printable
 from batch_eval.evaluation import Outcome
-from batch_eval.metrics import SIGNIFICANCE
-from batch_eval.paired import Comparison, Pair
-from batch_eval.reports.wording import p_text
+from batch_eval.evaluation.metrics import SIGNIFICANCE
+from batch_eval.evaluation.paired import Comparison, Pair
+from batch_eval.wording import p_text, printable
 
 
 def read_as(name: str | None) -> str:

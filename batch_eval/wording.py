@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from unicodedata import category
 
-from batch_eval.dataset.names import printable
+_SPACE = "Zs"  # Unicode's category; macOS writes one of these before the PM of a screenshot's name
 
 
 def percent(share: float, digits: int = 1) -> str:
@@ -65,3 +67,33 @@ def markdown_text(text: str) -> str:
 def utf8(text: str) -> bytes:
     """Encode as UTF-8; lone surrogates, which have no encoding, become escapes."""
     return text.encode("utf-8", "backslashreplace")
+
+
+def printable(text: str) -> str:
+    r"""Return the text so that it can be printed and written as UTF-8; all letters, signs and spaces stay.
+
+    Bytes that are not UTF-8 (which Python holds as surrogates, PEP 383) and ASCII control characters become ``\xNN``,
+    other unprintable characters ``\uNNNN`` or ``\UNNNNNNNN``: they could move a terminal's cursor, show a name
+    backwards, or make two names look alike.
+
+    >>> print(printable("a\nb\u202egpj.png"), printable("\udcff"), printable("\u200b"))
+    a\x0ab\u202egpj.png \xff \u200b
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or category(c) == _SPACE else _escape(ord(c)) for c in text)
+
+
+def _escape(code: int) -> str:
+    """Return the escape of one character."""
+    if 0xDC80 <= code <= 0xDCFF:
+        return f"\\x{code - 0xDC00:02x}"
+    if code <= 0x7F:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def listing(names: Sequence[str], most: int = 3) -> str:
+    """Return the first names in printable form as one line: ``a.png, b.png, … (12 in all)``."""
+    shown = ", ".join(map(printable, names[:most]))
+    return shown if len(names) <= most else f"{shown}, … ({len(names)} in all)"

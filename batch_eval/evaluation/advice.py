@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from batch_eval.dataset.names import printable
-from batch_eval.evaluation import Evaluation
-from batch_eval.metrics import wilson_interval
-from batch_eval.reports.breakdown import FlagTally, by_flag
-from batch_eval.reports.findings import BLANK, Confusion, errors, predicted_columns, worst_confusions
-from batch_eval.reports.wording import percent
+from batch_eval.evaluation.breakdown import FlagTally, by_flag
+from batch_eval.evaluation.findings import Confusion, errors, predicted_columns, worst_confusions
+from batch_eval.evaluation.metrics import wilson_interval
+from batch_eval.evaluation.records import BLANK, Evaluation
+from batch_eval.wording import percent, printable
 
 MIN_ERRORS = 3
 """Errors below which nothing can be said."""

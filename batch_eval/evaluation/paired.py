@@ -9,10 +9,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from batch_eval import metrics
 from batch_eval.errors import ConfigError
-from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome
-from batch_eval.metrics import Tally
+from batch_eval.evaluation import metrics
+from batch_eval.evaluation.metrics import Tally
+from batch_eval.evaluation.records import Evaluation
+from batch_eval.outcome import OUTCOMES, Outcome
 
 
 @dataclass(frozen=True)
@@ -160,9 +161,7 @@ class Comparison:
         ]
 
     def _read(self, evaluation: int, place: int) -> str | None:
-        chosen = self.evaluations[evaluation]
-        predicted = int(chosen.records.predicted[self.shared.rows[evaluation, place]])
-        return chosen.class_names[predicted] if predicted >= 0 else None
+        return self.evaluations[evaluation].record(int(self.shared.rows[evaluation, place])).predicted
 
     def parts(self, other: int) -> list[Part]:
         """Return the pair of each class, then of each value of each slice that the first evaluation knows."""

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome
-
-BLANK = "(blank)"
-"""The confusion matrix's last column; no class name of a model is spelled so."""
+from batch_eval.evaluation.records import BLANK, Evaluation
+from batch_eval.outcome import OUTCOMES, Outcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from batch_eval.dataset.names import printable
 from batch_eval.errors import ConfigError
-from batch_eval.evaluation import Evaluation, Provenance
-from batch_eval.gates import ReportContext
-from batch_eval.metrics import SIGNIFICANCE
-from batch_eval.reports.wording import p_text, percent, points, points_range
+from batch_eval.evaluation.metrics import SIGNIFICANCE
+from batch_eval.evaluation.records import Evaluation, Provenance
+from batch_eval.wording import p_text, percent, points, points_range, printable
 
 if TYPE_CHECKING:
-    from batch_eval.paired import Pair
+    from batch_eval.evaluation.paired import Pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,25 +51,14 @@ class Trend:
         return f"{printable(p.model)} with {printable(p.preprocess)} preprocessing of {printable(p.created[:10])}"
 
 
-def trend(evaluation: Evaluation, context: ReportContext) -> Trend | None:
+def trend(evaluation: Evaluation, baseline: Evaluation | None) -> Trend | None:
     """Return what changed since the baseline, or None where none was given."""
-    if context.baseline is None:
+    if baseline is None:
         return None
-    from batch_eval.paired import Pair, shared_images  # which most runs need not import
+    from batch_eval.evaluation.paired import Pair, shared_images  # which most runs need not import
 
     try:
-        shared = shared_images([context.baseline, evaluation])
+        shared = shared_images([baseline, evaluation])
     except ConfigError:  # no image in common: the report says so, and the gates on the baseline refuse it
-        return Trend(None, context.baseline.provenance)
-    return Trend(Pair.of(shared.hits[0], shared.hits[1]), context.baseline.provenance)
-
-
-def gates_line(context: ReportContext) -> str:
-    """Return in a few words whether the gates passed; empty where there are none."""
-    failed = sum(not gate.passed for gate in context.gates)
-    total = len(context.gates)
-    if not total:
-        return ""
-    if failed:
-        return f"{failed} of {total} gates failed"
-    return "The gate passed" if total == 1 else f"All {total} gates passed"
+        return Trend(None, baseline.provenance)
+    return Trend(Pair.of(shared.hits[0], shared.hits[1]), baseline.provenance)

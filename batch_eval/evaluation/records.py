@@ -1,66 +1,55 @@
-"""Outcome and Evaluation: the one record that every report is computed from."""
+"""Records and Evaluation: the one result that every report is computed from."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from batch_eval import metrics
+from batch_eval.engines.rows import Guess, Picture, Rows, top_guesses
+from batch_eval.evaluation import metrics
+from batch_eval.outcome import OUTCOMES, Outcome
+from batch_eval.wording import percent
 
 if TYPE_CHECKING:
     import pandas as pd
 
-
-class Outcome(StrEnum):
-    """What became of an image file: exactly one of these for every file found."""
-
-    CORRECT = "correct"
-    WRONG = "wrong"
-    BLANK = "blank"
-    UNREADABLE = "unreadable"
-    UNLABELLED = "unlabelled"
-    OUT_OF_RANGE = "out_of_range"
-
-    @property
-    def meaning(self) -> str:
-        """The sentence that reports show beside the outcome."""
-        return _MEANINGS[self]
-
-    @property
-    def scored(self) -> bool:
-        """Whether the outcome counts in the accuracy's denominator."""
-        return self in (Outcome.CORRECT, Outcome.WRONG, Outcome.BLANK)
+    from batch_eval.dataset import Dataset
 
 
-_MEANINGS = {
-    Outcome.CORRECT: "The prediction is the label.",
-    Outcome.WRONG: "The prediction differs from the label.",
-    Outcome.BLANK: "No ink was found; counts as an error.",
-    Outcome.UNREADABLE: "The file cannot be decoded or is damaged; not scored.",
-    Outcome.UNLABELLED: "The image has no label; predicted but not scored.",
-    Outcome.OUT_OF_RANGE: "The label is none of the model's classes; not scored.",
-}
-OUTCOMES = tuple(Outcome)
+GUESSES = 3
+"""Most probable classes that a record lists."""
+BLANK = "(blank)"
+"""The confusion matrix's last column; no class of a model has this name."""
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """What reports show of one image: encoded files, small enough to keep.
+class Record:
+    """One image with its label and what the model read; ``predicted`` is None without a prediction."""
 
-    ``original`` is a PNG or JPEG thumbnail (None where the file is unreadable), ``seen`` the PNG of what the model
-    saw, ``mime`` the type of ``original``, ``steps`` the JPEG of all preprocessing steps side by side with their names.
-    """
+    id: str
+    truth: str | None
+    predicted: str | None
+    confidence: float
+    outcome: Outcome
+    reason: str
+    guesses: tuple[Guess, ...]
 
-    original: bytes | None
-    seen: bytes | None
-    mime: str = "image/png"
-    steps: bytes | None = None
+    @property
+    def read_as(self) -> str:
+        """The predicted class, or ``(blank)``."""
+        return BLANK if self.predicted is None else self.predicted
+
+    @property
+    def sentence(self) -> str:
+        """The reading in words: ``label 7, read as 1 (93.0 %)``."""
+        if self.predicted is None:
+            return f"label {self.truth}, found blank"
+        return f"label {self.truth}, read as {self.predicted} ({percent(self.confidence)})"
 
 
 @dataclass(frozen=True)
@@ -82,6 +71,21 @@ class Records:
     flags: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
     pictures: Mapping[int, Picture] = field(default_factory=dict)
     groups: tuple[tuple[int, ...], ...] = ()
+
+    @classmethod
+    def of(cls, dataset: Dataset, rows: Rows) -> Records:
+        """Join what an engine found of every sample with what the dataset knows of it."""
+        samples = dataset.samples
+        return cls(
+            ids=tuple(s.id for s in samples),
+            truth=tuple(s.truth for s in samples),
+            outcome=rows.outcome,
+            probabilities=rows.probabilities,
+            reasons=dict(sorted(rows.reasons.items())),  # unreadable files come before the batch beside them
+            slices=dataset.slice_values,
+            flags={name: np.isin(np.arange(len(samples)), flagged) for name, flagged in sorted(rows.flags.items())},
+            pictures=rows.pictures,
+        )
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -166,6 +170,20 @@ class Evaluation:
     def scored(self) -> int:
         """The accuracy's denominator: correct + wrong + blank."""
         return sum(n for outcome, n in self.counts.items() if outcome.scored)
+
+    def record(self, row: int) -> Record:
+        """Return one row, with the ``GUESSES`` most probable classes."""
+        r = self.records
+        predicted = int(r.predicted[row])
+        return Record(
+            id=r.ids[row],
+            truth=r.truth[row],
+            predicted=self.class_names[predicted] if predicted >= 0 else None,
+            confidence=float(r.confidence[row]),
+            outcome=OUTCOMES[r.outcome[row]],
+            reason=r.reasons.get(row, ""),
+            guesses=top_guesses(r.probabilities[row], self.class_names, GUESSES) if predicted >= 0 else (),
+        )
 
     @property
     def accuracy(self) -> float:

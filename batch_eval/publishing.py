@@ -24,7 +24,12 @@ Content = bytes | Iterable[bytes]
 
 def whole(content: Content) -> bytes:
     """Return a file's content in one piece."""
-    return content if isinstance(content, bytes) else b"".join(content)
+    return b"".join(pieces(content))
+
+
+def pieces(content: Content) -> Iterable[bytes]:
+    """Return a file's content piece by piece."""
+    return [content] if isinstance(content, bytes) else content
 
 
 def to_stdout(document: bytes) -> None:
@@ -96,7 +101,7 @@ def _write(folder: Path, path: str, content: Content, made: set[str]) -> None:
         os.makedirs(folder / parent, exist_ok=True)
         made.add(parent)
     with open(f"{folder}/{path}", "xb") as file:
-        file.writelines([content] if isinstance(content, bytes) else content)
+        file.writelines(pieces(content))
 
 
 def _swap_in(new: Path, folder: Path, old: Path) -> None:

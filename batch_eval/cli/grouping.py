@@ -1,0 +1,47 @@
+"""Options that belong together travel as one object: a command names the group, and its users see the options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import MISSING, Field, fields, is_dataclass
+from functools import wraps
+from inspect import Parameter, Signature, signature
+from typing import Any, get_type_hints
+
+
+def grouped(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command for Typer, in which each parameter that is a dataclass is replaced by its fields.
+
+    Typer reads a command's options from its signature. The fields of a group carry the same annotations as parameters
+    would, so the new signature simply lists them in the group's place.
+    """
+    hints = get_type_hints(command, include_extras=True)
+    groups: dict[str, type[Any]] = {
+        name: hint for name, hint in hints.items() if isinstance(hint, type) and is_dataclass(hint)
+    }
+
+    @wraps(command)
+    def flat(**values: Any) -> None:
+        made = {name: group(**{f.name: values.pop(f.name) for f in fields(group)}) for name, group in groups.items()}
+        command(**values, **made)
+
+    parameters = list(_parameters(command, hints))
+    flat.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    flat.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return flat
+
+
+def _parameters(command: Callable[..., None], hints: dict[str, Any]) -> Iterator[Parameter]:
+    """Yield the command's parameters, and the fields of its groups, as keywords."""
+    for name, parameter in signature(command).parameters.items():
+        hint = hints[name]
+        if is_dataclass(hint):
+            own = get_type_hints(hint, include_extras=True)
+            for field in fields(hint):
+                yield Parameter(field.name, Parameter.KEYWORD_ONLY, default=_default(field), annotation=own[field.name])
+        else:
+            yield parameter.replace(kind=Parameter.KEYWORD_ONLY, annotation=hint)
+
+
+def _default(field: Field[Any]) -> Any:
+    return Parameter.empty if field.default is MISSING else field.default

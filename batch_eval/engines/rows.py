@@ -1,0 +1,75 @@
+"""What an engine returns: one row for every sample, as columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from batch_eval.outcome import OUTCOMES, Outcome
+
+MAX_PICTURES = 10_000
+"""Images whose pictures are kept for the reports; all others keep their row."""
+
+MAX_STEPS = 500
+"""Images of which also the steps are kept; `batch-eval preprocess` shows those of any other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What reports show of one image: encoded files, small enough to keep.
+
+    ``original`` is a PNG or JPEG thumbnail (None where the file is unreadable), ``seen`` the PNG of what the model
+    saw, ``mime`` the type of ``original``, ``steps`` the JPEG of all preprocessing steps side by side with their names.
+    """
+
+    original: bytes | None
+    seen: bytes | None
+    mime: str = "image/png"
+    steps: bytes | None = None
+
+
+class Guess(NamedTuple):
+    """A class name, and the probability 0..1 that the model gives it."""
+
+    name: str
+    confidence: float
+
+
+def top_guesses(probabilities: NDArray[np.float32], class_names: Sequence[str], top: int) -> tuple[Guess, ...]:
+    """Return the ``top`` classes by falling probability of (C,) float32; of equal ones, the lower class comes first."""
+    order = np.argsort(-probabilities, kind="stable")[:top].tolist()
+    return tuple(Guess(class_names[i], float(probabilities[i])) for i in order)
+
+
+class Rows:
+    """What became of the images of some rows: columns as in Records; those by row count rows from the run's first."""
+
+    def __init__(self, rows: range, classes: int) -> None:
+        self.start = rows.start
+        self.outcome = np.full(len(rows), OUTCOMES.index(Outcome.UNREADABLE), np.uint8)
+        self.probabilities = np.zeros((len(rows), classes), np.float32)
+        self.reasons: dict[int, str] = {}
+        self.flags: dict[str, list[int]] = {}
+        self.pictures: dict[int, Picture] = {}
+
+    @property
+    def has_all_steps(self) -> bool:
+        """Whether steps of as many images are kept as reports show."""
+        return len(self.pictures) >= MAX_STEPS
+
+    def add(self, rows: Rows) -> None:
+        """Record what became of some of these rows; chunks come in order, so that the first pictures are kept."""
+        place = slice(rows.start - self.start, rows.start - self.start + len(rows.outcome))
+        self.outcome[place] = rows.outcome
+        self.probabilities[place] = rows.probabilities
+        self.reasons |= rows.reasons
+        for flag, flagged in rows.flags.items():
+            self.flags.setdefault(flag, []).extend(flagged)
+        for row, shown in rows.pictures.items():
+            if len(self.pictures) < MAX_PICTURES:
+                with_steps = len(self.pictures) < MAX_STEPS
+                self.pictures[row] = shown if with_steps else replace(shown, steps=None)

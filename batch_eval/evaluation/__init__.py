@@ -1,0 +1,7 @@
+"""The result: what became of every image, and every figure that follows from it."""
+
+from batch_eval.engines.rows import Picture
+from batch_eval.evaluation.records import BLANK, Evaluation, Provenance, Record, Records
+from batch_eval.outcome import OUTCOMES, Outcome
+
+__all__ = ["BLANK", "OUTCOMES", "Evaluation", "Outcome", "Picture", "Provenance", "Record", "Records"]

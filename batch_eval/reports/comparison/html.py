@@ -1,0 +1,42 @@
+"""HTML of a comparison: a page with the pictures of the images that changed; nothing is loaded from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from batch_eval.evaluation.paired import Comparison
+from batch_eval.publishing import COMPARISON_FILES
+from batch_eval.reports.comparison.rendering import FILES, render
+from batch_eval.reports.context import NO_CONTEXT, ReportContext
+from batch_eval.reports.html.assets import SOURCES
+from batch_eval.reports.html.pictures import EmbeddedPictures, FilePictures
+
+TITLE = "HTML comparison"
+SHOWN = 300
+"""Images shown of those fixed, and of those broken."""
+_TEMPLATE = "comparison.html.jinja"
+
+
+def document(comparison: Comparison, context: ReportContext = NO_CONTEXT) -> bytes:  # noqa: ARG001 - same in all formats
+    """Return the page with its style sheet and pictures in itself."""
+    pictures = [EmbeddedPictures(evaluation) for evaluation in comparison.evaluations]
+    return render(_TEMPLATE, comparison, SHOWN, style=_style(), style_url=None, pictures=pictures)
+
+
+def files(comparison: Comparison, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, bytes]]:
+    """Yield the page, and its style sheet and pictures in a folder beside it unless it is to be self-contained."""
+    if context.self_contained:
+        yield "comparison.html", document(comparison, context)
+        return
+    style_url = f"{COMPARISON_FILES}/comparison.css"
+    pictures = [
+        FilePictures(evaluation, f"{COMPARISON_FILES}/{i}") for i, evaluation in enumerate(comparison.evaluations)
+    ]
+    yield "comparison.html", render(_TEMPLATE, comparison, SHOWN, style_url=style_url, pictures=pictures)
+    yield style_url, _style().encode()
+    for some in pictures:
+        yield from some.files()
+
+
+def _style() -> str:
+    return "".join(path.read_text("utf-8") for path in (SOURCES / "report.css", FILES / "compare.css"))

@@ -1,0 +1,23 @@
+"""Text of a comparison: the tables, for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from batch_eval.evaluation.paired import Comparison
+from batch_eval.reports.comparison.rendering import render
+from batch_eval.reports.context import NO_CONTEXT, ReportContext
+
+TITLE = "text comparison"
+SHOWN = 10
+"""Images listed of those fixed, and of those broken."""
+
+
+def document(comparison: Comparison, context: ReportContext = NO_CONTEXT) -> bytes:  # noqa: ARG001 - same in all formats
+    """Return the tables."""
+    return render("comparison.txt.jinja", comparison, SHOWN)
+
+
+def files(comparison: Comparison, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, bytes]]:
+    """Yield ``comparison.txt``."""
+    yield "comparison.txt", document(comparison, context)

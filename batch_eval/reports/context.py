@@ -1,0 +1,27 @@
+"""What reports are told beside their subject."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from batch_eval.evaluation import Evaluation
+    from batch_eval.gates import GateResult
+
+
+@dataclass(frozen=True, slots=True)
+class ReportContext:
+    """The gates' results, the evaluation to compare with, and how much a report shows.
+
+    ``self_contained`` makes the HTML report a single file. ``pixels`` adds what the model saw to predictions.
+    """
+
+    gates: tuple[GateResult, ...] = ()
+    baseline: Evaluation | None = None
+    self_contained: bool = False
+    pixels: bool = False
+
+
+NO_CONTEXT = ReportContext()
+"""No gates, no baseline, nothing more to show."""

@@ -1,0 +1,1 @@
+"""Predictions of single images as text, JSON and CSV."""

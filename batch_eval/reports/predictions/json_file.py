@@ -1,0 +1,52 @@
+"""JSON of predictions: one document with the classes of every image, and the pixels that the model saw."""
+
+# History of `format`:
+#   1  the first
+#   2  `adjust`, the numbers of steps that were set
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from batch_eval.engines.reader import Prediction, Predictions
+from batch_eval.reports.context import NO_CONTEXT, ReportContext
+from batch_eval.wording import printable
+
+TITLE = "JSON predictions"
+FORMAT = 2
+SCHEMA = Path(__file__).with_name("files") / "predictions.schema.json"
+
+
+def document(predictions: Predictions, context: ReportContext = NO_CONTEXT) -> bytes:
+    """Return the document; it holds the pixels that the model saw where they are wanted."""
+    classifier, recipe = predictions.reader.classifier, predictions.reader.recipe
+    content = {
+        "format": FORMAT,
+        "model": classifier.name,
+        "model_sha256": classifier.sha256,
+        "preprocess": recipe.name,
+        "skip": list(recipe.skip),
+        "adjust": dict(recipe.adjust),
+        "images": [_entry(prediction, context.pixels) for prediction in predictions.images],
+    }
+    return (json.dumps(content, indent=2, allow_nan=False) + "\n").encode("ascii")
+
+
+def files(predictions: Predictions, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, bytes]]:
+    """Yield ``predictions.json``."""
+    yield "predictions.json", document(predictions, context)
+
+
+def _entry(prediction: Prediction, pixels: bool) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "image": printable(prediction.name),
+        "outcome": prediction.outcome,
+        "reason": prediction.reason,
+        "guesses": [{"class": name, "confidence": round(share, 6)} for name, share in prediction.guesses],
+        "flags": list(prediction.flags),
+    }
+    if pixels:
+        entry["seen"] = None if prediction.seen is None else prediction.seen.tolist()
+    return entry

@@ -1,0 +1,96 @@
+"""The one place that writes reports: into a folder, a file, or to stdout."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from batch_eval.errors import ReportError
+from batch_eval.evaluation import Evaluation
+from batch_eval.publishing import publish, to_stdout, whole
+from batch_eval.reports.context import NO_CONTEXT, ReportContext
+from batch_eval.reports.registry import DEFAULT_FORMATS, Kind, reporter
+
+
+def write_reports(
+    subject: Any,
+    out_dir: Path,
+    formats: Sequence[str] = DEFAULT_FORMATS,
+    *,
+    kind: Kind = Kind.RUN,
+    context: ReportContext = NO_CONTEXT,
+    say: Callable[[str], None] | None = None,
+) -> list[Path]:
+    """Write the formats' files into a folder, all of them or none, and return those on its top level.
+
+    ``subject`` is what the ``kind`` of report is about, such as an Evaluation. ``say`` gets one line for each file.
+    Everything is written beside first and renamed when complete: an existing report survives a failure.
+    Raises ReportError when the folder cannot be written.
+    """
+    reporters = [reporter(name, kind) for name in formats]
+    contents = ((r.TITLE, path, data) for r in reporters for path, data in r.files(subject, context))
+    written = publish(Path(out_dir), contents, say)
+    if "github" in formats and os.environ.get("GITHUB_ACTIONS") == "true":
+        _print(subject, "github", kind, context)  # annotations take effect only where the runner reads them
+    _append_step_summary(subject, formats, context)
+    return written
+
+
+def write_report(
+    subject: Any,
+    format: str,  # noqa: A002 - the word that users type
+    target: Path | Literal["-"],
+    *,
+    kind: Kind = Kind.RUN,
+    context: ReportContext = NO_CONTEXT,
+    say: Callable[[str], None] | None = None,
+) -> Path | None:
+    """Write one format as a single document to a file, or to stdout for ``-``; return the file's path.
+
+    ``subject`` and ``kind`` as in `write_reports`. Raises ReportError when the file cannot be written.
+    """
+    if str(target) == "-":
+        _print(subject, format, kind, context)
+        path = None
+    else:
+        path = _write_file(subject, format, kind, Path(os.path.realpath(target)), context, say)
+    _append_step_summary(subject, [format], context)
+    return path
+
+
+def _write_file(
+    subject: Any, name: str, kind: Kind, path: Path, context: ReportContext, say: Callable[[str], None] | None
+) -> Path:
+    chosen = reporter(name, kind)
+    if path.is_dir():
+        raise ReportError(f"{path} is a folder. Name a file for the {name} report, or `-` for stdout.")
+    if path.exists() and not path.is_file():  # a pipe or a device cannot be replaced, only written to
+        path.write_bytes(whole(chosen.document(subject, context)))
+        return path
+    return publish(path.parent, [(chosen.TITLE, path.name, chosen.document(subject, context))], say)[0]
+
+
+def _print(subject: Any, name: str, kind: Kind, context: ReportContext) -> None:
+    if name == "text" and isinstance(subject, Evaluation):  # as wide and colourful as the terminal allows
+        from batch_eval.reports.text import print_summary
+
+        print_summary(subject, context=context)
+        return
+    to_stdout(whole(reporter(name, kind).document(subject, context)))
+
+
+def _append_step_summary(evaluation: Evaluation, formats: Sequence[str], context: ReportContext) -> None:
+    """Append the step summary where GitHub wants it, once the format `github` is written."""
+    if "github" in formats and (target := os.environ.get("GITHUB_STEP_SUMMARY")):
+        from batch_eval.reports.github import step_summary
+
+        try:
+            with open(target, "ab") as file:
+                file.write(step_summary(evaluation, context))
+        except OSError as error:
+            raise ReportError(
+                f"cannot append to {target}, which GITHUB_STEP_SUMMARY names: {error.strerror or error}. "
+                "Set the variable to a file that you may write to, or unset it."
+            ) from error
