@@ -11,7 +11,6 @@ import typer
 from batch_eval.reports.registry import Kind, format_names
 
 if TYPE_CHECKING:
-    from batch_eval.cli.finish import Output
     from batch_eval.dataset import LabelOptions
     from batch_eval.gates import Limits
     from batch_eval.imaging import PreprocessingOptions
@@ -242,12 +241,6 @@ class ReportFlags:
     group_errors: GroupErrors = False
     plots: Plots = False
     quiet: Quiet = False
-
-    def output(self, target: Path) -> Output:
-        """Return the output to a folder or ``-``; raises ConfigError or ReportError before any work is done."""
-        from batch_eval.cli.finish import checked_output
-
-        return checked_output(target, self)
 
 
 @dataclass(frozen=True)

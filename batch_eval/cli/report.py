@@ -36,9 +36,9 @@ def report(
 
     `batch-eval report reports/photos/evaluation.json --fail-under 0.95`
     """
-    from batch_eval.cli.finish import finish, load_baseline, load_saved
+    from batch_eval.cli.finish import checked_output, finish, load_baseline, load_saved
 
     limits = gates.limits()
-    output = reports.output(out or (saved if saved.is_dir() else saved.parent))
+    output = checked_output(out or (saved if saved.is_dir() else saved.parent), reports)
     baseline = load_baseline(gates.baseline, output)
     finish(load_saved(saved), output, limits, baseline)

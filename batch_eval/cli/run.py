@@ -36,11 +36,11 @@ def run(
     """
     from batch_eval.api import evaluate_task, open_reader, reader_task, task_notes, verify_task
     from batch_eval.cli.console import progress_bar, say
-    from batch_eval.cli.finish import default_out, finish, load_baseline
+    from batch_eval.cli.finish import checked_output, default_out, finish, load_baseline
     from batch_eval.dataset import load_dataset
 
     limits = gates.limits()
-    output = reports.output(out or default_out(folder))
+    output = checked_output(out or default_out(folder), reports)
     baseline = load_baseline(gates.baseline, output)
     model_options = opening.options(model)
     reader = open_reader(model_options, preparing.options())
