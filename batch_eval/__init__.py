@@ -38,7 +38,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import the public names on first use, so that ``batch-eval --help`` loads nothing heavy (PEP 562)."""
+    """Import a public name on first use (PEP 562). So ``batch-eval --help`` loads nothing heavy."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

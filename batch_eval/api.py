@@ -1,6 +1,6 @@
 """The main job as one call: a folder and a model become an Evaluation.
 
-The command line takes the same steps one by one, to talk about each: `open_task`, `evaluate_task`, `verify_task`.
+The command line takes the same steps one by one: `open_reader`, `reader_task`, `evaluate_task`, `verify_task`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from batch_eval.models import Classifier, ModelOptions, Verification
 
 LAST_SECOND = 253_402_300_799
-"""Seconds since 1970 at the end of the year 9999, the last that a date can hold."""
+"""Seconds since 1970 of the last moment that a date can hold, in the year 9999."""
 
 
 def evaluate(
@@ -54,7 +54,7 @@ def open_task(
     labels: LabelOptions | str | Path | None = None,
     preprocess: PreprocessingOptions | str = "photo",
 ) -> Task:
-    """Open a model and find a folder's images and labels; the arguments are those of `evaluate`."""
+    """Open a model and find a folder's images and labels. Arguments as in `evaluate`."""
     from batch_eval.dataset import load_dataset
 
     reader = open_reader(model, preprocess)
@@ -71,7 +71,7 @@ def reader_task(dataset: Dataset, reader: Reader) -> Task:
 def open_reader(
     model: ModelOptions | str | Path | None = None, preprocess: PreprocessingOptions | str = "photo"
 ) -> Reader:
-    """Open a model, to run in one thread a core, with the recipe that fits its input."""
+    """Open a model for one thread per worker, with the recipe that fits its input."""
     from batch_eval.engines.reader import Reader
     from batch_eval.models import open_model
 
@@ -87,7 +87,7 @@ def recipe_for(classifier: Classifier, preprocess: PreprocessingOptions | str) -
 
 
 def evaluate_task(task: Task, *, jobs: int | None = None, progress: Progress | None = None) -> Evaluation:
-    """Evaluate an opened task; ``progress`` is told how many images were finished since its last call."""
+    """Evaluate an opened task; ``progress`` gets the number of images finished since its last call."""
     from batch_eval.engines import local
 
     fixed_time = _fixed_time()
@@ -111,9 +111,9 @@ def evaluate_task(task: Task, *, jobs: int | None = None, progress: Progress | N
 
 
 def _fixed_time() -> datetime | None:
-    """Return the time that SOURCE_DATE_EPOCH sets, so that the same run writes the same bytes; else None.
+    """Return the time that SOURCE_DATE_EPOCH sets, else None. It makes the same run write the same bytes.
 
-    Source: reproducible-builds.org, SOURCE_DATE_EPOCH, in seconds since 1970. Raises ConfigError for anything else.
+    Source: reproducible-builds.org, SOURCE_DATE_EPOCH, in seconds since 1970. Raises ConfigError for other values.
     """
     fixed = os.environ.get("SOURCE_DATE_EPOCH")
     if not fixed:
@@ -135,9 +135,9 @@ def task_notes(task: Task) -> tuple[str, ...]:
 
 
 def _label_notes(dataset: Dataset, classifier: Classifier) -> tuple[str, ...]:
-    """Return the note about labels that are no class of the model, whose images are not scored.
+    """Return the note about labels that are no class of the model; their images are not scored.
 
-    Where no label at all is a class, the names are wrong rather than the images: an error.
+    Raises DatasetError where no label at all is a class: then the names are wrong, not the images.
     """
     truths = Counter(sample.truth for sample in dataset.samples if sample.truth is not None)
     unknown = {truth: count for truth, count in truths.items() if truth not in classifier.class_names}

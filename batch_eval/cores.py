@@ -1,4 +1,4 @@
-"""How many cores there are to work with."""
+"""The number of cores to work with."""
 
 from __future__ import annotations
 
@@ -10,23 +10,24 @@ CGROUPS = Path("/sys/fs/cgroup")
 
 
 def available_cores(cgroups: Path = CGROUPS) -> int:
-    """Return how many cores this process may use: those it may run on, fewer where its container is lent less.
+    """Return how many cores this process may use, at least 1.
 
-    Python tells the first only: a container that is lent two cores of a large machine sees all of them.
+    That is its CPU affinity, or the cgroup quota where that is lower. Python knows the affinity only: a container
+    limited to two cores of a large machine sees all of them.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, math.ceil(min(cores, _quota(cgroups))))
 
 
 def _quota(cgroups: Path) -> float:
-    """Return how many cores' time a container is lent; infinity where it is not limited.
+    """Return the cgroup CPU quota in cores; infinity if unlimited.
 
-    That is the quota divided by the period of its control group, version 2 or 1 (Linux kernel, sched-bwc.rst).
+    The quota is CPU time per period, in cgroup version 2 or 1. Source: Linux kernel, scheduler/sched-bwc.rst.
     """
     for files in (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):
         try:
             quota, period = " ".join((cgroups / file).read_text() for file in files).split()
-        except OSError:  # there are no control groups, or those of the other version
+        except OSError:  # no cgroups, or the other version
             continue
         return math.inf if quota in ("max", "-1") else int(quota) / int(period)
     return math.inf

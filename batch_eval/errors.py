@@ -7,7 +7,7 @@ BatchEvalError
 │   └── UntrustedModelError
 ├── ReportError           an output that cannot be written
 ├── TrainingError         training data or settings
-├── WorkerError           a process that worked on images was killed
+├── WorkerError           a worker process was killed
 └── UnreadableImageError  one image file; a run records it and goes on
 """
 
@@ -34,7 +34,7 @@ class ExitCode(IntEnum):
 
 
 class BatchEvalError(Exception):
-    """Something that the user can mend: the message says what was wrong, where, what was expected and what to do."""
+    """Something that the user can fix. The message says what is wrong, where, what was expected and what to do."""
 
 
 class DatasetError(BatchEvalError):
@@ -50,7 +50,7 @@ class ModelError(BatchEvalError):
 
 
 class UntrustedModelError(ModelError):
-    """The model file holds a program, and opening it was not allowed with ``--trust-model``."""
+    """The model file holds a program, and ``--trust-model`` was not given."""
 
 
 class ReportError(BatchEvalError):
@@ -62,8 +62,8 @@ class TrainingError(BatchEvalError):
 
 
 class WorkerError(BatchEvalError):
-    """A process that worked on images was killed from outside."""
+    """A worker process was killed."""
 
 
 class UnreadableImageError(BatchEvalError):
-    """One image file cannot be decoded or is damaged; the message is the reason shown in the reports."""
+    """One image file cannot be decoded or is damaged. The message is the reason in the reports."""

@@ -1,4 +1,4 @@
-"""Write files whole or not at all: beside their place first, then renamed; documents also to stdout."""
+"""Write files whole or not at all: into a temporary folder first, then renamed."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pathlib import Path
 from batch_eval.errors import ReportError
 
 EVALUATION_FILE = "evaluation.json"
-"""What a folder of reports holds whatever else it does, and no other folder."""
+"""The saved evaluation. A folder that holds it is a report folder."""
 REPORT_FILES, COMPARISON_FILES = "report_files", "comparison_files"
-"""Folders of pictures, style sheets and scripts beside the pages that show them."""
+"""Folders of pictures, style sheets and scripts beside their pages."""
 STEPS_ENDING = "-steps.png"
-"""How the strip of steps is called that lies beside `NAME.png`, which the model sees."""
+"""End of the name of a strip of steps, beside `NAME.png`, which the model sees."""
 
 Content = bytes | Iterable[bytes]
-"""What a file will hold: in one piece, or piece by piece where it grows with the number of images."""
+"""A file's content in one piece, or in pieces where it grows with the number of images."""
 
 
 def whole(content: Content) -> bytes:
@@ -40,7 +40,7 @@ def to_stdout(document: bytes) -> None:
 
 
 def check_writable(folder: Path, option: str = "--out") -> None:
-    """Raise ReportError when files cannot be written into the folder of an option, which need not exist yet."""
+    """Raise ReportError where files cannot be written into an option's folder. It need not exist yet."""
     existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         what = "you may not write there" if existing.is_dir() else f"{existing} is a file"
@@ -50,7 +50,8 @@ def check_writable(folder: Path, option: str = "--out") -> None:
 def publish(
     folder: Path, contents: Iterable[tuple[str, str, Content]], say: Callable[[str], None] | None
 ) -> list[Path]:
-    """Write (title, path, content) beside the folder's files, then rename; return the paths on the top level."""
+    """Write (title, path, content) into a folder, all or nothing; return the paths on the top level."""
+    # The temporary folder lies inside the target: renaming is atomic only within one file system.
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".batch_eval-", dir=folder, ignore_cleanup_errors=True) as beside:
@@ -61,7 +62,7 @@ def publish(
             try:
                 written = _write_all(new, contents)
             finally:
-                _begun.remove(beside)  # from here on it may hold files of the user's
+                _begun.remove(beside)  # from here on it may hold the user's older files
             _swap_in(new, folder, old)
     except OSError as error:
         raise ReportError(
@@ -75,17 +76,17 @@ def publish(
 
 
 _begun: set[str] = set()
-"""Folders beside others in which files are being written."""
+"""Temporary folders in which files are being written."""
 
 
 def discard_begun() -> None:
-    """Remove files that are only half written, for a process that is about to end without cleaning up."""
+    """Remove half-written files, for a process that is about to end at once."""
     for folder in _begun:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _write_all(folder: Path, contents: Iterable[tuple[str, str, Content]]) -> list[tuple[str, str]]:
-    """Write (title, path, content) into an empty folder; return the titles and paths on the top level."""
+    """Write (title, path, content) into an empty folder; return titles and paths of the top level."""
     written: list[tuple[str, str]] = []
     made: set[str] = set()
     for title, path, content in contents:
@@ -105,7 +106,7 @@ def _write(folder: Path, path: str, content: Content, made: set[str]) -> None:
 
 
 def _swap_in(new: Path, folder: Path, old: Path) -> None:
-    """Move each entry of ``new`` into ``folder``; what it replaces waits in ``old`` and comes back on a failure."""
+    """Move each entry of ``new`` into ``folder``. Replaced files wait in ``old`` and come back on failure."""
     moved: list[str] = []
     try:
         for entry in sorted(os.listdir(new)):

@@ -1,4 +1,4 @@
-"""How reports spell numbers and names that may hold anything."""
+"""How reports and messages spell numbers, and names that may hold anything."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SPACE = "Zs"  # Unicode's category; macOS writes one of these before the PM of 
 
 
 def percent(share: float, digits: int = 1) -> str:
-    """Return a share in 0..1 as a percentage; an en dash where it is undefined.
+    """Return a share in 0..1 as a percentage; an en dash for NaN.
 
     >>> percent(0.934), percent(float("nan"))
     ('93.4 %', '–')
@@ -47,12 +47,12 @@ def points_range(interval: tuple[float, float]) -> str:
 
 
 def p_text(p: float) -> str:
-    """Return a p-value as ``p = 0.031`` or, where digits say nothing, ``p < 0.0001``."""
+    """Return a p-value as ``p = 0.031``; small ones as ``p < 0.0001``."""
     return "p < 0.0001" if p < 0.0001 else f"p = {p:.2g}"
 
 
 def markdown_text(text: str) -> str:
-    r"""Return a text so that Markdown shows it as it is, also within a table.
+    r"""Return a text escaped for Markdown, also within a table.
 
     >>> print(markdown_text("a|b_c<i>.png"))
     a\|b\_c&lt;i&gt;.png
@@ -70,11 +70,11 @@ def utf8(text: str) -> bytes:
 
 
 def printable(text: str) -> str:
-    r"""Return the text so that it can be printed and written as UTF-8; all letters, signs and spaces stay.
+    r"""Return the text with unprintable characters escaped; all letters, signs and spaces stay.
 
-    Bytes that are not UTF-8 (which Python holds as surrogates, PEP 383) and ASCII control characters become ``\xNN``,
-    other unprintable characters ``\uNNNN`` or ``\UNNNNNNNN``: they could move a terminal's cursor, show a name
-    backwards, or make two names look alike.
+    Such characters could move a terminal's cursor, show a name backwards, or make two names look alike. Bytes that are
+    not UTF-8 (surrogates in Python, PEP 383) and ASCII control characters become ``\xNN``. Others become ``\uNNNN`` or
+    ``\UNNNNNNNN``.
 
     >>> print(printable("a\nb\u202egpj.png"), printable("\udcff"), printable("\u200b"))
     a\x0ab\u202egpj.png \xff \u200b
@@ -94,6 +94,6 @@ def _escape(code: int) -> str:
 
 
 def listing(names: Sequence[str], most: int = 3) -> str:
-    """Return the first names in printable form as one line: ``a.png, b.png, … (12 in all)``."""
+    """Return the first names in one line: ``a.png, b.png, … (12 in all)``."""
     shown = ", ".join(map(printable, names[:most]))
     return shown if len(names) <= most else f"{shown}, … ({len(names)} in all)"

@@ -122,12 +122,12 @@ def test_switches_in_a_variable(text, value):
         ({}, {"jobs": True}, "jobs = True is invalid"),
         ({}, {"verify": 1}, "verify = 1 is invalid: true or false is expected"),
         ({}, {"model": ["a", "b"]}, "model = ['a', 'b'] is invalid: a path is expected"),
-        ({}, {"modle": "a.keras"}, "there is no option 'modle'. Did you mean 'model'?"),
+        ({}, {"modle": "a.keras"}, "unknown option 'modle'. Did you mean 'model'?"),
         ({}, {"xyz": 1}, "There are model, jobs"),
         ({}, {"run": 5}, "/home/me/batch_eval.toml: run = 5 is invalid: a table of options is expected"),
-        ({}, {"model": {"a": 1}}, "there is no command 'model'. There are run, train"),
-        ({}, {"trian": {"jobs": 1}}, "there is no command 'trian'. Did you mean 'train'?"),
-        ({}, {"train": {"job": 1}}, "/home/me/batch_eval.toml, table train: there is no option 'job'"),
+        ({}, {"model": {"a": 1}}, "unknown command 'model'. There are run, train"),
+        ({}, {"trian": {"jobs": 1}}, "unknown command 'trian'. Did you mean 'train'?"),
+        ({}, {"train": {"job": 1}}, "/home/me/batch_eval.toml, table train: unknown option 'job'"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(environ, table, message):

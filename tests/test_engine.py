@@ -64,7 +64,7 @@ def test_the_result_does_not_depend_on_the_threads(photos):
 
 def test_the_result_does_not_depend_on_how_images_are_batched(photos, monkeypatch):
     whole = evaluate(photos)
-    monkeypatch.setattr(local, "CHUNK", 7)
+    monkeypatch.setattr(local, "THREAD_CHUNK", 7)
     monkeypatch.setattr(local, "BATCH_BYTES", 40_000)
     pieces = evaluate(photos)
 

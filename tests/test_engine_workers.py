@@ -16,7 +16,7 @@ copies = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="proces
 
 IMPORTS = """
 import os, pathlib, signal, sys, threading, time
-from batch_eval.engines.workers import Flag, can_copy, in_order
+from batch_eval.engines.workers import Flag, can_fork, in_order
 from batch_eval.errors import ModelError, WorkerError
 """
 SLOWER_FIRST = """
@@ -24,7 +24,7 @@ def work(chunk):
     time.sleep((20 - chunk) / 1000)
     return chunk, os.getpid()
 
-assert can_copy()
+assert can_fork()
 found = list(in_order(work, range(20), 3, processes=True, stop=Flag()))
 assert [chunk for chunk, _ in found] == list(range(20))
 print(*{pid for _, pid in found}, os.getpid())
@@ -32,14 +32,14 @@ print(*{pid for _, pid in found}, os.getpid())
 WITH_A_THREAD = """
 stop = threading.Event()
 threading.Thread(target=stop.wait).start()
-print(can_copy())
+print(can_fork())
 stop.set()
 """
 WITHOUT_SEMAPHORES = """
 from batch_eval.engines import workers
 
 workers.SEMAPHORES = sys.argv[1]
-print(can_copy())
+print(can_fork())
 """
 FAILING = """
 def work(chunk):
@@ -194,7 +194,7 @@ EVALUATED = """
 import numpy as np
 from batch_eval import evaluate
 from batch_eval.engines import local
-local.WORTH_COPYING, used = 1, []
+local.CHUNKS_WORTH_A_PROCESS, used = 1, []
 local.in_order = lambda *a, f=local.in_order, **given: (used.append(given["processes"]), f(*a, **given))[1]
 records = evaluate("sample_images", jobs=int(sys.argv[1])).records
 pictures = [(row, shown.original, shown.seen, shown.steps) for row, shown in records.pictures.items()]

@@ -13,13 +13,13 @@ from types import FrameType
 from batch_eval.errors import BatchEvalError, ConfigError, ExitCode
 
 ALLOCATIONS = 100_000
-"""New objects after which Python looks for garbage in circles; 700 by default."""
+"""Allocations between two garbage collections; Python's default is 700."""
 STOPPED = "Stopped."
-"""What Ctrl-C is answered with."""
+"""The message after Ctrl-C."""
 
 
 def main() -> None:
-    """Run the command line and exit; errors of the user's making are one message, bugs a traceback with --debug."""
+    """Run the command line and exit. User errors are one message; bugs show a traceback with --debug."""
     code: int | str | None = ExitCode.OK
     _open_closed_output()
     if isinstance(sys.stdout, io.TextIOWrapper):  # which it is; type checkers cannot know
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def _unexpected(error: Exception) -> tuple[ExitCode, str]:
-    """Return what to say of an error that no command has foreseen: what the system refuses is no bug of ours."""
+    """Return the exit code and message of an unexpected error. What the system refuses is no bug."""
     if isinstance(error, OSError):
         return ExitCode.USER_ERROR, (
             f"Error: the system refused: {error}. Look whether the disk is full, and whether what it names exists and "
@@ -63,7 +63,7 @@ def _unexpected(error: Exception) -> tuple[ExitCode, str]:
 
 
 def _open_closed_output() -> None:
-    """Let output vanish that has nowhere to go: a parent may have closed our stdout or stderr."""
+    """Send output to the null device where a parent has closed our stdout or stderr."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             nowhere = open(os.devnull, "w", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115 - kept open
@@ -71,17 +71,17 @@ def _open_closed_output() -> None:
 
 
 def _end_output() -> None:
-    """Write what stdout still takes, and let the rest vanish: Python would try again as it ends, and fail."""
+    """Flush stdout if it still works, then drop its output, or Python would fail again as it exits."""
     with suppress(OSError):
         sys.stdout.flush()
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _interrupted(_signal: int, frame: FrameType | None) -> None:
-    """Raise KeyboardInterrupt as Python does on Ctrl-C, but leave at once while something is imported.
+    """Raise KeyboardInterrupt on Ctrl-C; during an import, exit at once.
 
-    Then the exception gets lost: some libraries turn it into an ImportError, and from the code that a dataclass
-    generates Python remembers to end by the signal, without an exit code. Files that are half written are removed.
+    An exception would get lost there. Some libraries turn it into an ImportError. In code that a dataclass generates,
+    Python ends by the signal, without an exit code. Half-written files are removed.
     """
     while frame:
         if frame.f_code.co_filename.startswith("<frozen importlib"):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 _FOR_SAVED = ("model", "format", "out", "self_contained")
-"""The options that a comparison of saved evaluations takes; the others are about running models."""
+"""Options that apply to saved evaluations; the others are about running models."""
 
 
 @grouped
@@ -56,8 +56,8 @@ def compare(
 ) -> None:
     """Compare evaluations of the same images: every other one with the first.
 
-    Shows what the second model fixed and broke, McNemar's exact test, and the difference of the accuracies with its
-    interval, for all images and for each class and slice.
+    Shows what the second model fixed and broke, and the difference of the accuracies with its interval. McNemar's exact
+    test says whether chance can explain it. All of it for the whole set and for each class and slice.
 
     **Examples**
 
@@ -106,7 +106,7 @@ def _checked_formats(given: Sequence[str], out: Path) -> tuple[str, ...]:
 
 
 def _check_for_saved(context: typer.Context) -> None:
-    """Raise ConfigError for options of the command line that saved evaluations have no use for."""
+    """Raise ConfigError for command-line options that do not apply to saved evaluations."""
     from batch_eval.errors import ConfigError
 
     idle = [
@@ -150,6 +150,7 @@ def _load(inputs: Sequence[Path]) -> list[Evaluation]:
 
 
 def _names(evaluations: Sequence[Evaluation], paths: Sequence[Path]) -> list[str]:
-    """Return the models' names where they tell the evaluations apart, else the paths as they were given."""
+    """Return the models' names if they differ, else the paths as given."""
+    # Two runs of one model under different recipes have the same model name; their paths differ.
     names = [evaluation.provenance.model for evaluation in evaluations]
     return names if len(set(names)) == len(names) else [str(path) for path in paths]

@@ -13,10 +13,10 @@ def config(
     context: typer.Context,
     command: Annotated[str, typer.Argument(help="The command whose options to show.")] = "run",
 ) -> None:
-    """Show the value of each option when it is not given, and where that value comes from.
+    """Show the default of each option, and where it comes from.
 
-    The order is: option, environment (`BATCH_EVAL_JOBS=4`), file (`batch_eval.toml`, or `[tool.batch_eval]` in
-    `pyproject.toml`), default.
+    Options win over the environment (`BATCH_EVAL_JOBS=4`), which wins over the file: `batch_eval.toml`, or
+    `[tool.batch_eval]` in `pyproject.toml`.
 
     **Example**
 
@@ -27,7 +27,7 @@ def config(
     group = context.find_root().command
     commands = getattr(group, "commands", {})
     if command not in commands:
-        raise ConfigError(f"there is no command {command!r}. There are {', '.join(commands)}.")
+        raise ConfigError(f"unknown command {command!r}. Must be one of {', '.join(commands)}.")
     found = settings(group, command)
     for key, setting in found.items():
         typer.echo(f"{key:<{max(map(len, found))}}  {_shown(setting.value):<24}  {setting.source}".rstrip())

@@ -1,10 +1,10 @@
-"""Defaults of the options, from environment variables and a configuration file, and where each came from.
+"""Defaults of the options, from environment variables and a configuration file.
 
-The file is the nearest ``batch_eval.toml``, or ``pyproject.toml`` with a table ``[tool.batch_eval]``, in the current
-folder or above. Keys are option names. Those at the top are options of `run`, and hold for every command that shares
-them; a table named after a command is for that one alone. ``BATCH_EVAL_JOBS`` and ``BATCH_EVAL_TRAIN_EPOCHS`` do the
-same from the environment, and win over the file. `preprocess` names an option and a command: with a table as its value
-it is the command.
+- The file is the nearest ``batch_eval.toml``, or ``pyproject.toml`` with ``[tool.batch_eval]``, here or above.
+- Keys are option names. Top-level keys are options of `run`, and apply to every command that shares them.
+- A table named after a command applies to that command alone.
+- ``BATCH_EVAL_JOBS`` and ``BATCH_EVAL_TRAIN_EPOCHS`` do the same from the environment, and win over the file.
+- `preprocess` is both an option and a command: with a table as its value, it is the command.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false":
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """An option as configuration sees it; two commands share it when everything but ``parameter`` is equal."""
+    """An option as configuration sees it. Two commands share it if all but ``parameter`` and ``default`` are equal."""
 
     parameter: str
     key: str
@@ -47,7 +47,7 @@ Commands = Mapping[str, Mapping[str, Option]]
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """The value of an option where the command line gives none, and its source in words."""
+    """An option's default, and its source in words."""
 
     value: Any
     source: str
@@ -55,14 +55,14 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class ConfigFile:
-    """The table of a configuration file; without one, ``path`` is None and the table empty."""
+    """The table of a configuration file. Without a file, ``path`` is None and the table empty."""
 
     path: Path | None
     table: Mapping[str, Any]
 
 
 def find_file(start: Path) -> ConfigFile:
-    """Return the nearest configuration in a folder or those above; raises ConfigError where it is invalid."""
+    """Return the nearest configuration, here or above; raises ConfigError where it is invalid."""
     for folder in (start, *start.parents):
         own, shared = folder / FILE, folder / "pyproject.toml"
         if own.is_file():
@@ -78,13 +78,13 @@ def _toml(path: Path) -> dict[str, Any]:
     import tomllib
 
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows' Notepad begins files with a mark
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows' Notepad writes a byte order mark
     except (OSError, ValueError) as error:
-        raise ConfigError(f"cannot read {path}: {error}. Mend the file, or remove it.") from error
+        raise ConfigError(f"cannot read {path}: {error}. Fix or delete the file.") from error
 
 
 def _table(value: Any, what: str) -> dict[str, Any]:
-    """Return a value that must be a table; ``what`` is its place and name in words."""
+    """Return a value that must be a table; ``what`` names it in the error."""
     if not isinstance(value, dict):
         raise ConfigError(f"{what} = {value!r} is invalid: a table of options is expected.")
     return value
@@ -95,6 +95,7 @@ def settings(commands: Commands, name: str, file: ConfigFile, environ: Mapping[s
 
     Raises ConfigError for keys in the file that are no option, and for values of the wrong type.
     """
+    # A misspelt key would silently change nothing, so every key is checked before any is used.
     _check_keys(commands, file)
     return {
         key: next(_settings(commands, name, option, file, environ), Setting(option.default, "default"))
@@ -112,6 +113,7 @@ def _settings(
     for variable in (v.upper().replace("-", "_") for v in variables):
         if environ.get(variable):
             yield Setting(_from_environment(option, environ[variable], variable), variable)
+    # The command's own table wins over the top level, which holds options of `run` and what is shared with it.
     top = {key: value for key, value in file.table.items() if not isinstance(value, dict)}
     own = file.table.get(name)
     for table in (own if isinstance(own, dict) else {}, top if shared else {}):
@@ -125,11 +127,11 @@ def _spelled(key: str) -> str:
 
 
 def _check_keys(commands: Commands, file: ConfigFile) -> None:
-    """Raise ConfigError for a key that is no option of its command, and for a table that is no command's."""
+    """Raise ConfigError for an unknown option, and for a table of an unknown command."""
     for key, value in file.table.items():
         if isinstance(value, dict):
             if key not in commands:
-                raise ConfigError(f"{file.path}: there is no command {key!r}. {_hint(key, commands)}")
+                raise ConfigError(f"{file.path}: unknown command {key!r}. {_hint(key, commands)}")
             for inner in value:
                 _check_key(inner, commands[key], f"{file.path}, table {key}")
         elif key in commands and key not in commands[MAIN]:
@@ -140,7 +142,7 @@ def _check_keys(commands: Commands, file: ConfigFile) -> None:
 
 def _check_key(key: str, known: Mapping[str, Any], where: str) -> None:
     if _spelled(key) not in known:
-        raise ConfigError(f"{where}: there is no option {key!r}. {_hint(key, known)}")
+        raise ConfigError(f"{where}: unknown option {key!r}. {_hint(key, known)}")
 
 
 def _hint(key: str, known: Mapping[str, Any]) -> str:
@@ -179,7 +181,7 @@ def _from_file(option: Option, value: Any, file: ConfigFile) -> Any:
 
 
 def _checked(option: Option, value: Any, file: ConfigFile) -> Any:
-    """Return a value of the file as the command takes it; paths are relative to the file, and ~ is the home folder."""
+    """Return a value as the command takes it. Paths are relative to the file; ~ is the home folder."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
     fits = {
         bool: isinstance(value, bool),

@@ -1,4 +1,4 @@
-"""Talk and progress, on stderr: results alone go to stdout."""
+"""Messages and progress, on stderr; only results go to stdout."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from contextlib import contextmanager
 
 
 def say(line: str) -> None:
-    """Print a line to stderr, whatever it holds: names that are no valid text are escaped."""
+    """Print a line to stderr; characters that it cannot encode are escaped."""
+    # A file name may hold bytes that are not UTF-8, and a terminal may know fewer characters than we print.
     encoding = sys.stderr.encoding or "utf-8"
     print(line.encode(encoding, "backslashreplace").decode(encoding), file=sys.stderr)  # noqa: T201 - this is where
 
 
 @contextmanager
 def progress_bar(total: int, unit: str = "images", *, hidden: bool = False) -> Iterator[Callable[[int], None] | None]:
-    """Show a bar with rate and time left where stderr is a terminal; yield what it must be told, or None.
+    """Show a progress bar if stderr is a terminal; yield the function that advances it, or None.
 
-    The bar, which draws itself in a thread, appears when it is first told something: until then, this process may be
-    copied.
+    The bar draws in a thread. It starts with the first advance, as workers are forked before that.
     """
     if hidden or not sys.stderr.isatty():
         yield None

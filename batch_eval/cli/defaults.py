@@ -18,6 +18,7 @@ def command_options(group: Any) -> dict[str, dict[str, configuration.Option]]:
 def _options(command: Any) -> Iterator[configuration.Option]:
     hints = get_type_hints(command.callback)
     for parameter in command.params:
+        # Typer adds options of its own, such as --help, which have no annotation of ours
         if parameter.param_type_name == "option" and parameter.name in hints:
             key = next(opt for opt in parameter.opts if opt.startswith("--")).removeprefix("--")
             kind, many = _kind(hints[parameter.name])
@@ -25,7 +26,7 @@ def _options(command: Any) -> Iterator[configuration.Option]:
 
 
 def _kind(hint: Any) -> tuple[type, bool]:
-    """Return the type of one value, and whether there are several: `list[str] | None` gives (str, True)."""
+    """Return the type of a value, and whether there are several: `list[str] | None` gives (str, True)."""
     plain = [part for part in get_args(hint) if part is not type(None)] if type(None) in get_args(hint) else [hint]
     item = get_args(plain[0])
     return (item[0], True) if item else (plain[0], False)
@@ -37,7 +38,7 @@ def settings(group: Any, name: str) -> dict[str, configuration.Setting]:
 
 
 def default_map(group: Any, name: str) -> dict[str, dict[str, Any]]:
-    """Return the configured defaults of a command in the shape that the command line takes them."""
+    """Return a command's configured defaults as Click's ``default_map``."""
     file = configuration.find_file(Path.cwd())
     if not file.table and not any(variable.startswith(configuration.PREFIX) for variable in os.environ):
         return {}

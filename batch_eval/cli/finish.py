@@ -1,4 +1,4 @@
-"""What follows an evaluation, new or saved: its gates are checked, its reports written, its summary printed."""
+"""What follows an evaluation: check the gates, write the reports, print the summary."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Where reports go, as what, and whether to print about it; ``-`` as the target is stdout."""
+    """Where reports go, and in which formats; the target ``-`` is stdout."""
 
     target: Path
     formats: tuple[str, ...]
@@ -45,7 +45,7 @@ class Output:
 
 
 def checked_output(target: Path, flags: ReportFlags) -> Output:
-    """Return the output once everything about it is right, so that no work is wasted.
+    """Return a valid output, before any work is done.
 
     Raises ConfigError for unknown formats and for `-` with other than one format, ReportError for a folder that
     cannot be written.
@@ -75,12 +75,12 @@ def default_out(folder: Path) -> Path:
 
 
 def load_saved(path: Path) -> Evaluation:
-    """Return a saved evaluation from its file, or from the report folder that holds it."""
+    """Return a saved evaluation from its file or its report folder."""
     return load_evaluation(_saved_file(path))
 
 
 def load_baseline(path: Path | None, out: Output) -> Evaluation | None:
-    """Return the baseline, if one is named; raises ConfigError where the reports would replace it."""
+    """Return the baseline, if any; raises ConfigError where the reports would replace it."""
     if path is None:
         return None
     if out.replaces(_saved_file(path)):
@@ -96,11 +96,12 @@ def _saved_file(path: Path) -> Path:
 
 
 def finish(evaluation: Evaluation, out: Output, limits: Limits, baseline: Evaluation | None) -> None:
-    """Check the gates, write the reports, print the summary; raises typer.Exit when a gate failed."""
+    """Check the gates, write the reports, print the summary. Raises typer.Exit if a gate failed."""
     if out.group_errors:
         from batch_eval.evaluation.looks import group_errors
 
         evaluation = group_errors(evaluation)
+    # Gates come first: reports show their results.
     gates = check(evaluation, limits, baseline)
     passed = all(gate.passed for gate in gates)
     try:
@@ -108,7 +109,7 @@ def finish(evaluation: Evaluation, out: Output, limits: Limits, baseline: Evalua
     except BrokenPipeError:
         if passed:
             raise
-    if not passed:  # which counts, even when nobody reads our output to its end
+    if not passed:  # even if nobody reads the output to its end
         raise typer.Exit(ExitCode.GATE_FAILED)
 
 

@@ -1,4 +1,4 @@
-"""Options that belong together travel as one object: a command names the group, and its users see the options."""
+"""Groups of options: a command takes one object, and its users see the single options."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any, get_type_hints
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
-    """Return a command for Typer, in which each parameter that is a dataclass is replaced by its fields.
+    """Return a command for Typer, with the fields of each dataclass in place of the dataclass.
 
-    Typer reads a command's options from its signature. The fields of a group carry the same annotations as parameters
-    would, so the new signature simply lists them in the group's place.
+    Typer reads options from a command's signature. A group's fields are annotated as parameters are, so the new
+    signature lists them in the group's place.
     """
     hints = get_type_hints(command, include_extras=True)
     groups: dict[str, type[Any]] = {

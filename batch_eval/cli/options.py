@@ -1,4 +1,4 @@
-"""Options that several commands share, each in one place, and the groups that they travel in."""
+"""Options that several commands share, and the groups that they travel in."""
 
 from __future__ import annotations
 
@@ -145,22 +145,22 @@ def _limit(help: str, metavar: str = "SHARE") -> Any:  # noqa: A002 - the word t
     return typer.Option(help=help, metavar=metavar, show_default=False, rich_help_panel=_GATES)
 
 
-FailUnder = Annotated[str | None, _limit("The lowest accuracy, as 0.95 or 95%.")]
-FailUnderLow = Annotated[str | None, _limit("The lowest lower end of the accuracy's 95 % interval.")]
+FailUnder = Annotated[str | None, _limit("Minimum accuracy, as 0.95 or 95%.")]
+FailUnderLow = Annotated[str | None, _limit("Minimum lower bound of the accuracy's 95 % interval.")]
 FailUnderClass = Annotated[
     list[str] | None,
-    _limit("The lowest accuracy of every class (0.9) or of one (7=0.9); repeatable.", "[CLASS=]SHARE"),
+    _limit("Minimum accuracy of every class (0.9) or of one (7=0.9); repeatable.", "[CLASS=]SHARE"),
 ]
 FailUnderSlice = Annotated[
     list[str] | None,
     _limit(
-        "The lowest accuracy of one value of a slice (paper=ruled:0.9) or of each (paper:0.9); repeatable.",
+        "Minimum accuracy of one value of a slice (paper=ruled:0.9) or of each (paper:0.9); repeatable.",
         "NAME[=VALUE]:SHARE",
     ),
 ]
-MaxUnreadable = Annotated[str | None, _limit("The highest share of files that cannot be read.")]
-MaxUnlabelled = Annotated[str | None, _limit("The highest share of files without a label.")]
-MaxEce = Annotated[str | None, _limit("The highest expected calibration error.")]
+MaxUnreadable = Annotated[str | None, _limit("Maximum share of files that cannot be read.")]
+MaxUnlabelled = Annotated[str | None, _limit("Maximum share of files without a label.")]
+MaxEce = Annotated[str | None, _limit("Maximum expected calibration error.")]
 Baseline = Annotated[
     Path | None,
     typer.Option(
@@ -169,7 +169,7 @@ Baseline = Annotated[
         rich_help_panel=_GATES,
     ),
 ]
-MaxDrop = Annotated[str | None, _limit("The highest loss of accuracy against --baseline, on the images of both.")]
+MaxDrop = Annotated[str | None, _limit("Maximum loss of accuracy against --baseline, on the images of both.")]
 FailIfWorse = Annotated[
     bool,
     typer.Option(
@@ -195,7 +195,7 @@ class ModelFlags:
     trust_model: TrustModel = False
 
     def options(self, path: Path | None) -> ModelOptions:
-        """Return the options for a model file; None is the model that ships with batch_eval."""
+        """Return the options for a model file; None is the default model."""
         from batch_eval.models import ModelOptions
 
         return ModelOptions(path, self.network, class_names(self.classes), self.input_range, self.trust_model)
@@ -226,7 +226,7 @@ class PreprocessingFlags:
     adjust: Adjust = None
 
     def options(self) -> PreprocessingOptions:
-        """Return the options of the recipe; raises ConfigError for numbers that are not written right."""
+        """Return the options of the recipe; raises ConfigError for invalid numbers."""
         from batch_eval.imaging import PreprocessingOptions, parse_adjustments
 
         return PreprocessingOptions(self.preprocess, tuple(self.skip or ()), parse_adjustments(self.adjust or ()))

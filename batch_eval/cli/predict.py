@@ -34,7 +34,7 @@ def predict(
 ) -> None:
     """Read images: the most probable classes of each, with the model's confidence.
 
-    Images without ink are `blank`. Files that cannot be read are named with the reason; the exit code is then 2.
+    Images without ink are `blank`. The exit code is 2 if a file cannot be read.
 
     **Examples**
 
@@ -55,6 +55,7 @@ def predict(
     for note in reader.classifier.notes:
         say(f"Note: {note}")
     unreadable: list[str] = []
+    # Read stdin once: `predict - -` names it twice.
     stdin = sys.stdin.buffer.read() if STDIN in images else b""
     predictions = Predictions(reader, _noting(unreadable, reader.predictions(images, top, stdin)))
     for part in pieces(chosen.document(predictions, ReportContext(pixels=show))):

@@ -1,4 +1,4 @@
-"""batch-eval preprocess: see what a model would see of an image, and how it got there."""
+"""batch-eval preprocess: what a model sees of an image, step by step."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def preprocess(
     *,
     preparing: options.PreprocessingFlags,
 ) -> None:
-    """Write what the model would see of each image, and a strip of every step with its name.
+    """Write what the model sees of each image, and a strip of all steps.
 
     **Example**
 

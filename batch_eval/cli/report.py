@@ -28,7 +28,7 @@ def report(
     reports: options.ReportFlags,
     gates: options.GateFlags,
 ) -> None:
-    """Write reports of a saved evaluation, and check gates on it, without its model or images.
+    """Write reports of a saved evaluation and check its gates, without model or images.
 
     **Examples**
 

@@ -39,6 +39,7 @@ def run(
     from batch_eval.cli.finish import checked_output, default_out, finish, load_baseline
     from batch_eval.dataset import load_dataset
 
+    # Everything that can be refused is checked before the first image is read.
     limits = gates.limits()
     output = checked_output(out or default_out(folder), reports)
     baseline = load_baseline(gates.baseline, output)

@@ -18,35 +18,36 @@ from batch_eval.cores import available_cores
 from batch_eval.dataset import Dataset, Sample
 from batch_eval.engines.pictures import picture
 from batch_eval.engines.rows import Rows
-from batch_eval.engines.workers import Flag, can_copy, in_order
+from batch_eval.engines.workers import Flag, can_fork, in_order
 from batch_eval.errors import UnreadableImageError
 from batch_eval.imaging import Prepared, Preprocessor
 from batch_eval.imaging.files import read
 from batch_eval.models import Classifier
 from batch_eval.outcome import OUTCOMES, Outcome
 
-CHUNK, COPIED_CHUNK = 64, 256
-"""Most images that a thread takes at a time: enough that handing over costs nothing, few enough to stop soon; and most
-that a process takes, to which handing over costs more."""
+THREAD_CHUNK = 64
+"""Images in a thread's chunk, at most. Larger chunks gain nothing and delay Ctrl-C."""
+PROCESS_CHUNK = 256
+"""Images in a process's chunk, at most. Pickling a result costs more than handing it to a thread."""
 MIN_CHUNK = 16
-"""Fewest small ones: the model computes batches of up to 32, and what is missing in one may be computed in vain."""
+"""Images in a chunk of small files, at least. Batches are padded to 32; smaller chunks waste inference."""
 MIN_LARGE_CHUNK = 4
-"""Fewest large ones, whose decoding takes far longer than that: 30 photos are work for eight cores."""
-SHARES = 8
-"""Chunks that each thread gets of a small folder at least, so that all threads end at nearly the same time."""
+"""Images in a chunk of photos, at least. Decoding dominates, and 30 photos should occupy eight cores."""
+CHUNKS_PER_WORKER = 8
+"""Chunks that a worker gets of a small folder, at least, so that all workers finish together."""
 SMALL_FILE = 4 << 10
-"""Bytes of a small image file: what it takes is mostly Python, which one thread at a time does faster than two."""
+"""Size of a small image file in bytes. Reading one is mostly Python, where a second thread only waits for the GIL."""
 BATCH_BYTES = 16 << 20
-"""Decoded bytes that a thread holds before it runs the model, so that memory stays flat with large photos."""
-WORTH_COPYING = 16
-"""Least chunks for each worker from which on it is worth its beginning as a process of its own."""
+"""Decoded bytes that a worker holds before it runs the model. It keeps memory flat with large photos."""
+CHUNKS_WORTH_A_PROCESS = 16
+"""Chunks a worker must get before starting it as a process pays off."""
 Progress = Callable[[int], None]
 """Called with the number of images finished since the last call."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What every thread needs to know: the samples and how to read them."""
+    """What every worker needs: the samples, and how to read them."""
 
     dataset: Dataset
     preprocessor: Preprocessor
@@ -60,7 +61,7 @@ class Task:
 
 @dataclass(slots=True)
 class _Batch:
-    """Images that wait for the model, with their rows; ``unreadable`` says why others do not."""
+    """Prepared images that wait for the model, with their rows. ``unreadable`` maps other rows to the reason."""
 
     rows: list[int] = field(default_factory=list)
     truths: list[str | None] = field(default_factory=list)
@@ -71,7 +72,11 @@ class _Batch:
 
 @dataclass(frozen=True, slots=True)
 class _Shared:
-    """What the workers of a run share: whether to ``stop``, whether enough ``steps`` are kept, whose ``turn`` it is."""
+    """What the workers of a run share.
+
+    ``stop`` ends them early. ``steps`` says that enough pictures of steps are kept. ``turn`` lets one thread at a time
+    read small files.
+    """
 
     stop: Flag = field(default_factory=Flag)
     steps: Flag = field(default_factory=Flag)
@@ -88,19 +93,21 @@ class Chunk(NamedTuple):
 def run(task: Task, *, jobs: int | None = None, progress: Progress | None = None) -> Rows:
     """Decode, prepare and classify every sample; return one row for each, in the dataset's order.
 
-    ``jobs`` workers (default: one a core), processes or threads, each take chunks of samples from the file to the
-    probabilities; the result does not depend on their number. An unreadable file becomes a row and never stops the run;
-    Ctrl-C does, at the next image.
+    ``jobs`` is the number of workers, by default one a core. Each takes chunks of samples from file to probabilities.
+    The result does not depend on their number. An unreadable file becomes a row; only Ctrl-C stops a run.
     """
     jobs = jobs or available_cores()
     samples = task.dataset.samples
+    # The first file stands for all: small files share chunks of a full batch, photos go out in handfuls.
     least = MIN_CHUNK if not samples or _is_small(task, samples[0]) else MIN_LARGE_CHUNK
-    processes = jobs > 1 and len(samples) >= jobs * WORTH_COPYING * least and can_copy()
-    size = min(max(len(samples) // (jobs * SHARES), least), COPIED_CHUNK if processes else CHUNK)
+    # A short run does not earn back the time that forking takes.
+    processes = jobs > 1 and len(samples) >= jobs * CHUNKS_WORTH_A_PROCESS * least and can_fork()
+    size = min(max(len(samples) // (jobs * CHUNKS_PER_WORKER), least), PROCESS_CHUNK if processes else THREAD_CHUNK)
     chunks = (Chunk(start, samples[start : start + size]) for start in range(0, len(samples), size))
     found = Rows(range(len(samples)), len(task.classifier.class_names))
     shared = _Shared()
     results = in_order(partial(_work, task, shared), chunks, jobs, processes=processes, stop=shared.stop)
+    # Closing the generator stops the workers, also when a row here or the caller's progress raises.
     with _single_threaded_opencv(), closing(results):
         for rows in results:
             found.add(rows)
@@ -112,7 +119,7 @@ def run(task: Task, *, jobs: int | None = None, progress: Progress | None = None
 
 
 def prepared_batches(task: Task) -> Iterator[NDArray[np.uint8]]:
-    """Yield what the model sees of every image that is not blank, in batches (n, h, w) or (n, h, w, 3) uint8."""
+    """Yield what the model sees of all images but blank ones, in batches (n, h, w) or (n, h, w, 3) uint8."""
     batch: list[cv2.typing.MatLike] = []
     for sample in task.dataset.samples:
         try:
@@ -121,7 +128,7 @@ def prepared_batches(task: Task) -> Iterator[NDArray[np.uint8]]:
             continue
         if not prepared.blank:
             batch.append(prepared.image)
-        if len(batch) == CHUNK:
+        if len(batch) == THREAD_CHUNK:
             yield np.stack(batch).astype(np.uint8, copy=False)
             batch = []
     if batch:
@@ -130,7 +137,7 @@ def prepared_batches(task: Task) -> Iterator[NDArray[np.uint8]]:
 
 @contextmanager
 def _single_threaded_opencv() -> Iterator[None]:
-    """Let our threads share the cores: OpenCV's own would only get in their way."""
+    """Run OpenCV without threads of its own; they would compete with our workers for the cores."""
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
@@ -140,7 +147,8 @@ def _single_threaded_opencv() -> Iterator[None]:
 
 
 def _work(task: Task, shared: _Shared, chunk: Chunk) -> Rows:
-    """Take a chunk of samples from their files to rows; small ones only while it is this thread's turn."""
+    """Take a chunk of samples from files to rows. Small files are read in turns, as threads share the GIL."""
+    # Every row begins as unreadable, and keeps that outcome unless a step below gives another.
     rows = Rows(range(chunk.start, chunk.start + len(chunk.samples)), len(task.classifier.class_names))
     small = _is_small(task, chunk.samples[0])
     remaining = enumerate(chunk.samples, chunk.start)
@@ -156,12 +164,12 @@ def _work(task: Task, shared: _Shared, chunk: Chunk) -> Rows:
 def _is_small(task: Task, sample: Sample) -> bool:
     try:
         return os.stat(task.dataset.path(sample)).st_size <= SMALL_FILE
-    except OSError:  # whoever reads it will say why
+    except OSError:  # reading the file gives the reason
         return True
 
 
 def _prepare(task: Task, rows: Iterator[tuple[int, Sample]], stop: Flag) -> _Batch:
-    """Decode and prepare the samples of the next rows, as many as may wait in memory."""
+    """Decode and prepare samples until ``BATCH_BYTES`` are in memory."""
     batch, size = _Batch(), 0
     for row, sample in rows:
         if stop:
@@ -182,7 +190,7 @@ def _prepare(task: Task, rows: Iterator[tuple[int, Sample]], stop: Flag) -> _Bat
 
 
 def _classify(task: Task, batch: _Batch, rows: Rows, *, steps: bool) -> None:
-    """Run the model over a batch, and record what became of each image, with the ``steps`` of errors or without."""
+    """Run the model over a batch and record every outcome. With ``steps``, errors keep the strip of steps."""
     predicted = _predict(task.classifier, batch, rows)
     for row, truth, image, prepared in zip(batch.rows, batch.truths, batch.images, batch.prepared, strict=True):
         outcome = _judge(truth, predicted.get(row), task.classifier.class_names)
@@ -191,12 +199,14 @@ def _classify(task: Task, batch: _Batch, rows: Rows, *, steps: bool) -> None:
             rows.reasons[row] = prepared.reason
         for flag in prepared.flags:
             rows.flags.setdefault(flag, []).append(row)
+        # Reports show pictures of errors only.
         if outcome in (Outcome.WRONG, Outcome.BLANK):
             rows.pictures[row] = picture(image, prepared, task.preprocessor, steps=steps)
 
 
 def _predict(classifier: Classifier, batch: _Batch, rows: Rows) -> dict[int, str]:
-    """Record the probabilities of the batch's rows that are not blank; return the class that each is read as."""
+    """Record the probabilities of all rows but blank ones; return the predicted class of each."""
+    # Blank images never reach the model: a network is confident of some class even for an empty input.
     seen = {row: p.image for row, p in zip(batch.rows, batch.prepared, strict=True) if not p.blank}
     if not seen:
         return {}
@@ -206,7 +216,7 @@ def _predict(classifier: Classifier, batch: _Batch, rows: Rows) -> dict[int, str
 
 
 def _judge(truth: str | None, predicted: str | None, class_names: tuple[str, ...]) -> Outcome:
-    """Return the outcome of an image that could be decoded; ``predicted`` is None for a blank one."""
+    """Return the outcome of a decoded image; ``predicted`` is None for a blank one."""
     if truth is None:
         return Outcome.UNLABELLED
     if truth not in class_names:

@@ -1,4 +1,4 @@
-"""Encode what reports show of an image: the original, small, beside what the model saw, and the steps between."""
+"""Encode what reports show of an image: a thumbnail, what the model saw, and the steps between."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ STEP_SIDE = 96
 """Side, in pixels, of each step's tile in a report."""
 
 QUALITY = 75
-"""Of the JPEGs: a report may hold thousands."""
+"""JPEG quality, low because a report may hold thousands."""
 
 
 def picture(image: Image, prepared: Prepared, preprocessor: Preprocessor, *, steps: bool) -> Picture:
-    """Return the pictures of one decoded image, (H, W) or (H, W, 3) BGR uint8, with its ``steps`` or without."""
+    """Return the pictures of a decoded image, (H, W) or (H, W, 3) BGR uint8; ``steps`` adds the strip of steps."""
     small = shrink(image, THUMBNAIL_SIDE)
-    photo = max(image.shape[:2]) >= CUT_OUT  # what is smaller is stored better without loss
+    photo = max(image.shape[:2]) >= CUT_OUT  # smaller ones take less space as PNG
     stages = list(preprocessor.trace(image)) if steps else []
     return Picture(
         original=encode(small, ".jpg" if photo else ".png", QUALITY),

@@ -1,4 +1,4 @@
-"""Reads single images: from a file's bytes to the classes that a model finds most probable."""
+"""Reads single images: from a file's bytes to the most probable classes."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ STDIN = "-"
 class Reading:
     """How a model reads one image.
 
-    ``image`` is the decoded original, (H, W) or (H, W, 3) BGR uint8, a large JPEG reduced; ``prepared`` what the model
-    saw of it; ``guesses`` are by falling confidence, none where the image is blank.
+    ``image`` is the decoded original, (H, W) or (H, W, 3) BGR uint8; a large JPEG is reduced. ``prepared`` is what the
+    model saw. ``guesses`` fall in confidence; a blank image has none.
     """
 
     image: Image
@@ -63,7 +63,7 @@ class Prediction:
 
     @property
     def seen(self) -> Image | None:
-        """What the model saw, uint8 (28, 28) or of the model's size; None of an unreadable image."""
+        """What the model saw, uint8 of its input size; None for an unreadable image."""
         return self.reading.prepared.image if self.reading else None
 
 
@@ -88,7 +88,7 @@ class Reader:
         return top_guesses(shares, self.classifier.class_names, top)
 
     def predictions(self, paths: Iterable[str], top: int, stdin: bytes = b"") -> Iterator[Prediction]:
-        """Yield what becomes of each file, in order, one after the other; ``-`` stands for the bytes of ``stdin``."""
+        """Yield the prediction for each file, in order; ``-`` stands for the bytes of ``stdin``."""
         for path in paths:
             try:
                 yield Prediction(path, self.read(stdin if path == STDIN else read(path), top))
@@ -98,7 +98,7 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """What became of some images, one after the other, and what read them."""
+    """Predictions one after the other, and the reader that makes them."""
 
     reader: Reader
     images: Iterable[Prediction]

@@ -12,18 +12,18 @@ from numpy.typing import NDArray
 from batch_eval.outcome import OUTCOMES, Outcome
 
 MAX_PICTURES = 10_000
-"""Images whose pictures are kept for the reports; all others keep their row."""
+"""Images whose pictures are kept for the reports. All others keep their row."""
 
 MAX_STEPS = 500
-"""Images of which also the steps are kept; `batch-eval preprocess` shows those of any other."""
+"""Images whose strip of steps is kept. `batch-eval preprocess` shows the steps of any other image."""
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
     """What reports show of one image: encoded files, small enough to keep.
 
-    ``original`` is a PNG or JPEG thumbnail (None where the file is unreadable), ``seen`` the PNG of what the model
-    saw, ``mime`` the type of ``original``, ``steps`` the JPEG of all preprocessing steps side by side with their names.
+    ``original`` is a PNG or JPEG thumbnail, None for an unreadable file; ``mime`` is its type. ``seen`` is a PNG of
+    what the model saw. ``steps`` is a JPEG of all preprocessing steps side by side.
     """
 
     original: bytes | None
@@ -40,16 +40,17 @@ class Guess(NamedTuple):
 
 
 def top_guesses(probabilities: NDArray[np.float32], class_names: Sequence[str], top: int) -> tuple[Guess, ...]:
-    """Return the ``top`` classes by falling probability of (C,) float32; of equal ones, the lower class comes first."""
+    """Return the ``top`` classes of (C,) float32 by falling probability; ties go to the lower class."""
     order = np.argsort(-probabilities, kind="stable")[:top].tolist()
     return tuple(Guess(class_names[i], float(probabilities[i])) for i in order)
 
 
 class Rows:
-    """What became of the images of some rows: columns as in Records; those by row count rows from the run's first."""
+    """The columns of some rows of a run, as in Records. Keys of the mappings count rows from the run's first."""
 
     def __init__(self, rows: range, classes: int) -> None:
         self.start = rows.start
+        # what no worker reports stays unreadable, so that no file can vanish from the count
         self.outcome = np.full(len(rows), OUTCOMES.index(Outcome.UNREADABLE), np.uint8)
         self.probabilities = np.zeros((len(rows), classes), np.float32)
         self.reasons: dict[int, str] = {}
@@ -62,7 +63,7 @@ class Rows:
         return len(self.pictures) >= MAX_STEPS
 
     def add(self, rows: Rows) -> None:
-        """Record what became of some of these rows; chunks come in order, so that the first pictures are kept."""
+        """Copy a chunk's rows into these. Chunks come in order, so that the first pictures are kept."""
         place = slice(rows.start - self.start, rows.start - self.start + len(rows.outcome))
         self.outcome[place] = rows.outcome
         self.probabilities[place] = rows.probabilities

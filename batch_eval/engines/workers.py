@@ -1,8 +1,7 @@
 """Workers that share the chunks of a run: processes where that is safe, threads elsewhere.
 
-Python runs one thread at a time, so two threads are hardly faster than one where the work is not one long call of a
-library. Processes do not wait for each other. They are copies of this one (fork): the opened model is there at once,
-and its memory is shared.
+Small images are mostly Python work, and the GIL lets one thread at a time run Python. Processes do not wait for each
+other. They are forked: each has the opened model at once and shares its memory.
 """
 
 from __future__ import annotations
@@ -22,10 +21,10 @@ from typing import Any, TypeVar
 from batch_eval.errors import WorkerError
 
 AHEAD = 4
-"""Chunks for each worker that may be in progress or finished ahead of the one whose turn it is."""
+"""Chunks per worker that may be in progress or finished before they are consumed."""
 
 SEMAPHORES = "/dev/shm"  # noqa: S108 - only looked at
-"""Where Linux keeps what a pool of processes counts with; sandboxes lack it, or forbid to write there."""
+"""Where Linux keeps the semaphores of a process pool. Some sandboxes lack it or forbid writing."""
 
 Chunk = TypeVar("Chunk")
 Result = TypeVar("Result")
@@ -34,18 +33,19 @@ Result = TypeVar("Result")
 def in_order(
     work: Callable[[Chunk], Result], chunks: Iterable[Chunk], jobs: int, *, processes: bool, stop: Flag
 ) -> Generator[Result]:
-    """Yield what ``work`` makes of each chunk, in order, while ``jobs`` workers are busy with the next ones.
+    """Yield the result of ``work`` for each chunk, in order, while ``jobs`` workers do the next ones.
 
-    With ``processes``, the workers are copies of this process as it is now; chunks and results are pickled. Raises what
-    ``work`` raises, and WorkerError where a process was killed. However it ends, no worker is left; ``stop`` is set
-    then, so that the ``work`` in progress, of which nobody will see the result, can end soon.
+    With ``processes``, workers are forked from this process; chunks and results are pickled. Raises what ``work``
+    raises, and WorkerError where a process was killed. In every case ``stop`` is set at the end and no worker is left.
     """
+    # A queue of futures in the order of the chunks. One more chunk is submitted for each result that is consumed, so
+    # memory holds `jobs * AHEAD` results at most, however many chunks there are.
     remaining: Iterator[Chunk] = iter(chunks)
     waiting: deque[Future[Result]] = deque()
     pool: Executor
-    pool, call = (_copies(work, jobs), _in_copy) if processes else (ThreadPoolExecutor(jobs, "batch-eval"), work)
+    pool, call = (_fork_pool(work, jobs), _run_work) if processes else (ThreadPoolExecutor(jobs, "batch-eval"), work)
     try:
-        with _ctrl_c_held_back() if processes else nullcontext():  # for good in the copies, which are made here
+        with _sigint_blocked() if processes else nullcontext():  # workers are forked here and keep it blocked
             waiting.extend(pool.submit(call, chunk) for chunk in islice(remaining, jobs * AHEAD))
         while waiting:
             yield waiting.popleft().result()
@@ -56,45 +56,46 @@ def in_order(
         ) from error
     finally:
         stop.set()
-        pool.shutdown(cancel_futures=True)  # and wait: Python, ending meanwhile, would write to a pipe being closed
+        pool.shutdown(cancel_futures=True)  # and wait, or Python would write to a closing pipe as it exits
 
 
 class Flag:
-    """A mark that this process sets and that its threads and copies see."""
+    """A flag in shared memory that all threads and forked processes see."""
 
     def __init__(self) -> None:
         self._byte = mmap.mmap(-1, 1)
 
     def set(self) -> None:
-        """Set it, for good."""
+        """Set the flag; it cannot be cleared."""
         self._byte[0] = 1
 
     def __bool__(self) -> bool:
-        """Say whether it was set."""
+        """Whether the flag was set."""
         return self._byte[0] == 1
 
 
-def can_copy() -> bool:
-    """Say whether copies of this process can work: of its threads, only the one that copies it lives on there."""
+def can_fork() -> bool:
+    """Whether forking is safe: only the forking thread lives on in the child, so there must be no other."""
     try:
         return len(os.listdir("/proc/self/task")) == 1 and os.access(SEMAPHORES, os.W_OK)
-    except OSError:  # this is no Linux
+    except OSError:  # not Linux
         return False
 
 
 _work: Callable[[Any], Any]
-"""In a copy: its work."""
+"""In a forked worker: its work."""
 
 
-def _copies(work: Callable[[Any], Any], jobs: int) -> Executor:
+def _fork_pool(work: Callable[[Any], Any], jobs: int) -> Executor:
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
-    return ProcessPoolExecutor(jobs, multiprocessing.get_context("fork"), _begin_copy, (work,))
+    # fork, not spawn: a spawned worker would import everything and open the model again
+    return ProcessPoolExecutor(jobs, multiprocessing.get_context("fork"), _start_worker, (work,))
 
 
 @contextmanager
-def _ctrl_c_held_back() -> Iterator[None]:
+def _sigint_blocked() -> Iterator[None]:
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -102,22 +103,23 @@ def _ctrl_c_held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _begin_copy(work: Callable[[Any], Any]) -> None:
-    """Remember the work, which cannot be handed over but is there in a copy; end when the original does."""
+def _start_worker(work: Callable[[Any], Any]) -> None:
+    """Keep the work, which cannot be pickled but is inherited. End when the parent ends."""
     global _work  # noqa: PLW0603 - the process has no other place
     _work = work
-    gc.freeze()  # looking for garbage in what is shared would copy it
-    threading.Thread(target=_end_with_original, daemon=True).start()
+    gc.freeze()  # a collection would write to shared pages and so copy them
+    threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
-def _end_with_original() -> None:
+def _end_with_parent() -> None:
+    # A worker whose parent was killed would wait for chunks for ever. join() returns when the parent is gone.
     import multiprocessing
 
-    original = multiprocessing.parent_process()
-    if original:
-        original.join()
+    parent = multiprocessing.parent_process()
+    if parent:
+        parent.join()
         os._exit(1)
 
 
-def _in_copy(chunk: Any) -> Any:
+def _run_work(chunk: Any) -> Any:
     return _work(chunk)
