@@ -120,7 +120,7 @@ def test_images_are_resized_to_the_model(size: tuple[int, int]) -> None:
 @pytest.mark.parametrize("shape", [(10,), (28, 28, 2), (5, 28, 28, 1), (100, 7, 9)])
 def test_inputs_that_are_no_images_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ModelError, match="which is no image"):
-        InputLayout.of(shape, "m.keras")
+        InputLayout.from_shape(shape, "m.keras")
 
 
 def constant(row: list[float]) -> Callable[[Batch], Batch]:
@@ -147,7 +147,7 @@ def test_logits_get_a_softmax() -> None:
 
 
 def test_linear_outputs_get_a_softmax_even_where_they_look_like_probabilities() -> None:
-    assert classifier(constant([0.1] * 10), activation="linear").head == "logits"
+    assert classifier(constant([0.1] * 10), activation="linear").output_kind == "logits"
 
 
 def test_log_probabilities_become_probabilities() -> None:
@@ -181,11 +181,11 @@ def test_nan_for_one_image_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "head"),
+    ("row", "kind"),
     [([0.1] * 10, "probabilities"), ([0.3] * 10, "one-vs-rest"), ([-1.0, 4.0, *[0.0] * 8], "logits")],
 )
-def test_unknown_heads_are_told_by_their_outputs(row: list[float], head: str) -> None:
-    assert classifier(constant(row)).head == head
+def test_an_unknown_output_kind_is_inferred_from_the_outputs(row: list[float], kind: str) -> None:
+    assert classifier(constant(row)).output_kind == kind
 
 
 def test_one_sigmoid_output_is_the_second_class() -> None:

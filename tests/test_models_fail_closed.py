@@ -14,9 +14,9 @@ from keras import layers as kl
 
 from batch_eval.errors import ModelError
 from batch_eval.models import ModelOptions, open_model
+from batch_eval.models.conversion import convert
 from batch_eval.models.keras_file import read_keras
 from batch_eval.models.layers import Unsupported
-from batch_eval.models.network import convert
 
 # TensorFlow 2.21 with NumPy 2.4 warns about itself
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn.t accept a copy:DeprecationWarning")

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from keras_networks import NETWORKS
 
+from batch_eval.models.conversion import convert
 from batch_eval.models.keras_file import read_keras
-from batch_eval.models.network import convert
-from batch_eval.models.onnx_runtime import run_network
+from batch_eval.models.onnx_runtime import open_converted
 
 # TensorFlow 2.21 with NumPy 2.4 warns about itself
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn.t accept a copy:DeprecationWarning")
@@ -30,7 +30,7 @@ def test_network_computes_what_keras_computes(name: str, tmp_path: Path) -> None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Keras calls .h5 legacy
             model.save(file)
-        actual = run_network(convert(read_keras(file)), threads=1).run(inputs)
+        actual = open_converted(convert(read_keras(file)), threads=1).run(inputs)
 
         assert expected.shape == actual.shape
         assert np.abs(expected - actual).max() <= 1e-5, suffix

@@ -11,8 +11,8 @@ from test_cli_run import ROOT, batch_eval
 
 from batch_eval.errors import ModelError, UntrustedModelError
 from batch_eval.models import ModelOptions, open_model
+from batch_eval.models.conversion import convert
 from batch_eval.models.keras_file import read_keras
-from batch_eval.models.network import convert
 from batch_eval.models.onnx_writer import Node, Value, encode_model
 
 pytestmark = [
@@ -58,7 +58,7 @@ def test_onnx_input_shapes(shape: list[int | str], tmp_path: Path) -> None:
     actual = open_model(onnx_file(tmp_path, Value("image", shape)))
 
     np.testing.assert_allclose(EXPECTED, actual.predict(IMAGES), atol=1e-6)
-    assert (actual.runtime, actual.head, actual.size) == ("onnxruntime", "probabilities", (28, 28))
+    assert (actual.runtime, actual.output_kind, actual.size) == ("onnxruntime", "probabilities", (28, 28))
 
 
 def test_a_model_that_cannot_be_verified_is_refused_before_the_work(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_onnx_logits(tmp_path: Path) -> None:
 
     actual = open_model(file)
 
-    assert actual.head == "logits"
+    assert actual.output_kind == "logits"
     np.testing.assert_allclose(EXPECTED, actual.predict(IMAGES), atol=1e-6)
 
 

@@ -31,7 +31,7 @@ class InputLayout:
     channels_first: bool = False
 
     @classmethod
-    def of(cls, shape: tuple[int, ...], name: str) -> InputLayout:
+    def from_shape(cls, shape: tuple[int, ...], name: str) -> InputLayout:
         """Understand an input shape (without the batch) such as (28, 28, 1), (28, 28), (784,) or (3, 32, 32)."""
         solid = tuple(size for size in shape if size != 1)
         if len(shape) == 3 and shape[2] in (1, 3):
@@ -63,7 +63,7 @@ class Classifier:
         runtime: What computes: ``onnxruntime``, ``tensorflow`` or ``tflite``.
         notes: Lines that the user should see.
         pixel_range: The range of values that the model gets: ``0..1``, ``0..255`` or ``-1..1``.
-        head: What the model's own outputs are: ``probabilities``, ``logits`` or ``one-vs-rest``.
+        output_kind: What the model's own outputs are: ``probabilities``, ``logits`` or ``one-vs-rest``.
 
     """
 
@@ -76,17 +76,17 @@ class Classifier:
         input_range: str = "auto",
         class_names: Sequence[str] | None = None,
     ) -> None:
-        self._run, self._layout = runtime.run, InputLayout.of(runtime.input_shape, name)
+        self._run, self._layout = runtime.run, InputLayout.from_shape(runtime.input_shape, name)
         self.name, self.sha256, self.runtime = name, sha256, runtime.name
         self.size, self.channels = self._layout.size, self._layout.channels
-        self.pixel_range, remarks = resolve_range(input_range, runtime.pixel_range)
+        self.pixel_range, notes = resolve_range(input_range, runtime.pixel_range)
         self._batch = runtime.batch or int(np.clip(_BATCH_PIXELS // prod(self.size), 4, 32))
         outputs = self._probe(fixed=runtime.batch is not None)
-        self.head = _head(runtime.activation, outputs, name)
+        self.output_kind = _output_kind(runtime.activation, outputs, name)
         self.class_names = _class_names(class_names, max(outputs.shape[1], 2), name)
-        if self.head != PROBABILITIES:
-            remarks.append(f"The model's outputs are {_HEAD_WORDS[self.head]}.")
-        self.notes = (*runtime.notes, *remarks)
+        if self.output_kind != PROBABILITIES:
+            notes.append(f"The model's outputs are {_OUTPUT_NOTES[self.output_kind]}.")
+        self.notes = (*runtime.notes, *notes)
 
     def predict(self, images: Images) -> Floats:
         """Return the (N, C) float32 probabilities of (N, h, w) uint8 images, or (N, h, w, 3) in OpenCV's order BGR.
@@ -98,11 +98,11 @@ class Classifier:
         return np.concatenate(rows) if rows else np.zeros((0, len(self.class_names)), np.float32)
 
     def _predict_batch(self, images: Images) -> Floats:
-        return to_probabilities(self._outputs(self.prepare(images)), self.head)
+        return to_probabilities(self._outputs(self.prepare(images)), self.output_kind)
 
     def prepare(self, images: Images) -> Floats:
         """Return what the model is given for (N, h, w) or (N, h, w, 3) uint8 images: (N, *shape) float32."""
-        images = _with_channels(_with_size(images, self.size), self.channels)
+        images = _convert_channels(_resize(images, self.size), self.channels)
         if self._layout.channels_first:
             images = np.moveaxis(images, -1, 1)
         return scale(images, self.pixel_range).reshape(-1, *self._layout.shape)
@@ -151,7 +151,7 @@ class Classifier:
         return np.concatenate([self._outputs(inputs[i : i + self._batch]) for i in starts])
 
 
-_HEAD_WORDS = {
+_OUTPUT_NOTES = {
     LOGITS: "logits: a softmax makes them probabilities",
     ONE_VS_REST: "one sigmoid a class: they are divided by their sum",
 }
@@ -166,34 +166,34 @@ def scale(images: Images, pixel_range: str) -> Floats:
     return np.divide(images, np.float32(255), dtype=np.float32)
 
 
-def to_probabilities(outputs: Floats, head: str) -> Floats:
+def to_probabilities(outputs: Floats, kind: str) -> Floats:
     """Turn (N, C) outputs into probabilities; a single sigmoid output is the probability of the second class."""
     if outputs.shape[1] == 1:
         return np.concatenate([1 - outputs, outputs], axis=1)
-    if head == LOGITS:
+    if kind == LOGITS:
         powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=1, keepdims=True))
-    if head == ONE_VS_REST:
+    if kind == ONE_VS_REST:
         totals = outputs.sum(axis=1, keepdims=True)  # 0 where every sigmoid underflows: then all classes are equal
         equal = np.full_like(outputs, 1 / outputs.shape[1])
         return np.asarray(np.divide(outputs, totals, out=equal, where=totals > 0))
     return outputs
 
 
-def resolve_range(requested: str, told: str | None) -> tuple[str, list[str]]:
-    """Return the pixel range to use, and the notes about it; ``told`` is what the model's own layers say."""
+def resolve_range(requested: str, inferred: str | None) -> tuple[str, list[str]]:
+    """Return the pixel range to use, and the notes about it; ``inferred`` is what the model's own layers say."""
     if requested not in INPUT_RANGES:
         raise ConfigError(f"The input range {requested!r} is invalid. Must be one of {', '.join(INPUT_RANGES)}.")
     if requested == "auto":
-        return told or "0..1", []
-    if told is not None and requested != told:
+        return inferred or "0..1", []
+    if inferred is not None and requested != inferred:
         return requested, [
-            f"The model's first layers expect pixel values {told}, but --input-range {requested} was given."
+            f"The model's first layers expect pixel values {inferred}, but --input-range {requested} was given."
         ]
     return requested, []
 
 
-def _head(activation: str, outputs: Floats, name: str) -> str:
+def _output_kind(activation: str, outputs: Floats, name: str) -> str:
     """Decide what the outputs are: by the function that makes them, else by whether they are distributions."""
     in_unit = bool(((outputs >= 0) & (outputs <= 1)).all())
     if outputs.shape[1] == 1:
@@ -217,7 +217,7 @@ def _class_names(names: Sequence[str] | None, count: int, model: str) -> tuple[s
     return tuple(names)
 
 
-def _with_size(images: Images, size: tuple[int, int]) -> Images:
+def _resize(images: Images, size: tuple[int, int]) -> Images:
     if images.shape[1:3] == size or len(images) == 0:
         return images
     import cv2
@@ -228,7 +228,7 @@ def _with_size(images: Images, size: tuple[int, int]) -> Images:
     return np.stack(resized)
 
 
-def _with_channels(images: Images, channels: int) -> Images:
+def _convert_channels(images: Images, channels: int) -> Images:
     """Return (N, h, w, channels); colour goes from OpenCV's BGR to grey, or to RGB, which models are trained on."""
     if images.ndim == 3:
         return np.repeat(images[..., None], channels, axis=-1) if channels > 1 else images[..., None]

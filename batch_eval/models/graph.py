@@ -23,27 +23,22 @@ CHANNELS_LAST, CHANNELS_FIRST = "channels_last", "channels_first"
 class Tensor:
     """A value in the graph.
 
-    ``shape`` is Keras' shape without the batch. ``moved`` says that the last axis of it lies first in memory;
-    ``flat_of`` is the (channels, *space) block that a flattened tensor still lies in the order of.
+    ``shape`` is Keras' shape without the batch. ``transposed`` says that the last axis of it lies first in memory;
+    ``flattened_from`` is the (channels, *space) block that a flattened tensor still lies in the order of.
     ``activation`` names the function that made the values ("" when none is known), ``raw`` marks the untouched pixels.
     """
 
     name: str
     shape: Shape
-    moved: bool = False
-    flat_of: Shape | None = None
+    transposed: bool = False
+    flattened_from: Shape | None = None
     activation: str = ""
     raw: bool = False
 
     @property
-    def plain(self) -> bool:
-        """Whether the numbers lie in the order of ``shape``."""
-        return not self.moved and self.flat_of is None
-
-    @property
-    def physical(self) -> Shape:
+    def memory_shape(self) -> Shape:
         """The shape in memory, without the batch."""
-        return (self.shape[-1], *self.shape[:-1]) if self.moved else self.shape
+        return (self.shape[-1], *self.shape[:-1]) if self.transposed else self.shape
 
 
 class Graph:
@@ -83,37 +78,39 @@ class Graph:
     def parameter(self, array: NDArray[np.floating], tensor: Tensor) -> str:
         """Add a constant that broadcasts against ``tensor`` as ``array`` does against its Keras shape."""
         array = array.reshape((1,) * (len(tensor.shape) - array.ndim) + array.shape)
-        if tensor.moved:
+        if tensor.transposed:
             array = np.moveaxis(array, -1, 0)
-        elif tensor.flat_of is not None and array.size > 1:
-            array = array[unflattened_order(tensor.flat_of)]
+        elif tensor.flattened_from is not None and array.size > 1:
+            array = array[keras_flat_index(tensor.flattened_from)]
         return self.constant(array)
 
-    def plain(self, tensor: Tensor) -> Tensor:
+    def as_keras_layout(self, tensor: Tensor) -> Tensor:
         """Return the tensor with its numbers in the order of its Keras shape."""
-        if tensor.moved:
-            return replace(tensor, name=self._move(tensor, to_front=False), moved=False)
-        if tensor.flat_of is not None:
-            block = self._reshape(tensor.name, tensor.flat_of)
-            channels_last = replace(tensor, name=block, shape=(*tensor.flat_of[1:], tensor.flat_of[0]), moved=True)
+        if tensor.transposed:
+            return replace(tensor, name=self._move(tensor, to_front=False), transposed=False)
+        if tensor.flattened_from is not None:
+            block = self._reshape(tensor.name, tensor.flattened_from)
+            channels_last = replace(
+                tensor, name=block, shape=(*tensor.flattened_from[1:], tensor.flattened_from[0]), transposed=True
+            )
             name = self._reshape(self._move(channels_last, to_front=False), tensor.shape)
-            return replace(tensor, name=name, flat_of=None)
+            return replace(tensor, name=name, flattened_from=None)
         return tensor
 
-    def planes(self, tensor: Tensor, data_format: str) -> Tensor:
+    def as_channels_first(self, tensor: Tensor, data_format: str) -> Tensor:
         """Return the tensor in the order (channels, *space), whichever axis Keras calls the channels."""
         if data_format == CHANNELS_FIRST:
-            return self.plain(tensor)
-        return tensor if tensor.moved else replace(tensor, name=self._move(tensor, to_front=True), moved=True)
+            return self.as_keras_layout(tensor)
+        return tensor if tensor.transposed else replace(tensor, name=self._move(tensor, to_front=True), transposed=True)
 
     def reshape(self, tensor: Tensor, shape: Shape) -> Tensor:
         """Return the tensor with another Keras shape of as many numbers."""
-        plain = self.plain(tensor)
+        plain = self.as_keras_layout(tensor)
         return replace(plain, name=self._reshape(plain.name, shape), shape=shape)
 
     def model(self, source: Tensor, target: Tensor) -> bytes:
         """Return the ONNX model that computes ``target`` from ``source``, with any number of images a batch."""
-        target = self.plain(target)
+        target = self.as_keras_layout(target)
         output = Value(self.op("Identity", target.name), ("batch", *target.shape))
         return encode_model(self._nodes, self._constants, [Value(source.name, ("batch", *source.shape))], [output])
 
@@ -129,14 +126,14 @@ class Graph:
         return self.op("Reshape", name, self.constant([0, *shape], "int64"))  # 0 keeps the batch
 
 
-def from_planes(name: str, channels: int, space: Shape, data_format: str) -> Tensor:
+def from_channels_first(name: str, channels: int, space: Shape, data_format: str) -> Tensor:
     """Return the tensor for a value that lies as (channels, *space)."""
     if data_format == CHANNELS_FIRST:
         return Tensor(name, (channels, *space))
-    return Tensor(name, (*space, channels), moved=True)
+    return Tensor(name, (*space, channels), transposed=True)
 
 
-def unflattened_order(block: Shape) -> NDArray[np.intp]:
+def keras_flat_index(block: Shape) -> NDArray[np.intp]:
     """Return, for each number of a (channels, *space) block in memory, its index in Keras' order (*space, channels)."""
     keras_order = np.arange(prod(block)).reshape((*block[1:], block[0]))
     return np.moveaxis(keras_order, -1, 0).ravel()

@@ -43,7 +43,7 @@ class KerasFile:
     """A Keras model as it was saved: its config, the major version of Keras that saved it, and its weights."""
 
     config: Mapping[str, Any]
-    keras: int | None
+    keras_major: int | None
     weights: WeightSource
 
 
@@ -58,15 +58,15 @@ def read_keras(path: Path) -> KerasFile | None:
 
     """
     with path.open("rb") as stream:
-        head = stream.read(8)
-    if head.startswith(_ZIP):
+        start = stream.read(8)
+    if start.startswith(_ZIP):
         return read_keras_zip(path)
-    return read_keras_h5(path) if head == _HDF5 else None
+    return read_keras_h5(path) if start == _HDF5 else None
 
 
 def read_keras_zip(path: Path) -> KerasFile:
     """Read a ``.keras`` file."""
-    with _damage(path), zipfile.ZipFile(path) as archive:
+    with _report_damage(path), zipfile.ZipFile(path) as archive:
         names = set(archive.namelist())
         if "config.json" not in names:
             raise ModelError(f"{path} is {_kind_of_zip(names)}. Expected a model saved by Keras (model.save).")
@@ -87,7 +87,7 @@ def _kind_of_zip(names: set[str]) -> str:
 def read_keras_h5(path: Path) -> KerasFile:
     """Read a ``.h5`` file."""
     file = _hdf5(path.read_bytes(), path)
-    with _damage(path):
+    with _report_damage(path):
         config, version = (_attribute(file.attrs.get(key)) for key in ("model_config", "keras_version"))
         has_weights = "model_weights" in file
     if not config:
@@ -99,7 +99,7 @@ def read_keras_h5(path: Path) -> KerasFile:
         raise ModelError(
             f"{path} holds an architecture without weights. Save the model with model.save('model.keras')."
         )
-    weights = _H5Weights(_hard(file, "model_weights"))
+    weights = _H5Weights(_resolve(file, "model_weights"))
     return KerasFile(_json(config.encode("utf-8", "surrogateescape"), path), _major(version), weights)
 
 
@@ -116,7 +116,7 @@ def read_weights(path: Path, config: Mapping[str, Any]) -> KerasFile:
     if not data.startswith(_HDF5):
         raise ModelError(f"{path} is no file of weights. Expected what model.save_weights('NAME.weights.h5') writes.")
     file = _hdf5(data, path)
-    with _damage(path):
+    with _report_damage(path):
         if "model_config" in file.attrs:
             raise ModelError(f"{path} holds its own architecture. Leave out --network.")
     return KerasFile(config, 3, _ZipWeights(file))
@@ -126,12 +126,12 @@ def _hdf5(data: bytes, path: Path) -> Any:
     """Open an HDF5 file from memory, where it can be damaged but not change, and no link leads out of it."""
     import h5py
 
-    with _damage(path):
+    with _report_damage(path):
         return h5py.File(h5py.h5f.open_file_image(data))
 
 
 @contextmanager
-def _damage(path: Path | str) -> Iterator[None]:
+def _report_damage(path: Path | str) -> Iterator[None]:
     """Say in our words what goes wrong while a file is read."""
     try:
         yield
@@ -167,8 +167,8 @@ def _json(data: bytes, path: Path) -> dict[str, Any]:
     return content
 
 
-@_damage(_WEIGHTS)
-def _hard(group: Any, name: str) -> Any:
+@_report_damage(_WEIGHTS)
+def _resolve(group: Any, name: str) -> Any:
     """Return a member that lies in this very file: links to other files or places are never followed."""
     import h5py
 
@@ -184,7 +184,7 @@ def _hard(group: Any, name: str) -> Any:
     return group
 
 
-@_damage(_WEIGHTS)
+@_report_damage(_WEIGHTS)
 def check_links(source: WeightSource) -> None:
     """Refuse weights with a link to another file anywhere, before a reader that would follow it."""
     import h5py
@@ -197,7 +197,7 @@ def check_links(source: WeightSource) -> None:
             _check_inside(item)
         elif isinstance(item, h5py.Group) and hash(item.id) not in seen:
             seen.add(hash(item.id))
-            waiting.extend(_hard(item, name) for name in item)
+            waiting.extend(_resolve(item, name) for name in item)
 
 
 def _check_inside(dataset: Any) -> None:
@@ -205,7 +205,7 @@ def _check_inside(dataset: Any) -> None:
         raise ModelError(f"The weight {dataset.name} lies in another file; such a model is never opened.")
 
 
-@_damage(_WEIGHTS)
+@_report_damage(_WEIGHTS)
 def _array(dataset: Any) -> Array:
     """Read numbers that lie in this very file."""
     import h5py
@@ -239,17 +239,17 @@ class _ZipWeights:
 
     def _member(self, name: str) -> _ZipWeights:
         try:
-            return _ZipWeights(_hard(self.group, name))
+            return _ZipWeights(_resolve(self.group, name))
         except Unsupported:  # a layer without weights may have no group; one that needs them will say so
             return _ZipWeights(None)
 
-    @_damage(_WEIGHTS)
+    @_report_damage(_WEIGHTS)
     def read(self, name: str) -> NamedWeights:  # noqa: ARG002 - the position has already told the layer
         """Return ``vars/0``, ``vars/1``, …"""
         if self.group is None or "vars" not in self.group:
             return []
-        group = _hard(self.group, "vars")
-        return [(None, _array(_hard(group, str(i)))) for i in range(len(group))]
+        group = _resolve(self.group, "vars")
+        return [(None, _array(_resolve(group, str(i)))) for i in range(len(group))]
 
 
 def _saved_class(class_name: str) -> str:
@@ -278,7 +278,7 @@ class _H5Weights:
 
     def _member(self, name: str) -> WeightSource:
         try:
-            return _H5Weights(_hard(self.group, name), nested=True)
+            return _H5Weights(_resolve(self.group, name), nested=True)
         except Unsupported:  # an InputLayer has no group; a layer that needs weights will say so
             return _NoWeights()
 
@@ -288,7 +288,7 @@ class _H5Weights:
         own = [path for path in paths if len(path) > 1 and path[-2] == name]
         if not own and len({tuple(path[:-1]) for path in paths}) == 1 and _layer_group(self.group) == name:
             own = paths  # a layer that was built under another name
-        return [(path[-1].partition(":")[0], _array(_hard(self.group, "/".join(path)))) for path in own]
+        return [(path[-1].partition(":")[0], _array(_resolve(self.group, "/".join(path)))) for path in own]
 
 
 class _NoWeights:
@@ -312,7 +312,7 @@ def _layer_name(entry: Mapping[str, Any]) -> str:
     return str(config.get("name") if isinstance(config, Mapping) else "")
 
 
-@_damage(_WEIGHTS)
+@_report_damage(_WEIGHTS)
 def _weight_names(group: Any) -> list[str]:
     """Return the attribute ``weight_names``, which HDF5's limit on attributes may have cut into several."""
     if "weight_names" in group.attrs:

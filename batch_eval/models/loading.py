@@ -8,10 +8,10 @@ from pathlib import Path
 from batch_eval.errors import ModelError
 from batch_eval.models.architectures import config
 from batch_eval.models.classifier import Classifier
+from batch_eval.models.conversion import convert
 from batch_eval.models.keras_file import KerasFile, read_keras, read_weights
 from batch_eval.models.layers import Unsupported
-from batch_eval.models.network import convert
-from batch_eval.models.onnx_runtime import open_onnx, run_network
+from batch_eval.models.onnx_runtime import open_converted, open_onnx
 from batch_eval.models.options import ModelOptions
 from batch_eval.models.runtime import Runtime
 
@@ -76,24 +76,26 @@ def _open(file: Path, *, trust: bool, threads: int) -> Runtime:
 
         return open_saved_model(file, trust=trust)
     with file.open("rb") as stream:
-        head = stream.read(16)
-    if not head:
+        start = stream.read(16)
+    if not start:
         raise ModelError(f"{file} is empty. Copy or save the model again.")
     saved = read_keras(file)
     if saved is not None:
         return _open_keras(saved, file, trust=trust, threads=threads)
-    if head[4:8] == _TFLITE:
+    if start[4:8] == _TFLITE:
         from batch_eval.models.tflite_runtime import open_tflite
 
         return open_tflite(file, threads)
-    if file.suffix.lower() == ".onnx" and head.startswith(_PROTOBUF):
+    if file.suffix.lower() == ".onnx" and start.startswith(_PROTOBUF):
         return open_onnx(file, threads)
-    raise ModelError(f"{file} is {_kind(head)}. Expected a .keras, .h5, .onnx or .tflite file, or a SavedModel folder.")
+    raise ModelError(
+        f"{file} is {_kind(start)}. Expected a .keras, .h5, .onnx or .tflite file, or a SavedModel folder."
+    )
 
 
 def _open_keras(saved: KerasFile, file: Path, *, trust: bool, threads: int) -> Runtime:
     try:
-        return run_network(convert(saved), threads)
+        return open_converted(convert(saved), threads)
     except Unsupported as error:
         from batch_eval.models.tensorflow_runtime import open_keras
 
@@ -103,19 +105,19 @@ def _open_keras(saved: KerasFile, file: Path, *, trust: bool, threads: int) -> R
 def _open_weights(file: Path, network: str, threads: int) -> Runtime:
     """Open a file of weights alone as the named network."""
     try:
-        return run_network(convert(read_weights(file, config(network))), threads)
+        return open_converted(convert(read_weights(file, config(network))), threads)
     except Unsupported as error:
         raise ModelError(
             f"{file} does not hold the weights of {network}: {error}. Name the network that it was trained as."
         ) from error
 
 
-def _kind(head: bytes) -> str:
+def _kind(start: bytes) -> str:
     """Say what a file that is no model seems to be."""
     for magic, kind in _OTHER_KINDS.items():
-        if head.startswith(magic):
+        if start.startswith(magic):
             return kind
-    is_text = all(32 <= byte < 127 or byte in b"\t\r\n" for byte in head)
+    is_text = all(32 <= byte < 127 or byte in b"\t\r\n" for byte in start)
     return "a text file, not a model" if is_text else "not a model, or damaged at its beginning"
 
 

@@ -34,14 +34,14 @@ _EXTERNAL_DATA, _DATA_LOCATION = 13, 14
 
 
 @dataclass(frozen=True)
-class OnnxFile:
+class OnnxStructure:
     """What matters of an ONNX file: whether weights lie in other files, and each output's operation by name."""
 
-    external: bool
-    makers: dict[str, str]
+    external_data: bool
+    producers: dict[str, str]
 
 
-def inspect(data: bytes) -> OnnxFile:
+def read_structure(data: bytes) -> OnnxStructure:
     """Read an ONNX file's structure.
 
     Raises:
@@ -54,8 +54,8 @@ def inspect(data: bytes) -> OnnxFile:
     if len(graphs) != 1 or not any(number == 1 and isinstance(content, int) for number, content in fields):
         raise ValueError("no graph was found")
     nodes = [content for number, content in _fields(graphs[0]) if number == 1 and isinstance(content, memoryview)]
-    makers = {output: op_type for node in nodes for op_type, outputs in [_node(node)] for output in outputs}
-    return OnnxFile(_is_external(view, "model", 0), makers)
+    producers = {output: op_type for node in nodes for op_type, outputs in [_node(node)] for output in outputs}
+    return OnnxStructure(_is_external(view, "model", 0), producers)
 
 
 def _node(node: memoryview) -> tuple[str, list[str]]:

@@ -9,21 +9,21 @@ from typing import Any
 import numpy as np
 
 from batch_eval.errors import ModelError
+from batch_eval.models.conversion import ConvertedModel
 from batch_eval.models.layers import Unsupported
-from batch_eval.models.network import Network
-from batch_eval.models.onnx_file import OnnxFile, inspect
-from batch_eval.models.runtime import ANY_SIZE, WHOLE_NUMBERS, Batch, Runtime
+from batch_eval.models.onnx_file import OnnxStructure, read_structure
+from batch_eval.models.runtime import DEFAULT_SIDE, INTEGER_DTYPES, Batch, Runtime
 
 _NUMPY_TYPES = {
     "tensor(float)": "float32",
     "tensor(float16)": "float16",
     "tensor(double)": "float64",
-    **{f"tensor({name})": name for name in WHOLE_NUMBERS},
+    **{f"tensor({name})": name for name in INTEGER_DTYPES},
 }
 _ACTIVATIONS = {"Softmax": "softmax", "Sigmoid": "sigmoid", "LogSoftmax": "log_softmax", "Gemm": "linear"}
 
 
-def run_network(network: Network, threads: int) -> Runtime:
+def open_converted(model: ConvertedModel, threads: int) -> Runtime:
     """Return the runtime of a converted Keras model.
 
     Raises:
@@ -31,7 +31,7 @@ def run_network(network: Network, threads: int) -> Runtime:
 
     """
     try:
-        session = _session(network.onnx, threads)
+        session = _session(model.onnx, threads)
     except ModelError as error:
         raise Unsupported(str(error)) from error
 
@@ -39,17 +39,17 @@ def run_network(network: Network, threads: int) -> Runtime:
         outputs: Batch = session.run(None, {"input": batch})[0]
         return outputs
 
-    return Runtime("onnxruntime", run, network.input_shape, network.activation, network.pixel_range)
+    return Runtime("onnxruntime", run, model.input_shape, model.activation, model.pixel_range)
 
 
 def open_onnx(file: Path, threads: int) -> Runtime:
     """Open an ``.onnx`` file, all of whose weights must be inside."""
     data = file.read_bytes()
     try:
-        structure = inspect(data)
+        structure = read_structure(data)
     except ValueError as error:
         raise ModelError(f"{file} is no ONNX model, or it is damaged: {error}. Export the model again.") from error
-    if structure.external:
+    if structure.external_data:
         raise ModelError(
             f"{file} keeps its weights in other files, which are never read. "
             "Save it as one file, with onnx.save(model, path, save_as_external_data=False)."
@@ -76,13 +76,13 @@ def _session(onnx: bytes, threads: int) -> Any:
         raise ModelError(f"ONNX Runtime cannot run the model: {error}") from error
 
 
-def _runtime(session: Any, structure: OnnxFile, file: Path) -> Runtime:
+def _runtime(session: Any, structure: OnnxStructure, file: Path) -> Runtime:
     source, target = _only_input(session, file), _class_output(session, file)
     dtype = _NUMPY_TYPES.get(source.type)
     if dtype is None or len(source.shape) < 2:
         raise ModelError(f"{file} takes {source.type} of shape {source.shape}. Expected a batch of images.")
     first, *sizes = source.shape
-    shape = tuple(size if isinstance(size, int) and size > 0 else ANY_SIZE for size in sizes)
+    shape = tuple(size if isinstance(size, int) and size > 0 else DEFAULT_SIDE for size in sizes)
 
     def run(batch: Batch) -> Batch:
         outputs: Batch = session.run([target.name], {source.name: batch.astype(dtype, copy=False)})[0]
@@ -92,8 +92,8 @@ def _runtime(session: Any, structure: OnnxFile, file: Path) -> Runtime:
         "onnxruntime",
         run,
         shape,
-        _ACTIVATIONS.get(structure.makers.get(target.name, ""), ""),
-        "0..255" if dtype in WHOLE_NUMBERS else None,
+        _ACTIVATIONS.get(structure.producers.get(target.name, ""), ""),
+        "0..255" if dtype in INTEGER_DTYPES else None,
         first if isinstance(first, int) and first > 0 else None,
     )
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Batch = NDArray[np.float32]
-WHOLE_NUMBERS = ("uint8", "int8", "uint16", "int16", "int32", "int64")  # inputs of these types mean pixels 0..255
-ANY_SIZE = 28  # for models that take images of any size: the size that everything here is prepared in
+INTEGER_DTYPES = ("uint8", "int8", "uint16", "int16", "int32", "int64")  # inputs of these types mean pixels 0..255
+DEFAULT_SIDE = 28  # for models that take images of any size: the size that everything here is prepared in
 
 
 @dataclass(frozen=True)

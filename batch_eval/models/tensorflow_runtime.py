@@ -15,10 +15,10 @@ import numpy as np
 
 from batch_eval.errors import ModelError, UntrustedModelError
 from batch_eval.models.keras_file import KerasFile, check_links
-from batch_eval.models.keras_mending import mended
-from batch_eval.models.keras_origin import check_origin, unknown_class
-from batch_eval.models.layers.normalization import range_of_factor, range_of_mean
-from batch_eval.models.runtime import ANY_SIZE, WHOLE_NUMBERS, Batch, Runtime
+from batch_eval.models.keras_safety import check_safe, unknown_class
+from batch_eval.models.keras_upgrade import upgraded
+from batch_eval.models.layers.normalization import range_from_mean, range_from_scale
+from batch_eval.models.runtime import DEFAULT_SIDE, INTEGER_DTYPES, Batch, Runtime
 
 
 def import_tensorflow() -> Any:
@@ -33,7 +33,7 @@ def import_tensorflow() -> Any:
 
 def open_keras(saved: KerasFile, file: Path, *, reason: str, trust: bool) -> Runtime:
     """Open a Keras file with Keras; ``reason`` says why ONNX Runtime could not be used."""
-    check_origin(saved.config, file, trust=trust)
+    check_safe(saved.config, file, trust=trust)
     check_links(saved.weights)
     note = f"The model runs on TensorFlow, which is slower: the fast reader does not know {reason}."
     return _keras_runtime(load_keras(saved, file, trust=trust), file, notes=(note,))
@@ -62,7 +62,7 @@ def _keras_runtime(model: Any, file: Path, notes: tuple[str, ...] = ()) -> Runti
         with lock:
             return np.asarray(model.predict_on_batch(batch), dtype=np.float32)
 
-    return Runtime("tensorflow", run, shape, _last_activation(model), _told_range(model), notes=notes)
+    return Runtime("tensorflow", run, shape, _last_activation(model), _inferred_range(model), notes=notes)
 
 
 def load_keras(saved: KerasFile, file: Path, *, trust: bool) -> Any:
@@ -71,7 +71,7 @@ def load_keras(saved: KerasFile, file: Path, *, trust: bool) -> Any:
     import keras
 
     try:
-        with mended(saved, file) as readable:
+        with upgraded(saved, file) as readable:
             return keras.models.load_model(readable, compile=False, safe_mode=not trust)
     except Exception as error:  # Keras raises all kinds, as a model's parts do
         unknown = re.match(r"Unknown layer: '(\w+)'", str(error))
@@ -132,7 +132,7 @@ def _signature_runtime(session: Any, signature: Any, folder: Path) -> Runtime:
     def run(batch: Batch) -> Batch:
         return np.asarray(session.run(target, {source: batch.astype(dtype)}), dtype=np.float32)
 
-    told = "0..255" if spec.dtype.name in WHOLE_NUMBERS else None
+    told = "0..255" if spec.dtype.name in INTEGER_DTYPES else None
     return Runtime("tensorflow", run, _image_shape(shape, folder), "", told, batch=shape[0])
 
 
@@ -140,7 +140,7 @@ def _image_shape(shape: Any, file: Path) -> tuple[int, ...]:
     """Return a model's input shape without the batch; an open size becomes 28."""
     if not isinstance(shape, tuple) or len(shape) < 2 or any(isinstance(size, tuple) for size in shape):
         raise ModelError(f"{file} takes an input of shape {shape}. Expected one batch of images.")
-    return tuple(ANY_SIZE if size is None else int(size) for size in shape[1:])
+    return tuple(DEFAULT_SIDE if size is None else int(size) for size in shape[1:])
 
 
 def _last_activation(model: Any) -> str:
@@ -151,16 +151,16 @@ def _last_activation(model: Any) -> str:
     return "softmax" if type(last).__name__ == "Softmax" else str(getattr(last.activation, "__name__", ""))
 
 
-def _told_range(model: Any) -> str | None:
+def _inferred_range(model: Any) -> str | None:
     """Return the pixel range that a leading Rescaling or Normalization, or an input of whole numbers, tells."""
-    if any(tensor.dtype in WHOLE_NUMBERS for tensor in model.inputs):
+    if any(tensor.dtype in INTEGER_DTYPES for tensor in model.inputs):
         return "0..255"
     for layer in model.layers:
         kind = type(layer).__name__
         if kind == "Rescaling":
-            return range_of_factor(float(np.abs(layer.scale).max()))
+            return range_from_scale(float(np.abs(layer.scale).max()))
         if kind == "Normalization" and layer.mean is not None:
-            return range_of_mean(float(np.max(layer.mean)))
+            return range_from_mean(float(np.max(layer.mean)))
         if kind not in ("InputLayer", "Resizing", "Reshape", "ZeroPadding2D") and not kind.startswith("Random"):
             return None
     return None

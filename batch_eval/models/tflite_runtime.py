@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batch_eval.errors import ModelError
-from batch_eval.models.runtime import ANY_SIZE, WHOLE_NUMBERS, Batch, Runtime
+from batch_eval.models.runtime import DEFAULT_SIDE, INTEGER_DTYPES, Batch, Runtime
 from batch_eval.models.tensorflow_runtime import import_tensorflow
 
 _BATCH = 32
@@ -36,8 +36,8 @@ def open_tflite(file: Path, threads: int) -> Runtime:
             interpreter.invoke()
             return _dequantize(interpreter.get_tensor(target["index"]), target)
 
-    shape = tuple(int(size) if size > 0 else ANY_SIZE for size in source["shape"][1:])
-    whole = np.dtype(source["dtype"]).name in WHOLE_NUMBERS and not source["quantization"][0]
+    shape = tuple(int(size) if size > 0 else DEFAULT_SIDE for size in source["shape"][1:])
+    whole = np.dtype(source["dtype"]).name in INTEGER_DTYPES and not source["quantization"][0]
     return Runtime("tflite", run, shape, pixel_range="0..255" if whole else None, batch=batch)
 
 

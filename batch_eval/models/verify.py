@@ -12,7 +12,7 @@ from batch_eval.errors import ModelError
 from batch_eval.models.architectures import config
 from batch_eval.models.classifier import Classifier, Images, to_probabilities
 from batch_eval.models.keras_file import KerasFile, read_keras, read_weights
-from batch_eval.models.keras_origin import check_origin
+from batch_eval.models.keras_safety import check_safe
 from batch_eval.models.loading import DEFAULT_MODEL
 from batch_eval.models.options import ModelOptions
 
@@ -58,7 +58,7 @@ def check_verifiable(model: ModelOptions | str | Path | None) -> KerasFile:
             f"{file} is no Keras file. Only .keras and .h5 models can be verified against TensorFlow: "
             "leave out --verify."
         )
-    check_origin(saved.config, file, trust=options.trust)
+    check_safe(saved.config, file, trust=options.trust)
     return saved
 
 
@@ -86,7 +86,9 @@ def verify(
     )
     difference, changed, count = 0.0, 0, 0
     for batch in [images] if isinstance(images, np.ndarray) else images:
-        expected = to_probabilities(reference.run(classifier.prepare(batch)).reshape(len(batch), -1), classifier.head)
+        expected = to_probabilities(
+            reference.run(classifier.prepare(batch)).reshape(len(batch), -1), classifier.output_kind
+        )
         actual = classifier.predict(batch)
         difference = max(difference, float(np.abs(actual - expected).max(initial=0)))
         changed += int((actual.argmax(axis=1) != expected.argmax(axis=1)).sum())

@@ -1,12 +1,12 @@
 """How each Keras layer is computed on ONNX Runtime: one module a family, all in one register."""
 
 from batch_eval.models.layers import activations, convolution, core, merging, normalization, pooling, resampling
-from batch_eval.models.layers.call import LAYERS, LayerCall, Options, Unsupported, Weights
+from batch_eval.models.layers.call import CONVERTERS, LayerCall, LayerConfig, Unsupported, Weights
 
 __all__ = [
-    "LAYERS",
+    "CONVERTERS",
     "LayerCall",
-    "Options",
+    "LayerConfig",
     "Unsupported",
     "Weights",
     "activations",

@@ -21,7 +21,7 @@ def activate(call: LayerCall, tensor: Tensor, activation: Any) -> Tensor:
     """Apply an activation that a config names; ``tensor.activation`` then says which one made the values."""
     if activation is None:
         activation = "linear"
-    functions = _KERAS_2 if call.keras == 2 else _KERAS_3
+    functions = _KERAS_2 if call.keras_major == 2 else _KERAS_3
     if not isinstance(activation, str) or activation not in functions:
         raise Unsupported(f"activation={activation!r}")
     name = _ALIASES.get(activation, activation)
@@ -30,16 +30,16 @@ def activate(call: LayerCall, tensor: Tensor, activation: Any) -> Tensor:
 
 @converts("Activation")
 def _activation(call: LayerCall) -> Tensor:
-    return activate(call, call.input, call.options.any("activation"))
+    return activate(call, call.input, call.config.value("activation"))
 
 
 @converts("ReLU")
 def _relu_layer(call: LayerCall) -> Tensor:
-    options = call.options
-    ceiling = options.any("max_value", None)
+    config = call.config
+    ceiling = config.value("max_value", None)
     if ceiling is not None and (isinstance(ceiling, bool) or not isinstance(ceiling, int | float) or ceiling < 0):
         raise Unsupported(f"max_value={ceiling!r}")
-    slope, threshold = options.number("negative_slope", 0.0), options.number("threshold", 0.0)
+    slope, threshold = config.number("negative_slope", 0.0), config.number("threshold", 0.0)
     graph, x = call.graph, call.input
     if threshold == 0.0:
         positive = graph.elementwise("Relu", x)
@@ -55,26 +55,26 @@ def _relu_layer(call: LayerCall) -> Tensor:
 
 @converts("LeakyReLU")
 def _leaky_relu_layer(call: LayerCall) -> Tensor:
-    key = "alpha" if call.keras == 2 else "negative_slope"
-    return call.graph.elementwise("LeakyRelu", call.input, alpha=call.options.number(key, 0.3))
+    key = "alpha" if call.keras_major == 2 else "negative_slope"
+    return call.graph.elementwise("LeakyRelu", call.input, alpha=call.config.number(key, 0.3))
 
 
 @converts("ELU")
 def _elu_layer(call: LayerCall) -> Tensor:
-    return call.graph.elementwise("Elu", call.input, alpha=call.options.number("alpha", 1.0))
+    return call.graph.elementwise("Elu", call.input, alpha=call.config.number("alpha", 1.0))
 
 
 @converts("PReLU")
 def _prelu_layer(call: LayerCall) -> Tensor:
     x = call.input
-    shared = {axis_index(axis, len(x.shape)) for axis in call.options.any("shared_axes", None) or ()}
+    shared = {axis_index(axis, len(x.shape)) for axis in call.config.value("shared_axes", None) or ()}
     shape = [1 if i in shared else size for i, size in enumerate(x.shape)]
     return call.graph.elementwise("PRelu", x, call.graph.parameter(call.weights.take(shape, "alpha"), x))
 
 
 @converts("Softmax")
 def _softmax_layer(call: LayerCall) -> Tensor:
-    axis = call.options.any("axis", -1)
+    axis = call.config.value("axis", -1)
     if isinstance(axis, list | tuple) and len(axis) == 1:
         axis = axis[0]
     return _along(call.graph, "Softmax", call.input, axis_index(axis, len(call.input.shape)), "softmax")
@@ -83,9 +83,9 @@ def _softmax_layer(call: LayerCall) -> Tensor:
 def _along(graph: Graph, op_type: str, tensor: Tensor, axis: int, activation: str) -> Tensor:
     """Apply Softmax or LogSoftmax along an axis of the Keras shape."""
     rank = len(tensor.shape)
-    if tensor.flat_of is not None:
-        tensor = graph.plain(tensor)
-    physical = (axis + 1) % rank if tensor.moved else axis
+    if tensor.flattened_from is not None:
+        tensor = graph.as_keras_layout(tensor)
+    physical = (axis + 1) % rank if tensor.transposed else axis
     result = graph.elementwise(op_type, tensor, axis=physical + 1)
     return replace(result, activation=activation if axis == rank - 1 else "")
 
@@ -191,7 +191,7 @@ def _hard_shrink(graph: Graph, x: Tensor) -> Tensor:
 
 
 def _glu(graph: Graph, x: Tensor) -> Tensor:
-    x = graph.plain(x)
+    x = graph.as_keras_layout(x)
     if x.shape[-1] % 2:
         raise Unsupported(f"activation='glu' on {x.shape[-1]} channels")
     left, right = graph.ops(2, "Split", x.name, axis=-1)

@@ -17,12 +17,12 @@ from batch_eval.models.graph import CHANNELS_FIRST, CHANNELS_LAST, Graph, Shape,
 
 T = TypeVar("T")
 Array = NDArray[np.floating[Any]]
-Handler = Callable[["LayerCall"], Tensor]
-LAYERS: dict[str, Handler] = {}
+Converter = Callable[["LayerCall"], Tensor]
+CONVERTERS: dict[str, Converter] = {}
 
 _TRAINING_ONLY = ("_initializer", "_regularizer", "_constraint")
-_LARGEST = 1 << 20  # of any size in a config: a wrong number must not fill the memory
-_PRECISE = ("float32", "float64")
+_MAX_INTEGER = 1 << 20  # of any size in a config: a wrong number must not fill the memory
+_FLOAT_DTYPES = ("float32", "float64")
 _REQUIRED: Any = object()
 
 
@@ -30,17 +30,17 @@ class Unsupported(Exception):  # noqa: N818 - no error for people: it chooses th
     """The conversion does not know something in the model; the message says what."""
 
 
-def converts(*class_names: str) -> Callable[[Handler], Handler]:
+def converts(*class_names: str) -> Callable[[Converter], Converter]:
     """Register a function as the conversion of these Keras classes."""
 
-    def register(handler: Handler) -> Handler:
-        LAYERS.update(dict.fromkeys(class_names, handler))
-        return handler
+    def register(converter: Converter) -> Converter:
+        CONVERTERS.update(dict.fromkeys(class_names, converter))
+        return converter
 
     return register
 
 
-class Options:
+class LayerConfig:
     """A layer's config, of which every key must be taken, by name and with a type."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
@@ -60,7 +60,7 @@ class Options:
             self.ignore(key)
         return key in self._left
 
-    def any(self, key: str, default: Any = _REQUIRED) -> Any:
+    def value(self, key: str, default: Any = _REQUIRED) -> Any:
         """Take a value as it is."""
         if key not in self._left and default is _REQUIRED:
             raise Unsupported(f"the setting {key} is missing")
@@ -68,7 +68,7 @@ class Options:
 
     def choice(self, key: str, allowed: Sequence[T], default: Any = _REQUIRED) -> T:
         """Take a value that must be one of ``allowed``, True and 1 being different."""
-        value = self.any(key, default)
+        value = self.value(key, default)
         for option in allowed:
             if type(option) is type(value) and option == value:
                 return option
@@ -80,25 +80,25 @@ class Options:
 
     def number(self, key: str, default: Any = _REQUIRED) -> float:
         """Take a finite number."""
-        value = self.any(key, default)
+        value = self.value(key, default)
         if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
             raise Unsupported(f"{key}={value!r}")
         return float(value)
 
-    def integer(self, key: str, default: Any = _REQUIRED, *, least: int = 0) -> int:
+    def integer(self, key: str, default: Any = _REQUIRED, *, minimum: int = 0) -> int:
         """Take a whole number of at least ``least``."""
-        value = self.any(key, default)
-        if type(value) is not int or not least <= value <= _LARGEST:
+        value = self.value(key, default)
+        if type(value) is not int or not minimum <= value <= _MAX_INTEGER:
             raise Unsupported(f"{key}={value!r}")
         return value
 
-    def integers(self, key: str, count: int, default: Any = _REQUIRED, *, least: int = 1) -> Shape:
+    def integers(self, key: str, count: int, default: Any = _REQUIRED, *, minimum: int = 1) -> Shape:
         """Take ``count`` whole numbers; a single one stands for all."""
-        value = self.any(key, default)
+        value = self.value(key, default)
         values = [value] * count if type(value) is int else value
         if not isinstance(values, list | tuple) or len(values) != count:
             raise Unsupported(f"{key}={value!r}")
-        if any(type(item) is not int or not least <= item <= _LARGEST for item in values):
+        if any(type(item) is not int or not minimum <= item <= _MAX_INTEGER for item in values):
             raise Unsupported(f"{key}={value!r}")
         return tuple(values)
 
@@ -106,7 +106,7 @@ class Options:
         """Take ``data_format``."""
         return self.choice("data_format", (CHANNELS_LAST, CHANNELS_FIRST), CHANNELS_LAST)
 
-    def finish(self) -> None:
+    def check_all_read(self) -> None:
         """Check that no key is left."""
         for key, value in self._left.items():
             raise Unsupported(f"the setting {key}={value!r}")
@@ -116,7 +116,7 @@ def _check_precision(dtype: Any) -> None:
     """Accept the policies in which Keras computes with at least the precision that ONNX Runtime will use."""
     if isinstance(dtype, dict) and dtype.get("class_name") in ("DTypePolicy", "Policy"):
         dtype = dtype.get("config", {}).get("name")
-    if dtype not in _PRECISE:
+    if dtype not in _FLOAT_DTYPES:
         raise Unsupported(f"the precision {dtype!r}")
 
 
@@ -142,7 +142,7 @@ class Weights:
         if self._left and self._left[0][0] in (None, name):
             self._left.pop(0)
 
-    def finish(self) -> None:
+    def check_all_read(self) -> None:
         """Check that no weight is left."""
         if self._left:
             raise Unsupported(f"{len(self._left)} unexpected weights")
@@ -153,11 +153,11 @@ class LayerCall:
     """One call of one layer: add its operations to ``graph`` and return its output."""
 
     class_name: str
-    options: Options
+    config: LayerConfig
     weights: Weights
     graph: Graph
     inputs: tuple[Tensor, ...]
-    keras: int
+    keras_major: int
 
     @property
     def input(self) -> Tensor:

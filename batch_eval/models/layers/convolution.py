@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from batch_eval.models.graph import Shape, Tensor, from_planes
+from batch_eval.models.graph import Shape, Tensor, from_channels_first
 from batch_eval.models.layers.activations import activate
 from batch_eval.models.layers.call import Array, LayerCall, Unsupported, converts
 
@@ -45,7 +45,7 @@ def window_count(space: Shape, spans: Shape, strides: Shape, pads: Sequence[int]
 @converts("Conv1D", "Conv2D")
 def _conv(call: LayerCall) -> Tensor:
     window = _Window(call, paddings=("valid", "same", "causal") if call.class_name == "Conv1D" else ("valid", "same"))
-    filters, groups = call.options.integer("filters", least=1), call.options.integer("groups", 1, least=1)
+    filters, groups = call.config.integer("filters", minimum=1), call.config.integer("groups", 1, minimum=1)
     kernel = call.weights.take((*window.kernel, window.channels // groups, filters), "kernel")
     return window.finish(window.convolve(_to_onnx(kernel), filters, groups))
 
@@ -53,15 +53,15 @@ def _conv(call: LayerCall) -> Tensor:
 @converts("DepthwiseConv1D", "DepthwiseConv2D")
 def _depthwise(call: LayerCall) -> Tensor:
     window = _Window(call)
-    call.options.choice("groups", (1,), 1)
+    call.config.choice("groups", (1,), 1)
     return window.finish(window.convolve(*_depthwise_kernel(window)))
 
 
 @converts("SeparableConv1D", "SeparableConv2D")
 def _separable(call: LayerCall) -> Tensor:
     window = _Window(call)
-    call.options.choice("groups", (1,), 1)
-    filters = call.options.integer("filters", least=1)
+    call.config.choice("groups", (1,), 1)
+    filters = call.config.integer("filters", minimum=1)
     kernel, channels, groups = _depthwise_kernel(window)
     ones = (1,) * len(window.kernel)
     pointwise = call.weights.take((*ones, channels, filters), "pointwise_kernel")
@@ -72,9 +72,9 @@ def _separable(call: LayerCall) -> Tensor:
 @converts("Conv2DTranspose")
 def _conv_transpose(call: LayerCall) -> Tensor:
     window = _Window(call)
-    filters = call.options.integer("filters", least=1)
-    extra = call.options.any("output_padding", None)
-    call.options.choice("groups", (1,), 1)
+    filters = call.config.integer("filters", minimum=1)
+    extra = call.config.value("output_padding", None)
+    call.config.choice("groups", (1,), 1)
     if extra is not None:
         raise Unsupported(f"output_padding={extra!r}")
     kernel = call.weights.take((*window.kernel, filters, window.channels), "kernel")
@@ -104,7 +104,7 @@ def _to_onnx(kernel: Array) -> Array:
 
 def _depthwise_kernel(window: _Window) -> tuple[Array, int, int]:
     """Return the kernel (channels * multiplier, 1, *kernel), its number of outputs, and of groups."""
-    multiplier = window.call.options.integer("depth_multiplier", 1, least=1)
+    multiplier = window.call.config.integer("depth_multiplier", 1, minimum=1)
     shape = (*window.kernel, window.channels, multiplier)
     kernel = window.call.weights.take(shape, "depthwise_kernel", "kernel")
     outputs = window.channels * multiplier
@@ -116,16 +116,16 @@ class _Window:
     """What all convolutions share: the window's geometry before, bias and activation after."""
 
     def __init__(self, call: LayerCall, paddings: Sequence[str] = ("valid", "same")) -> None:
-        options, rank = call.options, 1 if "1D" in call.class_name else 2
+        config, rank = call.config, 1 if "1D" in call.class_name else 2
         self.call = call
-        self.data_format = options.data_format()
-        self.source = call.graph.planes(call.input_of_rank(rank + 1), self.data_format)
-        self.channels, *space = self.source.physical
+        self.data_format = config.data_format()
+        self.source = call.graph.as_channels_first(call.input_of_rank(rank + 1), self.data_format)
+        self.channels, *space = self.source.memory_shape
         self.space: Shape = tuple(space)
-        self.kernel = options.integers("kernel_size", rank)
-        self.strides = options.integers("strides", rank, 1)
-        self.dilations = options.integers("dilation_rate", rank, 1)
-        self.padding = options.choice("padding", paddings, "valid")
+        self.kernel = config.integers("kernel_size", rank)
+        self.strides = config.integers("strides", rank, 1)
+        self.dilations = config.integers("dilation_rate", rank, 1)
+        self.padding = config.choice("padding", paddings, "valid")
         self.spans: Shape = tuple(map(extent, self.kernel, self.dilations))
         self.out: Shape = ()
 
@@ -140,9 +140,9 @@ class _Window:
     def finish(self, name: str, filters: int | None = None) -> Tensor:
         """Add bias and activation."""
         filters = filters or self.filters
-        options, graph = self.call.options, self.call.graph
-        if options.flag("use_bias", True):
+        config, graph = self.call.config, self.call.graph
+        if config.flag("use_bias", True):
             bias = self.call.weights.take((filters,), "bias")
             name = graph.op("Add", name, graph.constant(bias.reshape(-1, *(1,) * len(self.out))))
-        output = from_planes(name, filters, self.out, self.data_format)
-        return activate(self.call, output, options.any("activation", "linear"))
+        output = from_channels_first(name, filters, self.out, self.data_format)
+        return activate(self.call, output, config.value("activation", "linear"))

@@ -5,43 +5,43 @@ from __future__ import annotations
 from dataclasses import replace
 from math import prod
 
-from batch_eval.models.graph import CHANNELS_FIRST, Tensor, unflattened_order
+from batch_eval.models.graph import CHANNELS_FIRST, Tensor, keras_flat_index
 from batch_eval.models.layers.activations import activate
 from batch_eval.models.layers.call import LayerCall, Unsupported, converts
 
 
 @converts("Dense")
 def _dense(call: LayerCall) -> Tensor:
-    options, graph, x = call.options, call.graph, call.input
-    units = options.integer("units", least=1)
+    config, graph, x = call.config, call.graph, call.input
+    units = config.integer("units", minimum=1)
     kernel = call.weights.take((x.shape[-1], units), "kernel")
-    if x.flat_of is not None:  # permute the weights once instead of every image
-        kernel = kernel[unflattened_order(x.flat_of)]
-        x = replace(x, flat_of=None)
-    x = graph.plain(x)
+    if x.flattened_from is not None:  # permute the weights once instead of every image
+        kernel = kernel[keras_flat_index(x.flattened_from)]
+        x = replace(x, flattened_from=None)
+    x = graph.as_keras_layout(x)
     name = graph.op("MatMul", x.name, graph.constant(kernel))
-    if options.flag("use_bias", True):
+    if config.flag("use_bias", True):
         name = graph.op("Add", name, graph.constant(call.weights.take((units,), "bias")))
-    return activate(call, Tensor(name, (*x.shape[:-1], units)), options.any("activation", "linear"))
+    return activate(call, Tensor(name, (*x.shape[:-1], units)), config.value("activation", "linear"))
 
 
 @converts("Flatten")
 def _flatten(call: LayerCall) -> Tensor:
     x = call.input
-    if call.options.data_format() == CHANNELS_FIRST and len(x.shape) > 1:
-        x = call.graph.plain(x)  # Keras moves the channels last before it flattens
-        x = replace(x, shape=(*x.shape[1:], x.shape[0]), moved=True)
+    if call.config.data_format() == CHANNELS_FIRST and len(x.shape) > 1:
+        x = call.graph.as_keras_layout(x)  # Keras moves the channels last before it flattens
+        x = replace(x, shape=(*x.shape[1:], x.shape[0]), transposed=True)
     size = prod(x.shape)
-    if not x.moved:
+    if not x.transposed:
         return x if x.shape == (size,) else call.graph.reshape(x, (size,))
-    block = x.physical
-    flat = call.graph.reshape(replace(x, shape=block, moved=False), (size,))
-    return replace(flat, flat_of=block if block[0] > 1 and size > block[0] else None)
+    block = x.memory_shape
+    flat = call.graph.reshape(replace(x, shape=block, transposed=False), (size,))
+    return replace(flat, flattened_from=block if block[0] > 1 and size > block[0] else None)
 
 
 @converts("Reshape")
 def _reshape(call: LayerCall) -> Tensor:
-    target, size = call.options.any("target_shape"), prod(call.input.shape)
+    target, size = call.config.value("target_shape"), prod(call.input.shape)
     if not isinstance(target, list | tuple) or any(type(n) is not int for n in target) or target.count(-1) > 1:
         raise Unsupported(f"target_shape={target!r}")
     if -1 in target:
@@ -54,8 +54,8 @@ def _reshape(call: LayerCall) -> Tensor:
 
 @converts("Permute")
 def _permute(call: LayerCall) -> Tensor:
-    x = call.graph.plain(call.input)
-    dims = call.options.any("dims")
+    x = call.graph.as_keras_layout(call.input)
+    dims = call.config.value("dims")
     if not isinstance(dims, list | tuple) or sorted(dims) != list(range(1, len(x.shape) + 1)):
         raise Unsupported(f"dims={dims!r}")
     name = call.graph.op("Transpose", x.name, perm=[0, *dims])
@@ -64,7 +64,7 @@ def _permute(call: LayerCall) -> Tensor:
 
 @converts("RepeatVector")
 def _repeat_vector(call: LayerCall) -> Tensor:
-    x, count = call.graph.plain(call.input_of_rank(1)), call.options.integer("n", least=1)
+    x, count = call.graph.as_keras_layout(call.input_of_rank(1)), call.config.integer("n", minimum=1)
     rows = call.graph.reshape(x, (1, x.shape[0]))
     name = call.graph.op("Tile", rows.name, call.graph.constant([1, count, 1], "int64"))
     return Tensor(name, (count, x.shape[0]))
@@ -100,5 +100,5 @@ _IDENTITIES = {
 
 @converts(*_IDENTITIES)
 def _identity(call: LayerCall) -> Tensor:
-    call.options.ignore(*_IDENTITIES[call.class_name])
+    call.config.ignore(*_IDENTITIES[call.class_name])
     return call.input

@@ -27,28 +27,28 @@ def _merge(call: LayerCall) -> Tensor:
 
 @converts("Concatenate")
 def _concatenate(call: LayerCall) -> Tensor:
-    axis = axis_index(call.options.any("axis", -1), len(call.inputs[0].shape))
+    axis = axis_index(call.config.value("axis", -1), len(call.inputs[0].shape))
     inputs = _in_one_order(call.graph, call.inputs)
-    if any(x.flat_of for x in inputs):
-        inputs = [call.graph.plain(x) for x in inputs]
+    if any(x.flattened_from for x in inputs):
+        inputs = [call.graph.as_keras_layout(x) for x in inputs]
     rests = {x.shape[:axis] + x.shape[axis + 1 :] for x in inputs}
     if len(rests) != 1:
         raise Unsupported(f"inputs of shapes {[x.shape for x in inputs]}")
     first = inputs[0]
     shape = (*first.shape[:axis], sum(x.shape[axis] for x in inputs), *first.shape[axis + 1 :])
-    physical = (axis + 1) % len(shape) if first.moved else axis
+    physical = (axis + 1) % len(shape) if first.transposed else axis
     name = call.graph.op("Concat", *(x.name for x in inputs), axis=physical + 1)
-    return Tensor(name, shape, moved=first.moved)
+    return Tensor(name, shape, transposed=first.transposed)
 
 
 def _in_one_order(graph: Graph, inputs: Sequence[Tensor]) -> list[Tensor]:
     """Return the inputs with their numbers in the same order in memory."""
     if len(inputs) < 2 or len({len(x.shape) for x in inputs}) != 1:
         raise Unsupported(f"inputs of shapes {[x.shape for x in inputs]}")
-    if any(x.moved for x in inputs):
-        return [graph.planes(x, CHANNELS_LAST) for x in inputs]
-    if len({x.flat_of for x in inputs}) > 1:
-        return [graph.plain(x) for x in inputs]
+    if any(x.transposed for x in inputs):
+        return [graph.as_channels_first(x, CHANNELS_LAST) for x in inputs]
+    if len({x.flattened_from for x in inputs}) > 1:
+        return [graph.as_keras_layout(x) for x in inputs]
     return list(inputs)
 
 

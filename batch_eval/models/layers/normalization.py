@@ -15,17 +15,17 @@ _KERAS_EPSILON = 1e-7  # keras.config.epsilon(), which no file records
 
 @converts("BatchNormalization")
 def _batch_normalization(call: LayerCall) -> Tensor:
-    options, graph, x = call.options, call.graph, call.input
-    options.ignore("momentum", "synchronized", "virtual_batch_size", "adjustment", "renorm_clipping", "renorm_momentum")
-    options.choice("renorm", (False,), False)
-    options.choice("fused", (None, True, False), None)
-    axis = axis_index(_only(options.any("axis", -1)), len(x.shape))
-    epsilon = options.number("epsilon", 1e-3)
+    config, graph, x = call.config, call.graph, call.input
+    config.ignore("momentum", "synchronized", "virtual_batch_size", "adjustment", "renorm_clipping", "renorm_momentum")
+    config.choice("renorm", (False,), False)
+    config.choice("fused", (None, True, False), None)
+    axis = axis_index(_only(config.value("axis", -1)), len(x.shape))
+    epsilon = config.number("epsilon", 1e-3)
     size = (x.shape[axis],)
-    gamma = call.weights.take(size, "gamma") if options.flag("scale", True) else np.ones(size)
-    beta = call.weights.take(size, "beta") if options.flag("center", True) else np.zeros(size)
+    gamma = call.weights.take(size, "gamma") if config.flag("scale", True) else np.ones(size)
+    beta = call.weights.take(size, "beta") if config.flag("center", True) else np.zeros(size)
     mean, variance = call.weights.take(size, "moving_mean"), call.weights.take(size, "moving_variance")
-    if _physical_axis(x, axis) == 0 and x.flat_of is None:  # onnxruntime folds this into the convolution before
+    if _physical_axis(x, axis) == 0 and x.flattened_from is None:  # onnxruntime folds this into the convolution before
         return graph.elementwise(
             "BatchNormalization", x, *map(graph.constant, (gamma, beta, mean, variance)), epsilon=epsilon
         )
@@ -44,22 +44,22 @@ def _only(axis: Any) -> Any:
 
 
 def _physical_axis(x: Tensor, axis: int) -> int:
-    return (axis + 1) % len(x.shape) if x.moved else axis
+    return (axis + 1) % len(x.shape) if x.transposed else axis
 
 
 @converts("LayerNormalization")
 def _layer_normalization(call: LayerCall) -> Tensor:
-    options, graph = call.options, call.graph
-    options.choice("rms_scaling", (False,), False)
-    x = graph.plain(call.input)
-    rank, axis = len(x.shape), options.any("axis", -1)
+    config, graph = call.config, call.graph
+    config.choice("rms_scaling", (False,), False)
+    x = graph.as_keras_layout(call.input)
+    rank, axis = len(x.shape), config.value("axis", -1)
     axes = sorted(axis_index(a, rank) for a in (axis if isinstance(axis, list | tuple) else [axis]))
     if axes != list(range(rank - len(axes), rank)):
         raise Unsupported(f"axis={axis!r}")
     shape = x.shape[axes[0] :]
-    gamma = call.weights.take(shape, "gamma") if options.flag("scale", True) else np.ones(shape)
-    beta = call.weights.take(shape, "beta") if options.flag("center", True) else np.zeros(shape)
-    epsilon = options.number("epsilon", 1e-3)
+    gamma = call.weights.take(shape, "gamma") if config.flag("scale", True) else np.ones(shape)
+    beta = call.weights.take(shape, "beta") if config.flag("center", True) else np.zeros(shape)
+    epsilon = config.number("epsilon", 1e-3)
     return graph.elementwise(
         "LayerNormalization", x, graph.constant(gamma), graph.constant(beta), axis=-len(axes), epsilon=epsilon
     )
@@ -69,10 +69,10 @@ def _layer_normalization(call: LayerCall) -> Tensor:
 def _rescaling(call: LayerCall) -> Tensor:
     graph, x = call.graph, call.input
     scale, offset = (
-        _numbers(call.options.any(key, default), key) for key, default in (("scale", 1.0), ("offset", 0.0))
+        _numbers(call.config.value(key, default), key) for key, default in (("scale", 1.0), ("offset", 0.0))
     )
     if x.raw:
-        graph.pixel_range = range_of_factor(float(abs(scale).max()))
+        graph.pixel_range = range_from_scale(float(abs(scale).max()))
     for op_type, array, neutral in (("Mul", scale, 1.0), ("Add", offset, 0.0)):
         _check_broadcast(array, x)
         if (array != neutral).any():
@@ -83,34 +83,34 @@ def _rescaling(call: LayerCall) -> Tensor:
 @converts("Normalization")
 def _normalization(call: LayerCall) -> Tensor:
     graph, x = call.graph, call.input
-    axis, rank = call.options.any("axis", -1), len(x.shape)
+    axis, rank = call.config.value("axis", -1), len(x.shape)
     kept = [] if axis is None else axis if isinstance(axis, list | tuple) else [axis]
     kept_axes = {axis_index(a, rank) for a in kept}
     shape = [size if i in kept_axes else 1 for i, size in enumerate(x.shape)]
     mean, variance = _statistics(call, [x.shape[i] for i in sorted(kept_axes)], shape)
     deviation = np.maximum(np.sqrt(variance, dtype=np.float32), np.float32(_KERAS_EPSILON))
     if x.raw:
-        graph.pixel_range = range_of_mean(float(mean.max()))
-    if call.options.flag("invert", False):
+        graph.pixel_range = range_from_mean(float(mean.max()))
+    if call.config.flag("invert", False):
         scaled = graph.elementwise("Mul", x, graph.parameter(deviation, x))
         return graph.elementwise("Add", scaled, graph.parameter(mean, x))
     centred = graph.elementwise("Sub", x, graph.parameter(mean, x))
     return graph.elementwise("Div", centred, graph.parameter(deviation, x))
 
 
-def range_of_factor(factor: float) -> str:
+def range_from_scale(factor: float) -> str:
     """Return the pixel range that a first multiplication tells: 1/255 and 1/127.5 are for bytes, 2 is for 0..1."""
     return "0..255" if factor <= 1 / 32 else "0..1"
 
 
-def range_of_mean(mean: float) -> str:
+def range_from_mean(mean: float) -> str:
     """Return the pixel range that a mean of the training images tells: MNIST's is 33 of 255, 0.13 of 1, or -0.74."""
     return "0..255" if mean > 1 else "0..1" if mean >= 0 else "-1..1"
 
 
 def _statistics(call: LayerCall, size: list[int], shape: list[int]) -> tuple[Array, Array]:
     """Return mean and variance in ``shape``, from the config where they were given, else from the weights."""
-    given = [call.options.any(key, None) for key in ("mean", "variance")]
+    given = [call.config.value(key, None) for key in ("mean", "variance")]
     if given == [None, None]:
         found = [call.weights.take(size, key) for key in ("mean", "variance")]
         call.weights.ignore("count")

@@ -8,14 +8,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from batch_eval.models.graph import CHANNELS_LAST, Shape, Tensor, from_planes
-from batch_eval.models.layers.call import LayerCall, Options, Unsupported, converts
+from batch_eval.models.graph import CHANNELS_LAST, Shape, Tensor, from_channels_first
+from batch_eval.models.layers.call import LayerCall, LayerConfig, Unsupported, converts
 
 
 @converts("ZeroPadding1D", "ZeroPadding2D")
 def _zero_padding(call: LayerCall) -> Tensor:
     image = _Image(call)
-    pairs = _edges(call.options, "padding", len(image.space))
+    pairs = _edges(call.config, "padding", len(image.space))
     pads = [0, 0, *(start for start, _ in pairs), 0, 0, *(end for _, end in pairs)]
     name = call.graph.op("Pad", image.source.name, call.graph.constant(pads, "int64"))
     return image.resized(name, [n + sum(pair) for n, pair in zip(image.space, pairs, strict=True)])
@@ -24,14 +24,14 @@ def _zero_padding(call: LayerCall) -> Tensor:
 @converts("Cropping1D", "Cropping2D")
 def _cropping(call: LayerCall) -> Tensor:
     image = _Image(call)
-    pairs = _edges(call.options, "cropping", len(image.space))
+    pairs = _edges(call.config, "cropping", len(image.space))
     return image.cropped([(start, n - end) for n, (start, end) in zip(image.space, pairs, strict=True)])
 
 
 @converts("CenterCrop")
 def _center_crop(call: LayerCall) -> Tensor:
     image = _Image(call)
-    size = [call.options.integer(key, least=1) for key in ("height", "width")]
+    size = [call.config.integer(key, minimum=1) for key in ("height", "width")]
     if any(new > old for new, old in zip(size, image.space, strict=True)):
         raise Unsupported(f"a crop of {size} from an image of {image.space}")
     starts = [(old - new) // 2 for new, old in zip(size, image.space, strict=True)]
@@ -41,21 +41,21 @@ def _center_crop(call: LayerCall) -> Tensor:
 @converts("UpSampling1D", "UpSampling2D")
 def _up_sampling(call: LayerCall) -> Tensor:
     image = _Image(call)
-    factors = call.options.integers("size", len(image.space), 2)
+    factors = call.config.integers("size", len(image.space), 2)
     space = tuple(n * factor for n, factor in zip(image.space, factors, strict=True))
-    if call.options.choice("interpolation", ("nearest", "bilinear"), "nearest") == "bilinear":
+    if call.config.choice("interpolation", ("nearest", "bilinear"), "nearest") == "bilinear":
         return image.bilinear(space)
     return image.gathered([np.arange(n) // factor for n, factor in zip(space, factors, strict=True)])
 
 
 @converts("Resizing")
 def _resizing(call: LayerCall) -> Tensor:
-    image, options = _Image(call), call.options
-    space = options.integer("height", least=1), options.integer("width", least=1)
+    image, config = _Image(call), call.config
+    space = config.integer("height", minimum=1), config.integer("width", minimum=1)
     for key in ("crop_to_aspect_ratio", "pad_to_aspect_ratio", "antialias"):
-        options.choice(key, (False,), False)
-    options.ignore("fill_mode", "fill_value")  # only used with pad_to_aspect_ratio
-    if options.choice("interpolation", ("bilinear", "nearest"), "bilinear") == "bilinear":
+        config.choice(key, (False,), False)
+    config.ignore("fill_mode", "fill_value")  # only used with pad_to_aspect_ratio
+    if config.choice("interpolation", ("bilinear", "nearest"), "bilinear") == "bilinear":
         return image.bilinear(space)
     return image.gathered([_nearest(old, new) for old, new in zip(image.space, space, strict=True)])
 
@@ -66,9 +66,9 @@ def _nearest(old: int, new: int) -> NDArray[np.int64]:
     return np.asarray(np.minimum(np.floor(centres), old - 1), dtype=np.int64)
 
 
-def _edges(options: Options, key: str, rank: int) -> list[tuple[int, int]]:
+def _edges(config: LayerConfig, key: str, rank: int) -> list[tuple[int, int]]:
     """Take pairs (start, end), one for each axis of the image."""
-    value = options.any(key)
+    value = config.value(key)
     if rank == 1 and isinstance(value, list | tuple) and len(value) == 2:
         value = [value]
     if not isinstance(value, list | tuple) or len(value) != rank:
@@ -85,14 +85,14 @@ class _Image:
     def __init__(self, call: LayerCall) -> None:
         rank = 1 if call.class_name.endswith("1D") else 2
         self.graph = call.graph
-        self.data_format = call.options.data_format() if call.options.has("data_format") else CHANNELS_LAST
-        self.source = call.graph.planes(call.input_of_rank(rank + 1), self.data_format)
-        self.channels, *space = self.source.physical
+        self.data_format = call.config.data_format() if call.config.has("data_format") else CHANNELS_LAST
+        self.source = call.graph.as_channels_first(call.input_of_rank(rank + 1), self.data_format)
+        self.channels, *space = self.source.memory_shape
         self.space: Shape = tuple(space)
 
     def resized(self, name: str, space: Sequence[int]) -> Tensor:
         """Return the output with its new height and width."""
-        output = from_planes(name, self.channels, tuple(space), self.data_format)
+        output = from_channels_first(name, self.channels, tuple(space), self.data_format)
         return replace(output, raw=self.source.raw)
 
     def cropped(self, spans: Sequence[tuple[int, int]]) -> Tensor:

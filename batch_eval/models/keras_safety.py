@@ -29,7 +29,7 @@ _KERAS_PACKAGES = (
 )
 
 
-def check_origin(config: Mapping[str, Any], file: Path, *, trust: bool) -> None:
+def check_safe(config: Mapping[str, Any], file: Path, *, trust: bool) -> None:
     """Refuse a config that holds a program, unless it is trusted, or that needs code which the file does not hold.
 
     Raises:

@@ -11,8 +11,8 @@ from typing import Any
 
 from batch_eval.models.graph import Graph, Shape, Tensor
 from batch_eval.models.keras_file import KerasFile, WeightSource
-from batch_eval.models.layers import LAYERS, LayerCall, Options, Unsupported, Weights
-from batch_eval.models.runtime import ANY_SIZE, WHOLE_NUMBERS
+from batch_eval.models.layers import CONVERTERS, LayerCall, LayerConfig, Unsupported, Weights
+from batch_eval.models.runtime import DEFAULT_SIDE, INTEGER_DTYPES
 
 _MODELS = ("Sequential", "Functional", "Model")
 _MODEL_KEYS = {"name", "trainable", "dtype", "layers", "input_layers", "output_layers", "build_input_shape"}
@@ -23,7 +23,7 @@ Entry = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Network:
+class ConvertedModel:
     """A converted model.
 
     ``input_shape`` is without the batch, ``activation`` the function that makes the outputs ("" when not known),
@@ -37,7 +37,7 @@ class Network:
     pixel_range: str | None
 
 
-def convert(file: KerasFile) -> Network:
+def convert(file: KerasFile) -> ConvertedModel:
     """Return the ONNX form of a Keras model.
 
     Raises:
@@ -50,25 +50,25 @@ def convert(file: KerasFile) -> Network:
         raise Unsupported(f"how the file is laid out ({type(error).__name__}: {error})") from error
 
 
-def _convert(file: KerasFile) -> Network:
-    if file.keras not in (2, 3):
-        raise Unsupported(f"the file's Keras version ({file.keras})")
+def _convert(file: KerasFile) -> ConvertedModel:
+    if file.keras_major not in (2, 3):
+        raise Unsupported(f"the file's Keras version ({file.keras_major})")
     graph = Graph()
     inputs = _input_shapes(file.config)
     if len(inputs) != 1:
         raise Unsupported(f"{len(inputs)} inputs")
     source = Tensor("input", inputs[0], raw=True)
-    outputs = _Converter(graph, file.keras).model(file.config, file.weights, [source])
+    outputs = _ModelConverter(graph, file.keras_major).model(file.config, file.weights, [source])
     if len(outputs) != 1:
         raise Unsupported(f"{len(outputs)} outputs")
     target = outputs[0]
-    return Network(graph.model(source, target), source.shape, target.shape, target.activation, graph.pixel_range)
+    return ConvertedModel(graph.model(source, target), source.shape, target.shape, target.activation, graph.pixel_range)
 
 
 @dataclass(frozen=True)
-class _Converter:
+class _ModelConverter:
     graph: Graph
-    keras: int
+    keras_major: int
 
     def model(self, entry: Entry, weights: WeightSource, inputs: Sequence[Tensor]) -> list[Tensor]:
         """Convert a model, the outermost or a nested one, and return its outputs."""
@@ -121,29 +121,29 @@ class _Converter:
     def _input(self, layer: Entry, tensor: Tensor) -> Tensor:
         if _input_shape(layer) != tensor.shape:
             raise Unsupported(f"an input of shape {tensor.shape} for the layer {_name(layer)}")
-        if layer["config"].get("dtype", "float32") in WHOLE_NUMBERS and tensor.raw:
+        if layer["config"].get("dtype", "float32") in INTEGER_DTYPES and tensor.raw:
             self.graph.pixel_range = "0..255"
         return tensor
 
     def _call(self, layer: Entry, source: WeightSource, inputs: Sequence[Tensor]) -> list[Tensor]:
         """Convert one call of a layer; the message of Unsupported then names the layer."""
         class_name = layer["class_name"]
-        _check_origin(layer)
+        _check_keras_class(layer)
         try:
             if class_name in _MODELS:
                 return self.model(layer, source, inputs)
-            if class_name not in LAYERS:
+            if class_name not in CONVERTERS:
                 raise Unsupported("this kind of layer")
             return [self._convert(layer, source, inputs)]
         except Unsupported as error:
             raise Unsupported(f"{error} (layer {_name(layer)}, {class_name})") from None
 
     def _convert(self, layer: Entry, source: WeightSource, inputs: Sequence[Tensor]) -> Tensor:
-        options, weights = Options(layer["config"]), Weights(source.read(_name(layer)))
-        call = LayerCall(layer["class_name"], options, weights, self.graph, tuple(inputs), self.keras)
-        output = LAYERS[call.class_name](call)
-        options.finish()
-        weights.finish()
+        layer_config, weights = LayerConfig(layer["config"]), Weights(source.read(_name(layer)))
+        call = LayerCall(layer["class_name"], layer_config, weights, self.graph, tuple(inputs), self.keras_major)
+        output = CONVERTERS[call.class_name](call)
+        layer_config.check_all_read()
+        weights.check_all_read()
         return output
 
 
@@ -151,7 +151,7 @@ def _model_config(entry: Entry) -> Entry:
     config = entry.get("config")
     if entry.get("class_name") not in _MODELS:
         raise Unsupported(f"a model of the class {entry.get('class_name')}")
-    _check_origin(entry)
+    _check_keras_class(entry)
     if isinstance(config, list):  # Keras before 2.2.3
         config = {"layers": config}
     if not isinstance(config, Mapping):
@@ -187,7 +187,7 @@ def _name(layer: Entry) -> str:
     return name
 
 
-def _check_origin(layer: Entry) -> None:
+def _check_keras_class(layer: Entry) -> None:
     """Refuse classes that only share their name with one of Keras'."""
     module = layer.get("module", "keras.layers")
     registered = layer.get("registered_name")
@@ -254,7 +254,7 @@ def _input_shape(layer: Entry) -> Shape:
     shape = config.get("batch_shape", config.get("batch_input_shape"))
     if not isinstance(shape, list | tuple) or len(shape) < 2:
         raise Unsupported("a model without an input shape")
-    sizes = [ANY_SIZE if size is None and i < len(shape) - 1 else size for i, size in enumerate(shape)][1:]
+    sizes = [DEFAULT_SIDE if size is None and i < len(shape) - 1 else size for i, size in enumerate(shape)][1:]
     if any(type(size) is not int or size < 1 for size in sizes):
         raise Unsupported(f"the input shape {shape}")
     return tuple(sizes)
@@ -265,5 +265,5 @@ def _check_input(config: Entry) -> None:
         raise Unsupported(f"the setting {key}={config[key]!r} of the input")
     if config.get("sparse") or config.get("ragged") or config.get("optional"):
         raise Unsupported("a sparse, ragged or optional input")
-    if config.get("dtype", "float32") not in ("float32", "float64", *WHOLE_NUMBERS):
+    if config.get("dtype", "float32") not in ("float32", "float64", *INTEGER_DTYPES):
         raise Unsupported(f"an input of type {config.get('dtype')}")
