@@ -1,6 +1,6 @@
-"""Small Keras networks that between them use every layer and option that is converted: name -> function that builds.
+"""Small Keras networks that together use every layer and setting that can be converted, by name.
 
-Weights are drawn at random, the ones that start at 0 or 1 (biases, normalization statistics) included.
+All weights are random, also those that start at 0 or 1 (biases, normalization statistics).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Build = Callable[[], Any]
 
 
 def randomize(model: Any, seed: int = 0) -> Any:
-    """Give every weight a random value; variances stay positive."""
+    """Set every weight to random values. Variances stay positive."""
     rng = np.random.default_rng(seed)
     for weight in model.weights:
         if "int" in str(weight.dtype):
@@ -28,13 +28,13 @@ def randomize(model: Any, seed: int = 0) -> Any:
 
 
 def chain(*middle: Any, shape: tuple[int, ...] = (12, 10, 3), classes: int = 10) -> Any:
-    """Return a Sequential with these layers and a softmax on top."""
+    """Return a Sequential model of these layers and a softmax layer."""
     head = [kl.Flatten(), kl.Dense(classes, activation="softmax")]
     return randomize(keras.Sequential([kl.Input(shape), *middle, *head]))
 
 
 def functional(body: Callable[[Any], Any], shape: tuple[int, ...] = (12, 10, 3)) -> Any:
-    """Return a functional model around ``body``, with a softmax on top."""
+    """Return a functional model of ``body`` and a softmax layer."""
     source = kl.Input(shape)
     return randomize(keras.Model(source, kl.Dense(10, activation="softmax")(kl.Flatten()(body(source)))))
 

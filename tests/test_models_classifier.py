@@ -1,4 +1,4 @@
-"""Classifier: 8-bit images in, probabilities out, whatever the model takes and gives."""
+"""Classifier: 8-bit images in, probabilities out, for models of any input and output."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +18,7 @@ IMAGES = rng.integers(0, 256, (5, 28, 28), dtype=np.uint8)
 
 
 class Recorder:
-    """A model that keeps what it is given, and answers with the first ten numbers of each image."""
+    """A model that records its input and returns the first ten numbers of each image."""
 
     def __init__(self, answer: Callable[[Batch], Batch] = lambda batch: batch.reshape(len(batch), -1)[:, :10]) -> None:
         self.answer = answer
@@ -35,7 +35,7 @@ def classifier(run: Any, shape: tuple[int, ...] = (28, 28, 1), **settings: Any) 
 
 
 def given_to_model(images: np.ndarray, shape: tuple[int, ...], **settings: Any) -> Batch:
-    """Return what a model of this input shape gets for the images."""
+    """Return the input that a model of this shape gets for the images."""
     model = Recorder()
     subject = classifier(model, shape, **settings)
     subject.predict(images)
@@ -92,13 +92,13 @@ def test_ranges_are_bit_exact(input_range: str, expected: np.ndarray) -> None:
     np.testing.assert_array_equal(expected, actual)
 
 
-def test_auto_range_is_what_the_model_tells() -> None:
+def test_auto_range_is_inferred_from_the_model() -> None:
     actual = classifier(Recorder(), pixel_range="0..255").pixel_range
 
     assert actual == "0..255"
 
 
-def test_a_range_against_the_models_own_is_obeyed_and_said() -> None:
+def test_another_range_than_the_inferred_one_is_used_with_a_note() -> None:
     actual = classifier(Recorder(), pixel_range="0..255", input_range="0..1")
 
     assert actual.pixel_range == "0..1"
@@ -118,8 +118,8 @@ def test_images_are_resized_to_the_model(size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("shape", [(10,), (28, 28, 2), (5, 28, 28, 1), (100, 7, 9)])
-def test_inputs_that_are_no_images_are_refused(shape: tuple[int, ...]) -> None:
-    with pytest.raises(ModelError, match="which is no image"):
+def test_other_input_shapes_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ModelError, match="which is not an image"):
         InputLayout.from_shape(shape, "m.keras")
 
 
@@ -208,7 +208,7 @@ def test_outputs_may_have_axes_of_one() -> None:
 
 @pytest.mark.parametrize("shape", [(2, 5), (10, 10)])
 def test_outputs_of_other_shapes_are_refused(shape: tuple[int, ...]) -> None:
-    with pytest.raises(ModelError, match="Expected one number for each class"):
+    with pytest.raises(ModelError, match="Expected one number per class"):
         classifier(lambda batch: np.zeros((len(batch), *shape), np.float32))
 
 
@@ -228,9 +228,9 @@ def test_a_runtimes_error_is_a_model_error() -> None:
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (None, "tells 3 classes apart. Name them in the order of its outputs with --classes"),
-        (["a", "b"], "tells 3 classes apart, but 2 names were given: a, b"),
-        (["a", "b", "a"], "must differ"),
+        (None, "has 3 classes. Name them in the order of its outputs with --classes"),
+        (["a", "b"], "has 3 classes, but 2 names were given: a, b"),
+        (["a", "b", "a"], "must be unique"),
     ],
 )
 def test_class_names_must_fit(names: list[str] | None, message: str) -> None:

@@ -1,4 +1,4 @@
-"""What the reader does not know, it does not guess: the model goes to TensorFlow, or is refused."""
+"""The converter never guesses: a model with something unknown runs on TensorFlow, or is refused."""
 
 import json
 import zipfile
@@ -112,7 +112,7 @@ UNKNOWN: dict[str, tuple[Change, str]] = {
 
 
 @pytest.mark.parametrize("case", UNKNOWN)
-def test_unknown_things_are_never_guessed(case: str, saved: Path, tmp_path: Path) -> None:
+def test_unknown_settings_are_never_guessed(case: str, saved: Path, tmp_path: Path) -> None:
     change, word = UNKNOWN[case]
     file = rewrite(saved, tmp_path / "model.keras", change)
 
@@ -136,7 +136,7 @@ def test_unknown_keras_version(saved: Path, tmp_path: Path) -> None:
         convert(read_keras(target))
 
 
-def test_fallback_to_tensorflow_is_said_with_its_reason(saved: Path, tmp_path: Path) -> None:
+def test_fallback_to_tensorflow_has_a_note_with_the_reason(saved: Path, tmp_path: Path) -> None:
     file = rewrite(saved, tmp_path / "model.keras", setting("resizing", antialias=True))
     images = np.random.default_rng(0).integers(0, 256, (3, 28, 28), dtype=np.uint8)
 
@@ -151,7 +151,7 @@ def test_fallback_to_tensorflow_is_said_with_its_reason(saved: Path, tmp_path: P
 
 
 @pytest.mark.parametrize("module", ["os", "keras.config", "subprocess"])
-def test_config_cannot_call_what_is_no_layer(module: str, saved: Path, tmp_path: Path) -> None:
+def test_a_config_cannot_call_other_functions(module: str, saved: Path, tmp_path: Path) -> None:
     file = rewrite(saved, tmp_path / "model.keras", entry("pool", module=module, class_name="system"))
 
     with pytest.raises(ModelError, match="system, which is not part of Keras"):
@@ -173,7 +173,7 @@ def test_keras_2_hard_sigmoid_is_not_given_to_keras_3(saved: Path, tmp_path: Pat
 
 
 def linked_weights(tmp_path: Path, make: Callable[[h5py.Group, Path], None]) -> bytes:
-    """Return weights whose ``layers/dense/vars/0`` leads elsewhere."""
+    """Return weights whose ``layers/dense/vars/0`` links to another file or place."""
     with h5py.File(tmp_path / "other.h5", "w") as other:
         other["0"] = np.zeros((64, 10), np.float32)
     with h5py.File(tmp_path / "weights.h5", "w") as file:

@@ -1,4 +1,4 @@
-"""Genuine files that Keras 2.15 saved, with the predictions that it made."""
+"""Files that Keras 2.15 saved, compared with its predictions."""
 
 from pathlib import Path
 
@@ -75,6 +75,6 @@ def test_programs_are_refused_by_default(data: Path, file: str) -> None:
     ],
 )
 @pytest.mark.parametrize("trust", [False, True])
-def test_what_no_file_can_tell_is_refused(data: Path, file: str, reason: str, trust: bool) -> None:
+def test_models_without_their_code_are_refused(data: Path, file: str, reason: str, trust: bool) -> None:
     with pytest.raises(ModelError, match=reason):
         open_model(ModelOptions(data / "models" / "keras2" / file, trust=trust))

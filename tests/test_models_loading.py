@@ -1,4 +1,4 @@
-"""Opening model files: told by their content, every failure with one clear error, without TensorFlow where possible."""
+"""Opening model files: by content, with one clear error per failure, and without TensorFlow if possible."""
 
 import hashlib
 import subprocess
@@ -83,7 +83,7 @@ def test_results_do_not_depend_on_threads_or_batches(saved: Path, default: bool,
     np.testing.assert_array_equal(expected, actual)
 
 
-def test_the_fast_way_imports_no_tensorflow(saved: Path) -> None:
+def test_a_converted_model_runs_without_tensorflow(saved: Path) -> None:
     program = f"""
 import sys
 import batch_eval.models
@@ -134,7 +134,7 @@ def test_default_model_is_the_packages(monkeypatch: pytest.MonkeyPatch, saved: P
         (b"\x89HDF\r\n\x1a\n" + bytes(60), "is damaged or cut off"),
     ],
 )
-def test_what_is_no_model_is_named(content: bytes, message: str, tmp_path: Path) -> None:
+def test_other_files_are_named(content: bytes, message: str, tmp_path: Path) -> None:
     file = tmp_path / "model.keras"
     file.write_bytes(content)
 
@@ -210,7 +210,7 @@ def test_weights_only_file(model: keras.Model, tmp_path: Path) -> None:
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(draw=st.data())
 def test_damage_in_a_keras_file_is_found(draw: st.DataObject, saved: Path, tmp_path: Path) -> None:
-    """A few bytes changed anywhere: either ModelError, or they are none that matter."""
+    """Change a few bytes anywhere: the result is a ModelError, or the bytes do not matter."""
     content = bytearray(saved.read_bytes())
     for _ in range(draw.draw(st.integers(1, 4), "changes")):
         content[draw.draw(st.integers(0, len(content) - 1), "position")] ^= draw.draw(st.integers(1, 255), "bits")
@@ -223,7 +223,7 @@ def test_damage_in_a_keras_file_is_found(draw: st.DataObject, saved: Path, tmp_p
 
 @pytest.mark.parametrize("position", [136, 2136])
 def test_damage_in_an_h5_file_is_found(position: int, model: keras.Model, tmp_path: Path) -> None:
-    """Bytes that made HDF5 fail in different ways; not all of them, since some make its library loop for ever."""
+    """Change bytes that make HDF5 fail in different ways. Others would make its library loop forever."""
     file = tmp_path / "model.h5"
     model.save(file)
     content = bytearray(file.read_bytes())
@@ -295,11 +295,11 @@ def test_verify_accepts_the_same_results(saved: Path) -> None:
     assert actual.max_difference <= 1e-5
 
 
-def test_verify_fails_loudly(saved: Path, tmp_path: Path) -> None:
+def test_verify_fails_with_the_difference(saved: Path, tmp_path: Path) -> None:
     other = randomize(keras.models.load_model(saved), seed=3)
     other.save(tmp_path / "other.keras")
 
-    with pytest.raises(ModelError, match="does not compute the same on onnxruntime as on TensorFlow"):
+    with pytest.raises(ModelError, match="gives other results on onnxruntime than on TensorFlow"):
         verify(open_model(saved), tmp_path / "other.keras", IMAGES)
 
 

@@ -1,4 +1,4 @@
-"""The other runtimes: .onnx, .tflite and SavedModel, and the ONNX writer that Keras models go through."""
+"""Models of other formats (.onnx, .tflite, SavedModel), and the ONNX writer for converted models."""
 
 from pathlib import Path
 
@@ -97,7 +97,7 @@ def test_onnx_with_a_label_beside_the_probabilities(tmp_path: Path) -> None:
 def test_onnx_with_two_outputs(tmp_path: Path) -> None:
     file = onnx_file(tmp_path, Value("image", ["n", 784]), outputs=(Value("scores", ["n", 10]), CLASSES))
 
-    with pytest.raises(ModelError, match="gives the outputs scores, classes"):
+    with pytest.raises(ModelError, match="has the outputs scores, classes"):
         open_model(file)
 
 
@@ -122,7 +122,7 @@ def test_onnx_cut_off(length: int, tmp_path: Path) -> None:
     file = onnx_file(tmp_path, Value("image", ["n", 784]))
     file.write_bytes(file.read_bytes()[:length])
 
-    with pytest.raises(ModelError, match="is no ONNX model, or it is damaged"):
+    with pytest.raises(ModelError, match="is not an ONNX model, or is damaged"):
         open_model(file)
 
 

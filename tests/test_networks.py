@@ -66,7 +66,7 @@ def test_weights_without_a_network_name_are_refused_with_the_option(weights: Pat
 
 
 def test_an_unknown_network_is_refused_with_the_known_ones(weights: Path):
-    with pytest.raises(ModelError, match=r"no network 'resnet'\. Must be one of default, mlp-512"):
+    with pytest.raises(ModelError, match=r"unknown network 'resnet'\. Must be one of default, mlp-512"):
         open_model(ModelOptions(weights, network="resnet"))
 
 
@@ -78,5 +78,5 @@ def test_a_whole_model_is_not_opened_as_another_network(tmp_path: Path):
 
 
 def test_a_network_without_weights_is_refused():
-    with pytest.raises(ModelError, match=r"--network mlp-512 needs a file of weights"):
+    with pytest.raises(ModelError, match=r"--network mlp-512 needs a weights file"):
         open_model(ModelOptions(network="mlp-512"))

@@ -1,4 +1,4 @@
-"""A saved model file becomes a Classifier."""
+"""Open saved models, and verify them against TensorFlow."""
 
 from batch_eval.models.classifier import INPUT_RANGES, Classifier
 from batch_eval.models.loading import DEFAULT_MODEL, open_model

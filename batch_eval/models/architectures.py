@@ -1,7 +1,7 @@
-"""The named networks, layer by layer: Keras builds them from this to train, and weights saved alone are read by it.
+"""The layers of the named networks.
 
-A layer is written as Keras' class and its settings, the rest being Keras' defaults. ``default`` is the network that
-ships with the package; the others are those of well-known courses and tutorials.
+Training builds them with Keras. A weights-only file is opened with them. A layer is a Keras class and the settings
+that differ from Keras' defaults. ``default`` ships with the package; courses and tutorials use the others.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import Any
 from batch_eval.errors import ModelError
 
 Layer = tuple[str, Mapping[str, Any]]
-SHAPE = (28, 28, 1)  # ink 1.0 on background 0.0
+SHAPE = (28, 28, 1)
+"""Input shape of every named network: height, width, channels. Ink is 1.0, background 0.0."""
 
 
 def _conv(filters: int, kernel: int = 3, **settings: Any) -> Layer:
@@ -27,7 +28,8 @@ def _dropout(rate: float) -> Layer:
     return "Dropout", {"rate": rate}
 
 
-_DEFAULT_BLOCKS = ((40, 5, 2), (64, 3, 1), (80, 3, 2), (112, 3, 1), (144, 3, 2))  # filters, kernel, stride
+# (filters, kernel size, stride): three blocks halve the image, 28 → 14 → 7 → 4 px, in place of pooling
+_DEFAULT_BLOCKS = ((40, 5, 2), (64, 3, 1), (80, 3, 2), (112, 3, 1), (144, 3, 2))
 _POOL: Layer = ("MaxPooling2D", {})
 _FLATTEN: Layer = ("Flatten", {})
 _NORM: Layer = ("BatchNormalization", {})
@@ -35,6 +37,7 @@ _CLASSES = _dense(10, "softmax")
 
 
 def _strided(filters: int, kernel: int, stride: int) -> tuple[Layer, ...]:
+    # no bias: the batch normalization after it has one
     plain = _conv(filters, kernel, strides=stride, padding="same", use_bias=False, activation="linear")
     return plain, _NORM, ("ReLU", {})
 
@@ -70,14 +73,24 @@ ARCHITECTURES: Mapping[str, tuple[Layer, ...]] = {
 
 
 def layers(name: str) -> tuple[Layer, ...]:
-    """Return the layers of the network of this name; raises ModelError for a name that is none."""
+    """Return the layers of a named network.
+
+    Raises:
+        ModelError: The name is unknown.
+
+    """
     if name not in ARCHITECTURES:
-        raise ModelError(f"there is no network {name!r}. Must be one of {', '.join(ARCHITECTURES)}.")
+        raise ModelError(f"unknown network {name!r}. Must be one of {', '.join(ARCHITECTURES)}.")
     return ARCHITECTURES[name]
 
 
 def config(name: str) -> dict[str, Any]:
-    """Return a network as Keras' file formats describe a Sequential model."""
+    """Return the config of a named network: the JSON that Keras saves for a Sequential model.
+
+    Raises:
+        ModelError: The name is unknown.
+
+    """
     entries: list[dict[str, Any]] = [
         {"class_name": "InputLayer", "config": {"name": "input", "batch_shape": [None, *SHAPE]}}
     ]

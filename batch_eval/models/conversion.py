@@ -1,6 +1,10 @@
-"""Turn a Keras model, as its file describes it, into an ONNX model: walk its layers and convert each.
+"""Convert a Keras model to ONNX, from its config and its weights alone.
 
-Nothing is guessed: whatever is not known raises ``Unsupported``.
+Every layer becomes a few ONNX operations (``layers/``). Sequential models are converted layer by layer. In functional
+models, a layer is converted as soon as all of its inputs are. Models inside models are converted in place.
+
+The conversion fails closed. An unknown class, setting or value raises ``Unsupported``, and TensorFlow opens the model.
+Skipping it could give wrong probabilities without any error.
 """
 
 from __future__ import annotations
@@ -14,40 +18,44 @@ from batch_eval.models.keras_file import KerasFile, WeightSource
 from batch_eval.models.layers import CONVERTERS, LayerCall, LayerConfig, Unsupported, Weights
 from batch_eval.models.runtime import DEFAULT_SIDE, INTEGER_DTYPES
 
+# classes that hold other layers; "Model" is Keras 2's name for Functional
 _MODELS = ("Sequential", "Functional", "Model")
 _MODEL_KEYS = {"name", "trainable", "dtype", "layers", "input_layers", "output_layers", "build_input_shape"}
 _INPUT_KEYS = {"name", "dtype", "sparse", "ragged", "optional", "batch_shape", "batch_input_shape"}
 
-Endpoint = tuple[str, int, int]  # layer, which of its calls, which of its outputs
+Endpoint = tuple[str, int, int]
+"""An output of a layer: (name, number of the call, number of the output). A shared layer has several calls."""
 Entry = Mapping[str, Any]
+"""A layer or model in a config, with ``class_name`` and ``config``."""
 
 
 @dataclass(frozen=True)
 class ConvertedModel:
-    """A converted model.
-
-    ``input_shape`` is without the batch, ``activation`` the function that makes the outputs ("" when not known),
-    ``pixel_range`` what the model's first layers tell (None when they tell nothing).
-    """
+    """A Keras model as ONNX. Shapes leave out the batch."""
 
     onnx: bytes
+    """The serialized model."""
     input_shape: Shape
     output_shape: Shape
     activation: str
+    """Name of the last activation function; empty if unknown."""
     pixel_range: str | None
+    """Range suggested by the first layers: ``0..1``, ``0..255`` or ``-1..1``. None if unknown."""
 
 
 def convert(file: KerasFile) -> ConvertedModel:
-    """Return the ONNX form of a Keras model.
+    """Convert a Keras model to ONNX.
 
     Raises:
-        Unsupported: Something in the model is not known.
+        Unsupported: The converter does not know something in the model. The message names it.
 
     """
+    # A config is any JSON, and an unexpected one fails somewhere below with one of these. It may still be one that
+    # Keras understands, so it is not an error yet.
     try:
         return _convert(file)
     except (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError) as error:
-        raise Unsupported(f"how the file is laid out ({type(error).__name__}: {error})") from error
+        raise Unsupported(f"the layout of the file ({type(error).__name__}: {error})") from error
 
 
 def _convert(file: KerasFile) -> ConvertedModel:
@@ -71,7 +79,7 @@ class _ModelConverter:
     keras_major: int
 
     def model(self, entry: Entry, weights: WeightSource, inputs: Sequence[Tensor]) -> list[Tensor]:
-        """Convert a model, the outermost or a nested one, and return its outputs."""
+        """Convert a model, outermost or nested, and return its outputs."""
         config = _model_config(entry)
         layers = _layers(config)
         sources = dict(zip([_name(layer) for layer in layers], weights.layers(layers), strict=True))
@@ -84,6 +92,7 @@ class _ModelConverter:
     def _sequential(
         self, layers: Iterable[Entry], sources: Mapping[str, WeightSource], inputs: Sequence[Tensor]
     ) -> list[Tensor]:
+        """Convert the layers of a Sequential model, each on the output of the one before."""
         tensors = list(inputs)
         for layer in layers:
             if layer["class_name"] == "InputLayer":
@@ -95,6 +104,11 @@ class _ModelConverter:
     def _functional(
         self, config: Entry, layers: Sequence[Entry], sources: Mapping[str, WeightSource], inputs: Sequence[Tensor]
     ) -> list[Tensor]:
+        """Convert the layers of a functional model in the order in which their inputs become available.
+
+        The config lists, for every call of a layer, the endpoints that it takes. Each round converts the calls whose
+        endpoints are all known (a topological sort). A round without any means a loop or a missing layer.
+        """
         known: dict[Endpoint, Tensor] = {}
         by_name = {_name(layer): layer for layer in layers}
         for endpoint, tensor in zip(_endpoints(config.get("input_layers")), inputs, strict=True):
@@ -105,7 +119,7 @@ class _ModelConverter:
             for number, node in enumerate(_list(layer.get("inbound_nodes")))
             if layer["class_name"] != "InputLayer"
         ]
-        while waiting:  # a layer may be listed before those that it takes its inputs from
+        while waiting:  # a layer may be listed before the layers that it depends on
             ready = [node for node in waiting if all(argument in known for argument in node[2])]
             if not ready:
                 raise Unsupported(f"the inputs of the layer {waiting[0][0]}")
@@ -119,6 +133,7 @@ class _ModelConverter:
             raise Unsupported(f"the output {error}") from None
 
     def _input(self, layer: Entry, tensor: Tensor) -> Tensor:
+        """Check the shape of an input layer, and note an integer type."""
         if _input_shape(layer) != tensor.shape:
             raise Unsupported(f"an input of shape {tensor.shape} for the layer {_name(layer)}")
         if layer["config"].get("dtype", "float32") in INTEGER_DTYPES and tensor.raw:
@@ -126,7 +141,7 @@ class _ModelConverter:
         return tensor
 
     def _call(self, layer: Entry, source: WeightSource, inputs: Sequence[Tensor]) -> list[Tensor]:
-        """Convert one call of a layer; the message of Unsupported then names the layer."""
+        """Convert one call of a layer, and name the layer in the message of Unsupported."""
         class_name = layer["class_name"]
         _check_keras_class(layer)
         try:
@@ -142,12 +157,14 @@ class _ModelConverter:
         layer_config, weights = LayerConfig(layer["config"]), Weights(source.read(_name(layer)))
         call = LayerCall(layer["class_name"], layer_config, weights, self.graph, tuple(inputs), self.keras_major)
         output = CONVERTERS[call.class_name](call)
+        # a setting or weight that the converter did not read is one that it does not know
         layer_config.check_all_read()
         weights.check_all_read()
         return output
 
 
 def _model_config(entry: Entry) -> Entry:
+    """Return the config of a model, of which all keys are known."""
     config = entry.get("config")
     if entry.get("class_name") not in _MODELS:
         raise Unsupported(f"a model of the class {entry.get('class_name')}")
@@ -155,19 +172,20 @@ def _model_config(entry: Entry) -> Entry:
     if isinstance(config, list):  # Keras before 2.2.3
         config = {"layers": config}
     if not isinstance(config, Mapping):
-        raise Unsupported("a model without config")
+        raise Unsupported("a model without a config")
     for key in config.keys() - _MODEL_KEYS:
         raise Unsupported(f"the setting {key}={config[key]!r} of the model")
     return config
 
 
 def _layers(config: Entry) -> list[Entry]:
+    """Return the layers of a model, each with a config and a class name."""
     layers = _list(config.get("layers"))
     for layer in layers:
         if not isinstance(layer, Mapping) or not isinstance(layer.get("config"), Mapping | list):
-            raise Unsupported("a layer without config")
+            raise Unsupported("a layer without a config")
         if not isinstance(layer.get("class_name"), str):
-            raise Unsupported("a layer without class_name")
+            raise Unsupported("a layer without a class_name")
     if not layers:
         raise Unsupported("a model without layers")
     return layers
@@ -180,15 +198,16 @@ def _list(value: Any) -> list[Any]:
 
 
 def _name(layer: Entry) -> str:
+    """Return the name of a layer; Sequential models write it into the layer's config only."""
     config = layer.get("config")
     name = layer.get("name") or (config.get("name") if isinstance(config, Mapping) else None)
     if not isinstance(name, str):
-        raise Unsupported("a layer without name")
+        raise Unsupported("a layer without a name")
     return name
 
 
 def _check_keras_class(layer: Entry) -> None:
-    """Refuse classes that only share their name with one of Keras'."""
+    """Check that a class is Keras' own, and not a user's class of the same name."""
     module = layer.get("module", "keras.layers")
     registered = layer.get("registered_name")
     homes = ("keras", "keras.layers", "keras.models", "keras.src.layers.", "keras.src.models.", "keras.src.engine.")
@@ -199,12 +218,14 @@ def _check_keras_class(layer: Entry) -> None:
 
 
 def _endpoints(value: Any) -> list[Endpoint]:
-    """Read ``[["name", 0, 0], …]``, which Keras 3 writes as ``["name", 0, 0]`` when it is only one."""
+    """Return the endpoints in a list such as ``[["name", 0, 0], …]``."""
+    # Keras 3 writes a single endpoint without the outer list
     items = _list(value)
     return [_endpoint(item) for item in ([items] if items and isinstance(items[0], str) else items)]
 
 
 def _endpoint(item: Any) -> Endpoint:
+    # Keras 2 adds the call's arguments as a fourth item, mostly {}
     if isinstance(item, list) and len(item) in (3, 4) and not (len(item) == 4 and item[3]):
         name, call, output = item[:3]
         if isinstance(name, str) and type(call) is int and type(output) is int:
@@ -213,39 +234,41 @@ def _endpoint(item: Any) -> Endpoint:
 
 
 def _arguments(node: Any) -> list[Endpoint]:
-    """Return where a call's inputs come from, in the form of Keras 2 (lists) or Keras 3 (args and kwargs)."""
+    """Return the inputs of a call."""
+    # Keras 2 writes lists, Keras 3 a mapping of args and kwargs
     if isinstance(node, list):
         return [_endpoint(item) for item in ([node] if node and isinstance(node[0], str) else node)]
     if not isinstance(node, Mapping) or node.keys() - {"args", "kwargs"}:
         raise Unsupported(f"the call {node!r}")
     for key, value in (node.get("kwargs") or {}).items():
-        if value is not None and key != "training":  # Keras 3 writes training=True of its own; predict overrides it
+        if value is not None and key != "training":  # predict() sets training=False, whatever is saved
             raise Unsupported(f"the call argument {key}={value!r}")
     arguments = _list(node.get("args"))
-    if len(arguments) == 1 and isinstance(arguments[0], list):
+    if len(arguments) == 1 and isinstance(arguments[0], list):  # merging layers take one list of tensors
         arguments = arguments[0]
     return [_keras_tensor(argument) for argument in arguments]
 
 
 def _keras_tensor(argument: Any) -> Endpoint:
+    """Return the endpoint in Keras 3's serialized KerasTensor."""
     if isinstance(argument, Mapping) and argument.get("class_name") == "__keras_tensor__":
         return _endpoint(argument["config"].get("keras_history"))
     raise Unsupported(f"the call argument {argument!r}")
 
 
 def _input_shapes(entry: Entry) -> list[Shape]:
-    """Return the shapes, without the batch, that a model takes."""
+    """Return the shapes of a model's inputs."""
     config = _model_config(entry)
     layers = _layers(config)
     if entry["class_name"] == "Sequential":
-        first = layers[0]
+        first = layers[0]  # an InputLayer, a layer that records its input shape, or a nested model
         return _input_shapes(first) if first["class_name"] in _MODELS else [_input_shape(first)]
     by_name = {_name(layer): layer for layer in layers}
     return [_input_shape(by_name.get(name, {})) for name, _, _ in _endpoints(config.get("input_layers"))]
 
 
 def _input_shape(layer: Entry) -> Shape:
-    """Return an InputLayer's shape; any other layer may record its input's shape too, as old files do."""
+    """Return the input shape that a layer records: an InputLayer, or in old files the first layer."""
     config = layer.get("config")
     if not isinstance(config, Mapping):
         raise Unsupported("a model without an input shape")
@@ -254,6 +277,7 @@ def _input_shape(layer: Entry) -> Shape:
     shape = config.get("batch_shape", config.get("batch_input_shape"))
     if not isinstance(shape, list | tuple) or len(shape) < 2:
         raise Unsupported("a model without an input shape")
+    # open sizes become 28 px, but not the last one: the number of channels is never open
     sizes = [DEFAULT_SIDE if size is None and i < len(shape) - 1 else size for i, size in enumerate(shape)][1:]
     if any(type(size) is not int or size < 1 for size in sizes):
         raise Unsupported(f"the input shape {shape}")
@@ -261,6 +285,7 @@ def _input_shape(layer: Entry) -> Shape:
 
 
 def _check_input(config: Entry) -> None:
+    """Check that an input is a dense tensor of numbers."""
     for key in config.keys() - _INPUT_KEYS:
         raise Unsupported(f"the setting {key}={config[key]!r} of the input")
     if config.get("sparse") or config.get("ragged") or config.get("optional"):

@@ -1,8 +1,8 @@
-"""What a Keras config would bring to life: programs, and classes that are not Keras' own.
+"""Refuse Keras configs that would run a program, or need a class that is not part of Keras.
 
-TensorFlow's own safe mode is kept on beside this; but old releases of Keras ignored it for ``.h5`` files, or let a
-config call any importable function (CVE-2025-1550, CVE-2025-9905, CVE-2025-9906), so a config is searched before any
-of them sees it.
+Keras builds whatever class a config names. Its safe mode stays on, but is not enough. Old releases ignored it for
+``.h5`` files (CVE-2025-9905). Others let a config call any importable function (CVE-2025-1550, CVE-2025-9906). So
+every config is checked here before Keras sees it.
 """
 
 from __future__ import annotations
@@ -13,14 +13,18 @@ from typing import Any
 
 from batch_eval.errors import ModelError, UntrustedModelError
 
+# layers that run code from the file; --trust-model opens them
 _PROGRAMS = ("Lambda", "__lambda__", "TFSMLayer", "JaxLayer", "FlaxLayer")
+# Keras 2 wrote these for TensorFlow functions called on layer outputs; Keras 3 has no such classes
 _KERAS_2_ONLY = ("TFOpLambda", "SlicingOpLambda", "ClassMethod", "InstanceMethod", "InstanceProperty")
+# layers that unpickle: refused even with --trust-model
 _PICKLES = ("TorchModuleWrapper",)
-_KERAS_PLACES = (
+# allowed modules are listed one by one: a prefix such as "keras." would allow keras.config and keras.utils
+_KERAS_MODULES = (
     *("keras", "keras.layers", "keras.models", "keras.initializers", "keras.regularizers", "keras.constraints"),
     *("keras.activations", "keras.dtype_policies", "keras.random", "keras.optimizers", "keras.losses", "keras.metrics"),
 )
-_KERAS_PACKAGES = (
+_KERAS_PACKAGES = (  # old files name the private module of a class
     "keras.src.layers.",
     "keras.src.models.",
     "keras.src.engine.",
@@ -30,13 +34,19 @@ _KERAS_PACKAGES = (
 
 
 def check_safe(config: Mapping[str, Any], file: Path, *, trust: bool) -> None:
-    """Refuse a config that holds a program, unless it is trusted, or that needs code which the file does not hold.
+    """Check every class that a config names, at any depth.
+
+    Args:
+        config: The config of a model, as its file holds it.
+        file: The model file, for the messages.
+        trust: Allow Lambda layers and other programs.
 
     Raises:
-        UntrustedModelError: There is a Lambda, or another program, and ``trust`` is not set.
-        ModelError: There is a class that is not part of Keras.
+        UntrustedModelError: The config holds a program, and ``trust`` is not set.
+        ModelError: The config names a pickled object, or a class that is not part of Keras 3.
 
     """
+    # the compile config (loss, metrics) is never built: models are loaded with compile=False
     for entry in _classes({key: value for key, value in config.items() if key != "compile_config"}):
         name = str(entry["class_name"])
         if name in _PICKLES:
@@ -46,27 +56,28 @@ def check_safe(config: Mapping[str, Any], file: Path, *, trust: bool) -> None:
         if name in _PROGRAMS and not trust:
             raise UntrustedModelError(
                 f"{file} holds a program: the layer {_name_of(entry)} ({name}) runs code that is stored in the file. "
-                "Open it with --trust-model only if you trust whoever made it, or save the model without such a layer."
+                "Open it with --trust-model only if you trust its author, or save the model without this layer."
             )
         if not _is_keras(entry):
             raise ModelError(unknown_class(name, file))
         if name in _KERAS_2_ONLY:
             raise ModelError(
                 f"{file} calls a TensorFlow function as a layer ({_name_of(entry)}), which only Keras 2 opens. "
-                "Export the model to ONNX, or save it as a SavedModel, with the version that made it."
+                "Export the model to ONNX, or save it as a SavedModel, with the Keras version that saved it."
             )
 
 
 def unknown_class(name: str, file: Path) -> str:
-    """Say that a model needs a class whose code is not in its file."""
+    """Return the message for a class whose code is not in the file."""
     return (
         f"{file} uses the class {name}, which is not part of Keras: its code is not in the file. "
-        "Export the model to ONNX (model.export('model.onnx', format='onnx')) where the class is defined."
+        "Export the model to ONNX where the class is defined: model.export('model.onnx', format='onnx')."
     )
 
 
 def _classes(content: Any) -> Iterator[Mapping[str, Any]]:
     """Yield every mapping that names a class, at any depth."""
+    # iterative, as the file decides how deep the nesting is
     waiting = [content]
     while waiting:
         item = waiting.pop()
@@ -84,10 +95,10 @@ def _name_of(entry: Mapping[str, Any]) -> str:
 
 
 def _is_keras(entry: Mapping[str, Any]) -> bool:
-    """Whether the class comes from Keras; old files do not say, and Keras then finds its own classes only."""
-    if "module" not in entry:
+    """Return whether a class belongs to Keras."""
+    if "module" not in entry:  # .h5 files name no modules; Keras then looks among its own classes only
         return True
     module, registered = entry["module"], entry.get("registered_name")
-    if module is None or module == "builtins":  # a function of Keras, or a mark such as __tuple__
+    if module is None or module == "builtins":  # a function of Keras, or a marker such as __tuple__
         return registered in (None, "function")
-    return isinstance(module, str) and (module in _KERAS_PLACES or module.startswith(_KERAS_PACKAGES))
+    return isinstance(module, str) and (module in _KERAS_MODULES or module.startswith(_KERAS_PACKAGES))

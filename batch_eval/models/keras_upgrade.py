@@ -1,7 +1,7 @@
-"""Rewrite what Keras 2 wrote into a config and Keras 3 refuses, so that TensorFlow's Keras opens old files too.
+"""Rewrite the config of a Keras 2 file so that Keras 3 opens it.
 
-Only names and defaults change: the weights stay as they are. Keras 3 documents none of this; every rule here
-was found by opening files that Keras 2.15 saved.
+Keras 3 refuses some names and settings that Keras 2 wrote. Only these change; the weights stay as they are. Keras
+documents none of this. Every rule comes from a file that Keras 2.15 saved and Keras 3 refused.
 """
 
 from __future__ import annotations
@@ -18,17 +18,26 @@ from typing import Any
 from batch_eval.models.keras_file import KerasFile
 from batch_eval.models.layers import Unsupported
 
+# old module -> new module
 _MOVED_MODULES = {
     "keras.src.engine.functional": "keras.src.models.functional",
     "keras.src.engine.sequential": "keras.src.models.sequential",
 }
-_REMOVED_SETTINGS = {"time_major": False, "groups": 1}  # settings that some layers no longer take
+# settings that some layers no longer accept, with the value that changes nothing
+_REMOVED_SETTINGS = {"time_major": False, "groups": 1}
 _WITHOUT_GROUPS = ("DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D", "Conv2DTranspose")
 
 
 @contextmanager
 def upgraded(saved: KerasFile, file: Path) -> Iterator[Path]:
-    """Yield a file that Keras 3 reads: the same one, or a copy with its config rewritten while the block runs."""
+    """Yield the path of a file that Keras 3 opens.
+
+    This is the file itself, or for Keras 2 a temporary copy with a new config. The copy is deleted at the end.
+
+    Raises:
+        Unsupported: The model uses ``hard_sigmoid``, which Keras 3 computes differently.
+
+    """
     if saved.keras_major != 2:
         yield file
         return
@@ -55,12 +64,15 @@ def _write_h5(file: Path, copy: Path, config: str) -> None:
 
 
 def _upgrade(content: Any) -> Any:
+    """Return a part of the config with every layer inside upgraded."""
     if isinstance(content, list):
         return [_upgrade(item) for item in content]
     if content == "hard_sigmoid":
+        # Keras 2: clip(0.2 x + 0.5, 0, 1); Keras 3: relu6(x + 3) / 6
         raise Unsupported("hard_sigmoid, which Keras 2 and 3 compute differently")
     if not isinstance(content, Mapping):
         return content
+    # shared_object_id: which nested objects were one object in memory, of no use at inference
     entry = {key: _upgrade(value) for key, value in content.items() if key != "shared_object_id"}
     if isinstance(entry.get("class_name"), str) and isinstance(entry.get("config"), dict):
         entry["config"] = _upgrade_layer(entry["class_name"], entry["config"])
@@ -71,13 +83,15 @@ def _upgrade(content: Any) -> Any:
 
 
 def _upgrade_layer(class_name: str, config: dict[str, Any]) -> dict[str, Any]:
+    """Return the config of one layer with the names and settings of Keras 3."""
     shape = config.pop("batch_input_shape", None)
     if class_name == "InputLayer" and shape is not None:
         config["batch_shape"] = shape
     for key, default in _REMOVED_SETTINGS.items():
         if config.get(key) == default and (key != "groups" or class_name in _WITHOUT_GROUPS):
             del config[key]
-    if class_name == "Lambda" and isinstance(config.get("function"), list):  # opened only when it is trusted
+    # Keras 2 wrote a Lambda's bytecode as a list. check_safe has refused it by now, unless it is trusted.
+    if class_name == "Lambda" and isinstance(config.get("function"), list):
         code, defaults, closure = config["function"]
         function = {"code": code, "defaults": defaults, "closure": closure}
         config["function"] = {"class_name": "__lambda__", "config": function}

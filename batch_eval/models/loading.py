@@ -1,4 +1,11 @@
-"""Open a model file of any supported kind, told by its content rather than by its name."""
+"""Open a model file of any supported format.
+
+The first bytes of a file decide its format, not the suffix: people rename files.
+
+A Keras file is read without TensorFlow, whose import takes seconds and hundreds of MiB. Its layers are converted to
+an ONNX graph in memory (``conversion.py``), and ONNX Runtime runs that. Only a file with something that the converter
+does not support is opened with TensorFlow.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +22,9 @@ from batch_eval.models.onnx_runtime import open_converted, open_onnx
 from batch_eval.models.options import ModelOptions
 from batch_eval.models.runtime import Runtime
 
-_TFLITE, _PROTOBUF = b"TFL3", b"\x08"
+_TFLITE = b"TFL3"  # FlatBuffers file identifier, from byte 4 on
+_PROTOBUF = b"\x08"  # tag of the first field of an ONNX ModelProto: ir_version, a varint
+# what people give by mistake: first bytes -> what the message calls it
 _OTHER_KINDS = {
     b"\x89PNG": "a PNG image, not a model",
     b"\xff\xd8\xff": "a JPEG image, not a model",
@@ -27,6 +36,7 @@ _OTHER_KINDS = {
     b"<": "a web page or XML, not a model",
 }
 DEFAULT_MODEL = Path(__file__).parent / "data" / "default.keras"
+"""The model that ships with the package."""
 
 
 def open_model(model: ModelOptions | str | Path | None = None, *, threads: int = 0) -> Classifier:
@@ -34,16 +44,17 @@ def open_model(model: ModelOptions | str | Path | None = None, *, threads: int =
 
     Args:
         model: The file, None for the model that ships with the package, or a file with options.
-        threads: CPU threads for one batch; 0 means all cores.
+        threads: CPU threads per batch; 0 means all cores.
 
     Raises:
-        UntrustedModelError: The model holds a program and is not trusted.
-        ModelError: The model cannot be opened, or does not fit.
+        UntrustedModelError: The model is a program, and is not trusted.
+        ModelError: The model cannot be opened, or is not an image classifier.
+        ConfigError: The input range is invalid.
 
     """
     options = ModelOptions.of(model)
     if options.network is not None and options.path is None:
-        raise ModelError(f"--network {options.network} needs a file of weights. Name it with --model.")
+        raise ModelError(f"--network {options.network} needs a weights file. Name it with --model.")
     file = _existing(options.path)
     if options.network:
         runtime = _open_weights(file, options.network, threads)
@@ -64,13 +75,13 @@ def _existing(path: Path | None) -> Path:
         raise ModelError(f"The default model is missing from this installation ({file}). Name a model with --model.")
     if not file.exists():
         raise ModelError(
-            f"There is no model at {file}. Expected a .keras, .h5, .onnx or .tflite file, or a SavedModel."
+            f"There is no model at {file}. Expected a .keras, .h5, .onnx or .tflite file, or a SavedModel folder."
         )
     return file
 
 
 def _open(file: Path, *, trust: bool, threads: int) -> Runtime:
-    """Open a file by what it holds; the rarer kinds are imported only then."""
+    """Open a file by its first bytes. Modules of rarer formats are imported only when needed."""
     if file.is_dir():
         from batch_eval.models.tensorflow_runtime import open_saved_model
 
@@ -86,6 +97,7 @@ def _open(file: Path, *, trust: bool, threads: int) -> Runtime:
         from batch_eval.models.tflite_runtime import open_tflite
 
         return open_tflite(file, threads)
+    # one byte says too little to tell ONNX from any other file: here the suffix must agree
     if file.suffix.lower() == ".onnx" and start.startswith(_PROTOBUF):
         return open_onnx(file, threads)
     raise ModelError(
@@ -94,6 +106,7 @@ def _open(file: Path, *, trust: bool, threads: int) -> Runtime:
 
 
 def _open_keras(saved: KerasFile, file: Path, *, trust: bool, threads: int) -> Runtime:
+    """Open a Keras file with ONNX Runtime, or with TensorFlow if it cannot be converted."""
     try:
         return open_converted(convert(saved), threads)
     except Unsupported as error:
@@ -103,17 +116,17 @@ def _open_keras(saved: KerasFile, file: Path, *, trust: bool, threads: int) -> R
 
 
 def _open_weights(file: Path, network: str, threads: int) -> Runtime:
-    """Open a file of weights alone as the named network."""
+    """Open a weights-only file as the named network."""
     try:
         return open_converted(convert(read_weights(file, config(network))), threads)
     except Unsupported as error:
         raise ModelError(
-            f"{file} does not hold the weights of {network}: {error}. Name the network that it was trained as."
+            f"{file} does not hold the weights of {network}: {error}. Name the network that was trained."
         ) from error
 
 
 def _kind(start: bytes) -> str:
-    """Say what a file that is no model seems to be."""
+    """Return what a file that is not a model seems to be."""
     for magic, kind in _OTHER_KINDS.items():
         if start.startswith(magic):
             return kind
@@ -122,7 +135,8 @@ def _kind(start: bytes) -> str:
 
 
 def _sha256(file: Path) -> str:
-    """Return the hash of a file, or of all files in a folder with their names."""
+    """Return the SHA-256 of a file or folder."""
+    # a folder's hash is that of the names and hashes of its files
     if file.is_file():
         with file.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()

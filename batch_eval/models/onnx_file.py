@@ -1,7 +1,10 @@
-"""Look into an ``.onnx`` file before it is run: does it refer to other files, and what do its outputs come from?
+"""Inspect an ``.onnx`` file before it is run, without the onnx package.
 
-Only the few fields needed are read, with the wire format of protocol buffers:
-https://protobuf.dev/programming-guides/encoding/ and https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.
+Two things matter. Does any tensor refer to another file? ONNX Runtime would read it. And which operation produces
+each output? This tells a softmax from logits.
+
+An ONNX file is one protocol buffer, a sequence of fields. Each has a tag (field number and wire type) and a content.
+Only the fields needed are read. All others are skipped by their length.
 """
 
 from __future__ import annotations
@@ -10,9 +13,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
-_DEEPEST = 64  # graphs inside the branches of If and Loop
+_MAX_DEPTH = 64
+"""Levels of nested messages: the branches of If and Loop hold graphs."""
 
-# (message, field number) -> the message that the field holds; every other field is passed over
+# The field numbers are those of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.
+# (message, field number) -> the message in that field, for every field that may hold a tensor somewhere inside
 _INSIDE = {
     ("model", 7): "graph",
     ("model", 25): "function",
@@ -35,20 +40,23 @@ _EXTERNAL_DATA, _DATA_LOCATION = 13, 14
 
 @dataclass(frozen=True)
 class OnnxStructure:
-    """What matters of an ONNX file: whether weights lie in other files, and each output's operation by name."""
+    """What matters about an ONNX file."""
 
     external_data: bool
+    """Whether any tensor is stored in another file."""
     producers: dict[str, str]
+    """Name of a value -> the operation (``op_type``) that produces it."""
 
 
 def read_structure(data: bytes) -> OnnxStructure:
-    """Read an ONNX file's structure.
+    """Return the structure of an ONNX file.
 
     Raises:
-        ValueError: The bytes are no ONNX model.
+        ValueError: The bytes are not an ONNX model.
 
     """
     view = memoryview(data)
+    # a ModelProto has one graph (field 7) and an ir_version (field 1)
     fields = list(_fields(view))
     graphs = [content for number, content in fields if number == 7 and isinstance(content, memoryview)]
     if len(graphs) != 1 or not any(number == 1 and isinstance(content, int) for number, content in fields):
@@ -59,6 +67,7 @@ def read_structure(data: bytes) -> OnnxStructure:
 
 
 def _node(node: memoryview) -> tuple[str, list[str]]:
+    """Return the ``op_type`` (field 4) and the outputs (field 2) of a NodeProto."""
     texts = [
         (number, str(content, "utf-8"))
         for number, content in _fields(node)
@@ -68,8 +77,8 @@ def _node(node: memoryview) -> tuple[str, list[str]]:
 
 
 def _is_external(message: memoryview, kind: str, depth: int) -> bool:
-    """Whether any tensor inside keeps its numbers in another file."""
-    if depth > _DEEPEST:
+    """Return whether a message holds a tensor that is stored in another file."""
+    if depth > _MAX_DEPTH:
         raise ValueError("the graph is nested too deeply")
     for number, content in _fields(message):
         if kind == "tensor" and (number == _EXTERNAL_DATA or (number == _DATA_LOCATION and content != 0)):
@@ -81,9 +90,11 @@ def _is_external(message: memoryview, kind: str, depth: int) -> bool:
 
 
 def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """Yield (number, content) of each field; the content is a number or the bytes of a text or message."""
+    """Yield (number, content) of each field: an integer, or the bytes of anything else."""
+    # https://protobuf.dev/programming-guides/encoding/
     position, end = 0, len(message)
     while position < end:
+        # the lower three bits of a tag are the wire type: how long the content is
         tag, position = _varint(message, position)
         number, wire = tag >> 3, tag & 7
         if wire == _VARINT:
@@ -93,7 +104,7 @@ def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
         size = {_FIXED64: 8, _FIXED32: 4}.get(wire, 0)
         if wire == _BYTES:
             size, position = _varint(message, position)
-        elif not size:
+        elif not size:  # groups, which ONNX does not use, and types that do not exist
             raise ValueError(f"wire type {wire}")
         if number == 0 or position + size > end:
             raise ValueError("the file is cut off")
@@ -102,6 +113,8 @@ def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
 
 
 def _varint(message: memoryview, position: int) -> tuple[int, int]:
+    """Return the varint at a position, and the position after it."""
+    # seven bits a byte, lowest first; the eighth says that more follow; 64 bits take ten bytes at most
     number = 0
     for shift in range(0, 70, 7):
         if position >= len(message):
@@ -111,4 +124,4 @@ def _varint(message: memoryview, position: int) -> tuple[int, int]:
         number |= (byte & 0x7F) << shift
         if byte < 0x80:
             return number, position
-    raise ValueError("a number that does not end")
+    raise ValueError("a number is longer than 64 bits")

@@ -1,4 +1,4 @@
-"""Run ONNX models with ONNX Runtime: those that we converted, and ``.onnx`` files."""
+"""Run ``.onnx`` files and converted Keras models with ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -20,14 +20,19 @@ _NUMPY_TYPES = {
     "tensor(double)": "float64",
     **{f"tensor({name})": name for name in INTEGER_DTYPES},
 }
+# ONNX operation that produces the output -> name of the activation; Gemm is a dense layer without one
 _ACTIVATIONS = {"Softmax": "softmax", "Sigmoid": "sigmoid", "LogSoftmax": "log_softmax", "Gemm": "linear"}
 
 
 def open_converted(model: ConvertedModel, threads: int) -> Runtime:
-    """Return the runtime of a converted Keras model.
+    """Open a converted Keras model.
+
+    Args:
+        model: The model.
+        threads: CPU threads per batch; 0 means all cores.
 
     Raises:
-        Unsupported: ONNX Runtime refuses it.
+        Unsupported: ONNX Runtime refuses the model.
 
     """
     try:
@@ -43,12 +48,17 @@ def open_converted(model: ConvertedModel, threads: int) -> Runtime:
 
 
 def open_onnx(file: Path, threads: int) -> Runtime:
-    """Open an ``.onnx`` file, all of whose weights must be inside."""
+    """Open an ``.onnx`` file.
+
+    Raises:
+        ModelError: The file is damaged, stores weights in other files, or is not an image classifier.
+
+    """
     data = file.read_bytes()
     try:
         structure = read_structure(data)
     except ValueError as error:
-        raise ModelError(f"{file} is no ONNX model, or it is damaged: {error}. Export the model again.") from error
+        raise ModelError(f"{file} is not an ONNX model, or is damaged: {error}. Export the model again.") from error
     if structure.external_data:
         raise ModelError(
             f"{file} keeps its weights in other files, which are never read. "
@@ -62,25 +72,28 @@ def open_onnx(file: Path, threads: int) -> Runtime:
 
 
 def _session(onnx: bytes, threads: int) -> Any:
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # it would tell Microsoft, in a thread of its own
+    """Return an inference session for a serialized model."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # it would call Microsoft, from another thread
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    # waiting threads sleep: by default they spin, and take the cores from those that decode the next images
+    # by default, waiting threads spin and take the cores from the workers that decode the next images
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 4  # what matters is raised, and is then said in our words
+    options.log_severity_level = 4  # fatal only: errors are raised, and reach the user as ModelError
     try:
         return onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's errors have no common base
+    except Exception as error:  # the exceptions of onnxruntime have no common base class
         raise ModelError(f"ONNX Runtime cannot run the model: {error}") from error
 
 
 def _runtime(session: Any, structure: OnnxStructure, file: Path) -> Runtime:
+    """Return the runtime of an ``.onnx`` file."""
     source, target = _only_input(session, file), _class_output(session, file)
     dtype = _NUMPY_TYPES.get(source.type)
     if dtype is None or len(source.shape) < 2:
-        raise ModelError(f"{file} takes {source.type} of shape {source.shape}. Expected a batch of images.")
+        raise ModelError(f"{file} has an input {source.type} of shape {source.shape}. Expected a batch of images.")
+    # an open size is None, or a name such as "batch"
     first, *sizes = source.shape
     shape = tuple(size if isinstance(size, int) and size > 0 else DEFAULT_SIDE for size in sizes)
 
@@ -102,13 +115,16 @@ def _only_input(session: Any, file: Path) -> Any:
     inputs = session.get_inputs()
     if len(inputs) != 1:
         raise ModelError(
-            f"{file} takes {len(inputs)} inputs ({', '.join(i.name for i in inputs)}). Expected one, the image."
+            f"{file} has {len(inputs)} inputs ({', '.join(i.name for i in inputs)}). Expected one, the image."
         )
     return inputs[0]
 
 
 def _class_output(session: Any, file: Path) -> Any:
-    """Return the output that holds one number for each class; some exporters put the winner's label beside it."""
+    """Return the only output of floats: one number per class.
+
+    Some exporters add the predicted label, an integer or a string, as a second output.
+    """
     outputs = [
         output
         for output in session.get_outputs()
@@ -116,5 +132,5 @@ def _class_output(session: Any, file: Path) -> Any:
     ]
     if len(outputs) != 1:
         names = ", ".join(output.name for output in session.get_outputs())
-        raise ModelError(f"{file} gives the outputs {names}. Expected one, with a number for each class.")
+        raise ModelError(f"{file} has the outputs {names}. Expected one output with a number per class.")
     return outputs[0]

@@ -1,4 +1,4 @@
-"""What every way of opening a model ends in: something that computes, and what is known about it."""
+"""The result of opening a model, whatever its format."""
 
 from __future__ import annotations
 
@@ -9,23 +9,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 Batch = NDArray[np.float32]
-INTEGER_DTYPES = ("uint8", "int8", "uint16", "int16", "int32", "int64")  # inputs of these types mean pixels 0..255
-DEFAULT_SIDE = 28  # for models that take images of any size: the size that everything here is prepared in
+INTEGER_DTYPES = ("uint8", "int8", "uint16", "int16", "int32", "int64")
+"""Input types of models that expect pixels from 0 to 255. Pixels from 0 to 1 would be rounded to 0 or 1."""
+DEFAULT_SIDE = 28
+"""Height or width, in pixels, where a model accepts any: the size of prepared images."""
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """An opened model.
-
-    ``run`` maps a (B, *input_shape) float32 batch to (B, …) and may be called from several threads. ``activation`` is
-    the function that makes the outputs ("" when it is not known), ``pixel_range`` what the model's first layers tell
-    (None when they tell nothing), ``batch`` the only batch size that the model takes, if there is only one.
-    """
+    """A model that is ready to run."""
 
     name: str
+    """``onnxruntime``, ``tensorflow`` or ``tflite``."""
     run: Callable[[Batch], Batch]
+    """Maps a (B, *input_shape) float32 batch to (B, …) float32 outputs. Threads may share it."""
     input_shape: tuple[int, ...]
+    """Shape of one image, without the batch."""
     activation: str = ""
+    """Name of the last activation function; empty if unknown."""
     pixel_range: str | None = None
+    """Range suggested by the first layers: ``0..1``, ``0..255`` or ``-1..1``. None if unknown."""
     batch: int | None = None
+    """The only batch size that the model accepts. None if it accepts any."""
     notes: tuple[str, ...] = ()
+    """Lines for the user."""

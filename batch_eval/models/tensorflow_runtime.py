@@ -1,4 +1,4 @@
-"""Run models with TensorFlow: Keras models that we cannot convert, and SavedModel folders."""
+"""Run Keras models that cannot be converted, and SavedModel folders, with TensorFlow."""
 
 from __future__ import annotations
 
@@ -22,7 +22,12 @@ from batch_eval.models.runtime import DEFAULT_SIDE, INTEGER_DTYPES, Batch, Runti
 
 
 def import_tensorflow() -> Any:
-    """Import TensorFlow, without its greetings on stderr."""
+    """Import TensorFlow, without its log lines on stderr.
+
+    Raises:
+        ModelError: TensorFlow cannot be imported.
+
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         import tensorflow
@@ -32,15 +37,32 @@ def import_tensorflow() -> Any:
 
 
 def open_keras(saved: KerasFile, file: Path, *, reason: str, trust: bool) -> Runtime:
-    """Open a Keras file with Keras; ``reason`` says why ONNX Runtime could not be used."""
+    """Open a Keras file with Keras.
+
+    Args:
+        saved: What the file holds.
+        file: The file.
+        reason: What the converter does not support, for the user.
+        trust: Also open Lambda layers.
+
+    Raises:
+        UntrustedModelError: The model holds a program, and ``trust`` is not set.
+        ModelError: Keras cannot open the model, or opening it is not safe.
+
+    """
     check_safe(saved.config, file, trust=trust)
     check_links(saved.weights)
-    note = f"The model runs on TensorFlow, which is slower: the fast reader does not know {reason}."
+    note = f"The model runs on TensorFlow, which is slower. Not supported by the ONNX converter: {reason}."
     return _keras_runtime(load_keras(saved, file, trust=trust), file, notes=(note,))
 
 
 def open_weights(saved: KerasFile, file: Path) -> Runtime:
-    """Open a file of weights alone with Keras, as the network whose config ``saved`` holds."""
+    """Open a weights-only file with Keras, as the network whose config ``saved`` holds.
+
+    Raises:
+        ModelError: Keras cannot open the weights.
+
+    """
     check_links(saved.weights)
     import_tensorflow()
     import keras
@@ -48,61 +70,76 @@ def open_weights(saved: KerasFile, file: Path) -> Runtime:
     model = keras.Sequential.from_config(saved.config["config"])
     try:
         model.load_weights(file)
-    except Exception as error:  # Keras raises all kinds
+    except Exception as error:  # Keras raises exceptions of any class
         raise ModelError(f"Keras {keras.__version__} cannot open the weights in {file}: {error}") from error
     return _keras_runtime(model, file)
 
 
 def _keras_runtime(model: Any, file: Path, notes: tuple[str, ...] = ()) -> Runtime:
-    """Return the runtime of a Keras model, which computes one batch at a time."""
+    """Return the runtime of a Keras model."""
     shape = _image_shape(model.input_shape, file)
     lock = Lock()
 
     def run(batch: Batch) -> Batch:
-        with lock:
+        with lock:  # Keras promises nothing about threads that share a model
             return np.asarray(model.predict_on_batch(batch), dtype=np.float32)
 
     return Runtime("tensorflow", run, shape, _last_activation(model), _inferred_range(model), notes=notes)
 
 
 def load_keras(saved: KerasFile, file: Path, *, trust: bool) -> Any:
-    """Return the model that Keras reads from a file, in safe mode unless the file is trusted."""
+    """Return the Keras model in a file. Keras' safe mode is on unless the file is trusted.
+
+    Raises:
+        ModelError: Keras cannot open the file, or does not know a class in it.
+
+    """
     import_tensorflow()
     import keras
 
     try:
         with upgraded(saved, file) as readable:
             return keras.models.load_model(readable, compile=False, safe_mode=not trust)
-    except Exception as error:  # Keras raises all kinds, as a model's parts do
+    except Exception as error:  # Keras raises exceptions of any class, and so do a model's layers
         unknown = re.match(r"Unknown layer: '(\w+)'", str(error))
         if unknown:
             raise ModelError(unknown_class(unknown[1], file)) from error
-        innermost = str(error).rpartition("Exception encountered: ")[2].strip()  # Keras wraps one error in another
+        innermost = str(error).rpartition("Exception encountered: ")[2].strip()  # Keras nests messages
         reason = innermost.partition("\n")[0].partition(". ")[0] or type(error).__name__
         raise ModelError(
             f"{file} cannot be opened with Keras {keras.__version__}: {reason}. "
-            "Save it again with a current Keras as .keras, or export it to ONNX, where it can be opened."
+            "Open it where it was saved, and save it as .keras with a current Keras, or export it to ONNX."
         ) from error
 
 
 def open_saved_model(folder: Path, *, trust: bool) -> Runtime:
-    """Open a SavedModel folder, which is a program: its graph may read and write files."""
+    """Open a SavedModel folder.
+
+    A SavedModel is a program: its graph may read and write files.
+
+    Raises:
+        UntrustedModelError: ``trust`` is not set.
+        ModelError: The folder is not a SavedModel, or TensorFlow cannot open it.
+
+    """
     if not any((folder / name).is_file() for name in ("saved_model.pb", "saved_model.pbtxt")):
         raise ModelError(f"{folder} is a folder without saved_model.pb. Expected a SavedModel folder or a model file.")
     if not trust:
         raise UntrustedModelError(
             f"{folder} is a SavedModel, which is a program: its graph may read and write files. "
-            "Open it with --trust-model only if you trust whoever made it, or use the model's .keras or .onnx file."
+            "Open it with --trust-model only if you trust its author, or use the model's .keras or .onnx file."
         )
     tensorflow = import_tensorflow()
     v1 = tensorflow.compat.v1
     session = v1.Session(graph=v1.Graph())
     try:
-        # the way of servers: the graph alone, without the Python objects that only the version that saved them knows
+        # TensorFlow 1's loader, as TensorFlow Serving uses it: it needs the graph only. The newer loader also rebuilds
+        # Python objects, which fails for folders that another version of Keras saved.
         with session.graph.as_default(), _quiet(tensorflow.get_logger()):
             signatures = v1.saved_model.load(session, ["serve"], str(folder)).signature_def
-    except Exception as error:  # TensorFlow raises all kinds
+    except Exception as error:  # TensorFlow raises exceptions of any class
         raise ModelError(f"TensorFlow cannot open {folder}: {error}") from error
+    # Keras names the signature of saved models serving_default, that of model.export() serve
     name = next((name for name in ("serving_default", "serve") if name in signatures), None)
     if name is None:
         raise ModelError(f"{folder} has the signatures {sorted(signatures)}. Expected serving_default or serve.")
@@ -111,7 +148,7 @@ def open_saved_model(folder: Path, *, trust: bool) -> Runtime:
 
 @contextmanager
 def _quiet(logger: Logger) -> Iterator[None]:
-    """Keep TensorFlow from recommending its newer way, which fails on some folders."""
+    """Silence TensorFlow's advice to use the newer loader."""
     level = logger.level
     logger.setLevel(ERROR)
     try:
@@ -121,7 +158,7 @@ def _quiet(logger: Logger) -> Iterator[None]:
 
 
 def _signature_runtime(session: Any, signature: Any, folder: Path) -> Runtime:
-    """Return the runtime of a SavedModel's signature, a message that names the graph's input and output."""
+    """Return the runtime of a SavedModel's signature, which names the input and output of the graph."""
     if len(signature.inputs) != 1 or len(signature.outputs) != 1:
         counts = f"{len(signature.inputs)} inputs and {len(signature.outputs)} outputs"
         raise ModelError(f"{folder} has {counts}. Expected one of each.")
@@ -132,19 +169,19 @@ def _signature_runtime(session: Any, signature: Any, folder: Path) -> Runtime:
     def run(batch: Batch) -> Batch:
         return np.asarray(session.run(target, {source: batch.astype(dtype)}), dtype=np.float32)
 
-    told = "0..255" if spec.dtype.name in INTEGER_DTYPES else None
-    return Runtime("tensorflow", run, _image_shape(shape, folder), "", told, batch=shape[0])
+    inferred = "0..255" if spec.dtype.name in INTEGER_DTYPES else None
+    return Runtime("tensorflow", run, _image_shape(shape, folder), "", inferred, batch=shape[0])
 
 
 def _image_shape(shape: Any, file: Path) -> tuple[int, ...]:
-    """Return a model's input shape without the batch; an open size becomes 28."""
+    """Return a model's input shape without the batch. Open sizes become 28 px."""
     if not isinstance(shape, tuple) or len(shape) < 2 or any(isinstance(size, tuple) for size in shape):
-        raise ModelError(f"{file} takes an input of shape {shape}. Expected one batch of images.")
+        raise ModelError(f"{file} has an input of shape {shape}. Expected one batch of images.")
     return tuple(DEFAULT_SIDE if size is None else int(size) for size in shape[1:])
 
 
 def _last_activation(model: Any) -> str:
-    """Return the name of the function that makes the outputs, or "" where the last layer does not tell."""
+    """Return the name of the activation function of the last layer; "" if unknown."""
     last = model.layers[-1] if getattr(model, "layers", None) else None
     if last is None or type(last).__name__ not in ("Dense", "Activation", "Softmax"):
         return ""
@@ -152,7 +189,7 @@ def _last_activation(model: Any) -> str:
 
 
 def _inferred_range(model: Any) -> str | None:
-    """Return the pixel range that a leading Rescaling or Normalization, or an input of whole numbers, tells."""
+    """Return the pixel range that the first layers suggest: a Rescaling, a Normalization or an integer input."""
     if any(tensor.dtype in INTEGER_DTYPES for tensor in model.inputs):
         return "0..255"
     for layer in model.layers:
@@ -161,6 +198,7 @@ def _inferred_range(model: Any) -> str | None:
             return range_from_scale(float(np.abs(layer.scale).max()))
         if kind == "Normalization" and layer.mean is not None:
             return range_from_mean(float(np.max(layer.mean)))
+        # these do not change the values of pixels, so the next layer may still be the one that scales
         if kind not in ("InputLayer", "Resizing", "Reshape", "ZeroPadding2D") and not kind.startswith("Random"):
             return None
     return None

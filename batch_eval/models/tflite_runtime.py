@@ -1,4 +1,4 @@
-"""Run ``.tflite`` models with the interpreter of LiteRT, or of TensorFlow."""
+"""Run ``.tflite`` models with the interpreter of LiteRT if it is installed, else with TensorFlow's."""
 
 from __future__ import annotations
 
@@ -15,10 +15,16 @@ from batch_eval.models.runtime import DEFAULT_SIDE, INTEGER_DTYPES, Batch, Runti
 from batch_eval.models.tensorflow_runtime import import_tensorflow
 
 _BATCH = 32
+"""Images per batch, where the graph allows it."""
 
 
 def open_tflite(file: Path, threads: int) -> Runtime:
-    """Open a ``.tflite`` file; quantized inputs and outputs are converted."""
+    """Open a ``.tflite`` file. Quantized inputs and outputs are converted.
+
+    Raises:
+        ModelError: The interpreter cannot open the file, or it has several inputs or outputs.
+
+    """
     try:
         interpreter = _interpreter(file.read_bytes(), threads or None)
         batch = _allocate(interpreter)
@@ -31,28 +37,32 @@ def open_tflite(file: Path, threads: int) -> Runtime:
     lock = Lock()
 
     def run(images: Batch) -> Batch:
-        with lock:
+        with lock:  # the interpreter keeps the tensors of one call
             interpreter.set_tensor(source["index"], _quantize(images, source))
             interpreter.invoke()
             return _dequantize(interpreter.get_tensor(target["index"]), target)
 
     shape = tuple(int(size) if size > 0 else DEFAULT_SIDE for size in source["shape"][1:])
+    # an integer input without a scale is not quantized: it takes the pixels as they are
     whole = np.dtype(source["dtype"]).name in INTEGER_DTYPES and not source["quantization"][0]
     return Runtime("tflite", run, shape, pixel_range="0..255" if whole else None, batch=batch)
 
 
 def _interpreter(content: bytes, threads: int | None) -> Any:
+    """Return an interpreter for a model."""
     try:
         from ai_edge_litert.interpreter import Interpreter  # type: ignore[import-not-found,unused-ignore]
     except ImportError:
         Interpreter = import_tensorflow().lite.Interpreter  # noqa: N806 - a class
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # TensorFlow recommends LiteRT here, which many do not have
+        warnings.simplefilter("ignore")  # TensorFlow warns that its interpreter moves to LiteRT
         return Interpreter(model_content=content, num_threads=threads)
 
 
 def _allocate(interpreter: Any) -> int:
-    """Make room for a batch, or for single images where the graph was made for them; return the batch size."""
+    """Allocate the tensors, and return the batch size: 32 if possible, else the graph's own."""
+    # A .tflite graph has a fixed batch size, mostly 1. It can be resized, but a Reshape inside may still hold the old
+    # size. Then the output keeps it, or invoke() fails.
     source = interpreter.get_input_details()[0]
     fixed = int(source["shape"][0])
     try:
@@ -61,7 +71,7 @@ def _allocate(interpreter: Any) -> int:
         if interpreter.get_output_details()[0]["shape"][0] == _BATCH:
             interpreter.invoke()
             return _BATCH
-    except (ValueError, RuntimeError):  # a reshape in the graph has the batch size written into it
+    except (ValueError, RuntimeError):
         pass
     interpreter.resize_tensor_input(source["index"], source["shape"])
     interpreter.allocate_tensors()
@@ -69,6 +79,10 @@ def _allocate(interpreter: Any) -> int:
 
 
 def _quantize(images: Batch, detail: dict[str, Any]) -> NDArray[Any]:
+    """Return images in the type of the input: round(x / scale) + zero point where it is quantized.
+
+    https://ai.google.dev/edge/litert/models/quantization_spec
+    """
     scale, zero_point = detail["quantization"]
     dtype = np.dtype(detail["dtype"])
     if not scale:
@@ -79,6 +93,7 @@ def _quantize(images: Batch, detail: dict[str, Any]) -> NDArray[Any]:
 
 
 def _dequantize(values: NDArray[Any], detail: dict[str, Any]) -> Batch:
+    """Return outputs as float32: (q - zero point) · scale where they are quantized."""
     scale, zero_point = detail["quantization"]
     numbers = values.astype(np.float32)
     return (numbers - np.float32(zero_point)) * np.float32(scale) if scale else numbers

@@ -1,4 +1,4 @@
-"""Compare a Classifier with TensorFlow on the user's own model and images: ``--verify``."""
+"""Compare a classifier with TensorFlow on the user's model and images (``--verify``)."""
 
 from __future__ import annotations
 
@@ -17,35 +17,39 @@ from batch_eval.models.loading import DEFAULT_MODEL
 from batch_eval.models.options import ModelOptions
 
 TOLERANCE = 1e-5
+"""Largest allowed difference of a probability: sums of float32 in another order end in other bits."""
 
 
 @dataclass(frozen=True)
 class Verification:
-    """What a comparison found: over ``images``, the largest difference of a probability, and changed predictions."""
+    """The result of a comparison."""
 
     images: int
+    """Images compared."""
     max_difference: float
+    """Largest absolute difference of a probability."""
     changed: int
+    """Images with another predicted class."""
 
     @property
     def passed(self) -> bool:
-        """Whether every probability agrees within 1e-5 and every prediction is the same."""
+        """Whether all probabilities agree within 1e-5 and all predictions are the same."""
         return self.changed == 0 and self.max_difference <= TOLERANCE
 
     def __str__(self) -> str:
-        """Return the line that the user sees."""
+        """Return the line for the user."""
         return (
-            f"On {self.images} images, the largest difference of a probability from TensorFlow's is "
-            f"{self.max_difference:.1e} (at most {TOLERANCE:.0e} is allowed), and {self.changed} predictions differ."
+            f"On {self.images} images, the largest difference from TensorFlow's probabilities is "
+            f"{self.max_difference:.1e} (limit {TOLERANCE:.0e}), and {self.changed} predictions differ."
         )
 
 
 def check_verifiable(model: ModelOptions | str | Path | None) -> KerasFile:
-    """Return what a model file holds when TensorFlow can open it too; does not import TensorFlow.
+    """Check that a file can be verified, without importing TensorFlow, and return what it holds.
 
     Raises:
-        UntrustedModelError: The model holds a program and is not trusted.
-        ModelError: The file is of a kind that only its own runtime opens.
+        UntrustedModelError: The model holds a program, and is not trusted.
+        ModelError: The file is not a Keras file: only its own runtime opens it.
 
     """
     options = ModelOptions.of(model)
@@ -55,7 +59,7 @@ def check_verifiable(model: ModelOptions | str | Path | None) -> KerasFile:
     saved = None if file.is_dir() else read_keras(file)
     if saved is None:
         raise ModelError(
-            f"{file} is no Keras file. Only .keras and .h5 models can be verified against TensorFlow: "
+            f"{file} is not a Keras file. Only .keras and .h5 models can be verified against TensorFlow: "
             "leave out --verify."
         )
     check_safe(saved.config, file, trust=options.trust)
@@ -65,15 +69,18 @@ def check_verifiable(model: ModelOptions | str | Path | None) -> KerasFile:
 def verify(
     classifier: Classifier, model: ModelOptions | str | Path | None, images: Images | Iterable[Images]
 ) -> Verification:
-    """Run the same prepared images through Keras, and compare.
+    """Run images through a classifier and through Keras, and compare the probabilities.
+
+    Both get the same prepared images, so that only the computation can differ.
 
     Args:
-        classifier: What ``open_model(model)`` returned.
-        model: A ``.keras`` or ``.h5`` file; other formats run on their own runtime anyway.
+        classifier: The result of ``open_model(model)``.
+        model: The ``.keras`` or ``.h5`` file, or a file with options; None is the model that ships with the package.
         images: (N, h, w) or (N, h, w, 3) uint8, or batches of such.
 
     Raises:
-        ModelError: The results differ, or the model cannot be opened with TensorFlow.
+        UntrustedModelError: The model holds a program, and is not trusted.
+        ModelError: The results differ, or TensorFlow cannot open the model.
 
     """
     options = ModelOptions.of(model)
@@ -95,5 +102,5 @@ def verify(
         count += len(batch)
     result = Verification(count, difference, changed)
     if not result.passed:
-        raise ModelError(f"{file} does not compute the same on {classifier.runtime} as on TensorFlow. {result}")
+        raise ModelError(f"{file} gives other results on {classifier.runtime} than on TensorFlow. {result}")
     return result

@@ -1,4 +1,7 @@
-"""How each Keras layer is computed on ONNX Runtime: one module a family, all in one register."""
+"""Convert Keras layers (https://keras.io/api/layers/) to ONNX operations (https://onnx.ai/onnx/operators/).
+
+Each module holds one family of layers. ``CONVERTERS`` lists all of them.
+"""
 
 from batch_eval.models.layers import activations, convolution, core, merging, normalization, pooling, resampling
 from batch_eval.models.layers.call import CONVERTERS, LayerCall, LayerConfig, Unsupported, Weights

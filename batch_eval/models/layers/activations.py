@@ -1,7 +1,7 @@
-"""Keras' activation functions, as the TensorFlow backend computes them.
+"""Keras' activation functions, as operations of ONNX.
 
-The formulas are those of ``keras.activations`` and ``keras.ops`` of Keras 3; Keras 2 differs in ``hard_sigmoid`` only.
-``sparsemax`` is left to Keras: what its releases compute is not the published function, and it may be mended.
+The formulas are those of Keras 3: https://keras.io/api/layers/activations/. Keras 2 differs in ``hard_sigmoid`` only.
+``sparsemax`` is left to TensorFlow. Keras computes something else than its paper, and a later release may fix that.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Function = Callable[[Graph, Tensor], Tensor]
 
 
 def activate(call: LayerCall, tensor: Tensor, activation: Any) -> Tensor:
-    """Apply an activation that a config names; ``tensor.activation`` then says which one made the values."""
+    """Apply the activation function of a config, and record its name in ``Tensor.activation``."""
     if activation is None:
         activation = "linear"
     functions = _KERAS_2 if call.keras_major == 2 else _KERAS_3
@@ -39,6 +39,8 @@ def _relu_layer(call: LayerCall) -> Tensor:
     ceiling = config.value("max_value", None)
     if ceiling is not None and (isinstance(ceiling, bool) or not isinstance(ceiling, int | float) or ceiling < 0):
         raise Unsupported(f"max_value={ceiling!r}")
+    # f(x) = max_value for x ≥ max_value, x for threshold ≤ x < max_value, and slope * (x - threshold) below. The two
+    # parts are computed apart, as (positive part) - slope * relu(threshold - x).
     slope, threshold = config.number("negative_slope", 0.0), config.number("threshold", 0.0)
     graph, x = call.graph, call.input
     if threshold == 0.0:
@@ -82,11 +84,12 @@ def _softmax_layer(call: LayerCall) -> Tensor:
 
 def _along(graph: Graph, op_type: str, tensor: Tensor, axis: int, activation: str) -> Tensor:
     """Apply Softmax or LogSoftmax along an axis of the Keras shape."""
+    # only along the last axis, that of the classes, are the values probabilities
     rank = len(tensor.shape)
     if tensor.flattened_from is not None:
         tensor = graph.as_keras_layout(tensor)
-    physical = (axis + 1) % rank if tensor.transposed else axis
-    result = graph.elementwise(op_type, tensor, axis=physical + 1)
+    memory_axis = (axis + 1) % rank if tensor.transposed else axis
+    result = graph.elementwise(op_type, tensor, axis=memory_axis + 1)
     return replace(result, activation=activation if axis == rank - 1 else "")
 
 
@@ -95,6 +98,7 @@ def _scalar(graph: Graph, value: float) -> str:
 
 
 def _linear(graph: Graph, x: Tensor, factor: float, offset: float) -> Tensor:
+    """Return factor * x + offset."""
     if factor != 1.0:
         x = graph.elementwise("Mul", x, _scalar(graph, factor))
     return x if offset == 0.0 else graph.elementwise("Add", x, _scalar(graph, offset))
@@ -105,6 +109,7 @@ def _clip(graph: Graph, x: Tensor, low: float, high: float) -> Tensor:
 
 
 def _combine(graph: Graph, op_type: str, a: Tensor, b: Tensor) -> Tensor:
+    """Apply an operation to two tensors of one shape and order."""
     return graph.elementwise(op_type, a, b.name)
 
 
@@ -113,6 +118,7 @@ def _compare(graph: Graph, op_type: str, x: Tensor, value: float) -> str:
 
 
 def _constant_like(graph: Graph, x: Tensor, value: float) -> Tensor:
+    """Return a scalar that ``_select`` broadcasts to the shape of x."""
     return replace(x, name=_scalar(graph, value))
 
 
@@ -121,6 +127,7 @@ def _select(graph: Graph, condition: str, yes: Tensor, no: Tensor) -> Tensor:
 
 
 def _simple(op_type: str, **attributes: float) -> Function:
+    """Return the function of a single ONNX operation."""
     return lambda graph, x: graph.elementwise(op_type, x, **attributes)
 
 
@@ -141,15 +148,18 @@ def _silu(graph: Graph, x: Tensor) -> Tensor:
 
 
 def _gelu(graph: Graph, x: Tensor) -> Tensor:
+    # 0.5 x (1 + erf(x / √2)): exact, as Keras' default approximate=False
     erf = graph.elementwise("Erf", _linear(graph, x, 1 / sqrt(2), 0.0))
     return _linear(graph, _combine(graph, "Mul", x, _linear(graph, erf, 1.0, 1.0)), 0.5, 0.0)
 
 
 def _mish(graph: Graph, x: Tensor) -> Tensor:
+    # x tanh(softplus(x))
     return _combine(graph, "Mul", x, graph.elementwise("Tanh", graph.elementwise("Softplus", x)))
 
 
 def _hard_sigmoid(graph: Graph, x: Tensor) -> Tensor:
+    # relu6(x + 3) / 6
     return graph.elementwise("Div", _clip(graph, _linear(graph, x, 1.0, 3.0), 0.0, 6.0), _scalar(graph, 6.0))
 
 
@@ -162,6 +172,7 @@ def _hard_silu(graph: Graph, x: Tensor) -> Tensor:
 
 
 def _log_sigmoid(graph: Graph, x: Tensor) -> Tensor:
+    # -softplus(-x), which does not underflow as log(sigmoid(x)) does
     return graph.elementwise("Neg", graph.elementwise("Softplus", graph.elementwise("Neg", x)))
 
 
@@ -170,6 +181,7 @@ def _tanh_shrink(graph: Graph, x: Tensor) -> Tensor:
 
 
 def _squareplus(graph: Graph, x: Tensor) -> Tensor:
+    # (x + √(x² + 4)) / 2
     root = graph.elementwise("Sqrt", _linear(graph, _combine(graph, "Mul", x, x), 1.0, 4.0))
     return _linear(graph, _combine(graph, "Add", x, root), 0.5, 0.0)
 
@@ -179,6 +191,7 @@ def _sparse_sigmoid(graph: Graph, x: Tensor) -> Tensor:
 
 
 def _sparse_plus(graph: Graph, x: Tensor) -> Tensor:
+    # 0 for x ≤ -1, (x + 1)² / 4 for -1 < x < 1, x for x ≥ 1
     ramp = _linear(graph, x, 1.0, 1.0)
     parabola = _linear(graph, _combine(graph, "Mul", ramp, ramp), 0.25, 0.0)
     right = _select(graph, _compare(graph, "Less", x, 1.0), parabola, x)
@@ -186,11 +199,13 @@ def _sparse_plus(graph: Graph, x: Tensor) -> Tensor:
 
 
 def _hard_shrink(graph: Graph, x: Tensor) -> Tensor:
+    # x where |x| > 0.5, else 0
     outside = _compare(graph, "Greater", graph.elementwise("Abs", x), 0.5)
     return _select(graph, outside, x, _constant_like(graph, x, 0.0))
 
 
 def _glu(graph: Graph, x: Tensor) -> Tensor:
+    # the first half of the channels times the sigmoid of the second
     x = graph.as_keras_layout(x)
     if x.shape[-1] % 2:
         raise Unsupported(f"activation='glu' on {x.shape[-1]} channels")
@@ -199,6 +214,7 @@ def _glu(graph: Graph, x: Tensor) -> Tensor:
     return graph.elementwise("Mul", half, graph.op("Sigmoid", right))
 
 
+# names that mean the same function; ``Tensor.activation`` holds the right-hand one
 _ALIASES = {"swish": "silu", "hard_swish": "hard_silu"}
 
 _KERAS_2: dict[str, Function] = {

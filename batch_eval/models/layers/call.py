@@ -1,7 +1,8 @@
-"""What a layer's conversion gets to see, and the register of the layers that can be converted.
+"""The input of a layer's converter, and the registry of converters.
 
-Everything here fails closed: a key, a type or a value that was not asked for raises ``Unsupported``, and the model is
-then opened with TensorFlow.
+Parsing fails closed. A converter reads each setting by name and type, and each weight by its shape. Whatever is left
+or differs raises ``Unsupported``. So a setting that a new release of Keras adds is never overlooked: the model runs on
+TensorFlow.
 """
 
 from __future__ import annotations
@@ -19,19 +20,21 @@ T = TypeVar("T")
 Array = NDArray[np.floating[Any]]
 Converter = Callable[["LayerCall"], Tensor]
 CONVERTERS: dict[str, Converter] = {}
+"""The converter of each Keras class, by class name; ``converts`` adds to it."""
 
-_TRAINING_ONLY = ("_initializer", "_regularizer", "_constraint")
-_MAX_INTEGER = 1 << 20  # of any size in a config: a wrong number must not fill the memory
+_TRAINING_ONLY = ("_initializer", "_regularizer", "_constraint")  # endings of settings without effect at inference
+_MAX_INTEGER = 1 << 20
+"""Largest integer in a config: a damaged size must not fill the memory."""
 _FLOAT_DTYPES = ("float32", "float64")
-_REQUIRED: Any = object()
+_REQUIRED: Any = object()  # as a default: the setting must be there
 
 
-class Unsupported(Exception):  # noqa: N818 - no error for people: it chooses the way a model is opened
-    """The conversion does not know something in the model; the message says what."""
+class Unsupported(Exception):  # noqa: N818 - not an error for users: TensorFlow opens the model instead
+    """The converter does not know something in the model. The message names it."""
 
 
 def converts(*class_names: str) -> Callable[[Converter], Converter]:
-    """Register a function as the conversion of these Keras classes."""
+    """Register a function as the converter of these Keras classes."""
 
     def register(converter: Converter) -> Converter:
         CONVERTERS.update(dict.fromkeys(class_names, converter))
@@ -41,7 +44,10 @@ def converts(*class_names: str) -> Callable[[Converter], Converter]:
 
 
 class LayerConfig:
-    """A layer's config, of which every key must be taken, by name and with a type."""
+    """The settings of a layer. Each must be read once, by name and type.
+
+    Reading raises Unsupported for an unexpected value, and for a missing setting without a default.
+    """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self._left = {key: value for key, value in config.items() if not key.endswith(_TRAINING_ONLY)}
@@ -50,24 +56,25 @@ class LayerConfig:
         self.choice("quantization_config", (None,), None)
 
     def ignore(self, *keys: str) -> None:
-        """Pass over keys that only matter while training."""
+        """Skip settings that have no effect at inference."""
         for key in keys:
             self._left.pop(key, None)
 
     def has(self, key: str) -> bool:
-        """Whether the key is there with a value other than null; a null is passed over."""
+        """Return whether a setting is there and not null. A null is skipped."""
         if self._left.get(key) is None:
             self.ignore(key)
         return key in self._left
 
     def value(self, key: str, default: Any = _REQUIRED) -> Any:
-        """Take a value as it is."""
+        """Read a setting of any type."""
         if key not in self._left and default is _REQUIRED:
             raise Unsupported(f"the setting {key} is missing")
         return self._left.pop(key, default)
 
     def choice(self, key: str, allowed: Sequence[T], default: Any = _REQUIRED) -> T:
-        """Take a value that must be one of ``allowed``, True and 1 being different."""
+        """Read a setting that must be one of ``allowed``."""
+        # types are compared too: to Python, True == 1 and 1 == 1.0
         value = self.value(key, default)
         for option in allowed:
             if type(option) is type(value) and option == value:
@@ -75,25 +82,25 @@ class LayerConfig:
         raise Unsupported(f"{key}={value!r}")
 
     def flag(self, key: str, default: Any = _REQUIRED) -> bool:
-        """Take a bool."""
+        """Read a bool."""
         return self.choice(key, (False, True), default)
 
     def number(self, key: str, default: Any = _REQUIRED) -> float:
-        """Take a finite number."""
+        """Read a finite number."""
         value = self.value(key, default)
         if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
             raise Unsupported(f"{key}={value!r}")
         return float(value)
 
     def integer(self, key: str, default: Any = _REQUIRED, *, minimum: int = 0) -> int:
-        """Take a whole number of at least ``least``."""
+        """Read an integer from ``minimum`` to 2²⁰."""
         value = self.value(key, default)
         if type(value) is not int or not minimum <= value <= _MAX_INTEGER:
             raise Unsupported(f"{key}={value!r}")
         return value
 
     def integers(self, key: str, count: int, default: Any = _REQUIRED, *, minimum: int = 1) -> Shape:
-        """Take ``count`` whole numbers; a single one stands for all."""
+        """Read ``count`` integers. A single one stands for all, as ``strides=2`` does for (2, 2)."""
         value = self.value(key, default)
         values = [value] * count if type(value) is int else value
         if not isinstance(values, list | tuple) or len(values) != count:
@@ -103,17 +110,17 @@ class LayerConfig:
         return tuple(values)
 
     def data_format(self) -> str:
-        """Take ``data_format``."""
+        """Read ``data_format``."""
         return self.choice("data_format", (CHANNELS_LAST, CHANNELS_FIRST), CHANNELS_LAST)
 
     def check_all_read(self) -> None:
-        """Check that no key is left."""
+        """Raise Unsupported if a setting was not read."""
         for key, value in self._left.items():
             raise Unsupported(f"the setting {key}={value!r}")
 
 
 def _check_precision(dtype: Any) -> None:
-    """Accept the policies in which Keras computes with at least the precision that ONNX Runtime will use."""
+    """Check that Keras computes in float32 or better: ONNX Runtime will use float32."""
     if isinstance(dtype, dict) and dtype.get("class_name") in ("DTypePolicy", "Policy"):
         dtype = dtype.get("config", {}).get("name")
     if dtype not in _FLOAT_DTYPES:
@@ -121,13 +128,22 @@ def _check_precision(dtype: Any) -> None:
 
 
 class Weights:
-    """A layer's weights in the order of the file, taken one after the other."""
+    """The weights of a layer, read one by one in the file's order."""
 
     def __init__(self, entries: Sequence[tuple[str | None, Array]]) -> None:
         self._left = list(entries)
 
     def take(self, shape: Sequence[int], *names: str) -> Array:
-        """Take the next weight; its shape, and its name where the file records one, must be as expected."""
+        """Read the next weight, of a given shape.
+
+        Args:
+            shape: The expected shape.
+            names: Allowed names, the usual one first; ``.keras`` files record no names.
+
+        Raises:
+            Unsupported: There is no weight left, or its shape or name differs.
+
+        """
         if not self._left:
             raise Unsupported(f"the weight {names[0]} is missing")
         name, array = self._left.pop(0)
@@ -138,19 +154,19 @@ class Weights:
         return array
 
     def ignore(self, name: str) -> None:
-        """Pass over the next weight if it is the one that inference does not need."""
+        """Skip the next weight if it has this name, or none: inference does not need it."""
         if self._left and self._left[0][0] in (None, name):
             self._left.pop(0)
 
     def check_all_read(self) -> None:
-        """Check that no weight is left."""
+        """Raise Unsupported if a weight was not read."""
         if self._left:
             raise Unsupported(f"{len(self._left)} unexpected weights")
 
 
 @dataclass(frozen=True)
 class LayerCall:
-    """One call of one layer: add its operations to ``graph`` and return its output."""
+    """One call of a layer. Its converter adds operations to the graph and returns the output."""
 
     class_name: str
     config: LayerConfig
@@ -158,23 +174,25 @@ class LayerCall:
     graph: Graph
     inputs: tuple[Tensor, ...]
     keras_major: int
+    """Major version of Keras that saved the model, 2 or 3."""
 
     @property
     def input(self) -> Tensor:
-        """The only input."""
+        """The only input; raises Unsupported if there are others."""
         if len(self.inputs) != 1:
             raise Unsupported(f"{len(self.inputs)} inputs")
         return self.inputs[0]
 
     def input_of_rank(self, rank: int) -> Tensor:
-        """Return the only input, which must have ``rank`` axes beside the batch."""
+        """Return the only input, which must have ``rank`` axes."""
         if len(self.input.shape) != rank:
             raise Unsupported(f"an input of shape {self.input.shape}")
         return self.input
 
 
 def axis_index(axis: Any, rank: int) -> int:
-    """Return Keras' axis, where the batch is 0 and -1 the last, as an index into the shape without the batch."""
+    """Return the index of a Keras axis in a shape without the batch."""
+    # to Keras, axis 0 is the batch and -1 the last
     if type(axis) is not int or not (1 <= axis <= rank or -rank <= axis <= -1):
         raise Unsupported(f"axis={axis!r}")
     return axis - 1 if axis > 0 else rank + axis

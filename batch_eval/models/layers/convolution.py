@@ -1,4 +1,8 @@
-"""Convolutions: Keras' (*kernel, in, out) kernels on channels-last images become ONNX's on planes."""
+"""Convolutions.
+
+Keras kernels are (*kernel, in, out), those of ONNX (out, in, *kernel). The padding is computed here, with TensorFlow's
+arithmetic, and ONNX gets it as numbers.
+"""
 
 from __future__ import annotations
 
@@ -12,29 +16,53 @@ from batch_eval.models.layers.call import Array, LayerCall, Unsupported, convert
 
 
 def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
-    """Return what TensorFlow's ``padding="same"`` adds before and after an axis; of an odd total, more goes after."""
+    """Return the pixels that TensorFlow's ``padding="same"`` adds before and after an axis.
+
+    Args:
+        size: Pixels along the axis.
+        kernel: Pixels that the window spans, with its dilation.
+        stride: Step of the window.
+
+    """
+    # https://www.tensorflow.org/api_docs/python/tf/nn#notes_on_padding_2
+    # The output has ceil(size / stride) pixels. The last window starts at (output - 1) * stride. The padding is what
+    # this window needs beyond the image. If it is odd, TensorFlow puts the odd pixel after the image: 28 pixels, kernel
+    # 3 and stride 2 give 13 * 2 + 3 - 28 = 1, so (0, 1).
     total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
     return total // 2, total - total // 2
 
 
 def extent(kernel: int, dilation: int) -> int:
-    """Return how many pixels a dilated kernel spans."""
+    """Return the pixels that a dilated kernel spans."""
     return (kernel - 1) * dilation + 1
 
 
 def window_padding(padding: str, space: Shape, spans: Shape, strides: Shape) -> list[int]:
-    """Return ONNX ``pads`` (all starts, then all ends) of windows that span ``spans`` pixels."""
+    """Return the ONNX attribute ``pads``, first all starts and then all ends.
+
+    Args:
+        padding: ``valid``, ``same`` or ``causal``.
+        space: Spatial shape of the image.
+        spans: Pixels that the window spans along each axis.
+        strides: Steps of the window.
+
+    """
     if padding == "valid":
         pairs = [(0, 0)] * len(space)
     elif padding == "same":
         pairs = [same_padding(*axis) for axis in zip(space, spans, strides, strict=True)]
-    else:  # causal
+    else:  # causal: an output depends on earlier steps only, so all padding is before
         pairs = [(span - 1, 0) for span in spans]
     return [start for start, _ in pairs] + [end for _, end in pairs]
 
 
 def window_count(space: Shape, spans: Shape, strides: Shape, pads: Sequence[int]) -> Shape:
-    """Return how many windows fit along each axis."""
+    """Return how many windows fit along each axis: the spatial shape of the output.
+
+    Raises:
+        Unsupported: The padded image is smaller than the window.
+
+    """
     rank = len(space)
     counts = [(space[i] + pads[i] + pads[rank + i] - spans[i]) // strides[i] + 1 for i in range(rank)]
     if min(counts) < 1:
@@ -62,6 +90,7 @@ def _separable(call: LayerCall) -> Tensor:
     window = _Window(call)
     call.config.choice("groups", (1,), 1)
     filters = call.config.integer("filters", minimum=1)
+    # a depthwise convolution, and then a 1 × 1 convolution that mixes the channels
     kernel, channels, groups = _depthwise_kernel(window)
     ones = (1,) * len(window.kernel)
     pointwise = call.weights.take((*ones, channels, filters), "pointwise_kernel")
@@ -78,6 +107,10 @@ def _conv_transpose(call: LayerCall) -> Tensor:
     if extra is not None:
         raise Unsupported(f"output_padding={extra!r}")
     kernel = call.weights.take((*window.kernel, filters, window.channels), "kernel")
+    # Each input pixel places one kernel, a stride apart: together they cover the full output. Keras wants n * stride
+    # pixels for "same", and (n - 1) * stride + max(kernel, stride) for "valid":
+    # https://github.com/keras-team/keras/blob/master/keras/src/backend/common/backend_utils.py
+    # ONNX cuts off ``pads`` and appends ``output_padding``: https://onnx.ai/onnx/operators/onnx__ConvTranspose.html
     full = [(n - 1) * s + span for n, s, span in zip(window.space, window.strides, window.spans, strict=True)]
     if window.padding == "same":
         out = [n * s for n, s in zip(window.space, window.strides, strict=True)]
@@ -98,12 +131,13 @@ def _conv_transpose(call: LayerCall) -> Tensor:
 
 
 def _to_onnx(kernel: Array) -> Array:
-    """Turn (*kernel, in, out) into (out, in, *kernel)."""
+    """Return a kernel (*kernel, in, out) as (out, in, *kernel)."""
     return np.moveaxis(kernel, (-1, -2), (0, 1))
 
 
 def _depthwise_kernel(window: _Window) -> tuple[Array, int, int]:
-    """Return the kernel (channels * multiplier, 1, *kernel), its number of outputs, and of groups."""
+    """Return the kernel (channels * multiplier, 1, *kernel), the number of outputs, and that of groups."""
+    # to ONNX, a depthwise convolution is one with a group per input channel
     multiplier = window.call.config.integer("depth_multiplier", 1, minimum=1)
     shape = (*window.kernel, window.channels, multiplier)
     kernel = window.call.weights.take(shape, "depthwise_kernel", "kernel")
@@ -113,7 +147,7 @@ def _depthwise_kernel(window: _Window) -> tuple[Array, int, int]:
 
 
 class _Window:
-    """What all convolutions share: the window's geometry before, bias and activation after."""
+    """The common part of all convolutions: the window, the bias and the activation."""
 
     def __init__(self, call: LayerCall, paddings: Sequence[str] = ("valid", "same")) -> None:
         config, rank = call.config, 1 if "1D" in call.class_name else 2
@@ -126,11 +160,13 @@ class _Window:
         self.strides = config.integers("strides", rank, 1)
         self.dilations = config.integers("dilation_rate", rank, 1)
         self.padding = config.choice("padding", paddings, "valid")
+        # the pixels that the kernel spans along each axis, with its dilation
         self.spans: Shape = tuple(map(extent, self.kernel, self.dilations))
-        self.out: Shape = ()
+        self.out: Shape = ()  # spatial shape of the output, known after convolve
 
     def convolve(self, kernel: Array, outputs: int, groups: int) -> str:
         """Add the convolution without its bias, and return its name."""
+        # the bias is added later: a separable convolution has it after its second part
         pads = window_padding(self.padding, self.space, self.spans, self.strides)
         self.out = window_count(self.space, self.spans, self.strides, pads)
         self.filters = outputs
@@ -138,7 +174,7 @@ class _Window:
         return self.call.graph.op("Conv", self.source.name, self.call.graph.constant(kernel), group=groups, **geometry)
 
     def finish(self, name: str, filters: int | None = None) -> Tensor:
-        """Add bias and activation."""
+        """Add the bias and the activation, and return the output."""
         filters = filters or self.filters
         config, graph = self.call.config, self.call.graph
         if config.flag("use_bias", True):

@@ -1,4 +1,4 @@
-"""Dense, the layers that only rearrange, and those that do nothing at inference."""
+"""Dense, layers that rearrange numbers, and layers without effect at inference."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def _dense(call: LayerCall) -> Tensor:
     config, graph, x = call.config, call.graph, call.input
     units = config.integer("units", minimum=1)
     kernel = call.weights.take((x.shape[-1], units), "kernel")
-    if x.flattened_from is not None:  # permute the weights once instead of every image
+    if x.flattened_from is not None:  # permute the rows of the kernel once, rather than every image
         kernel = kernel[keras_flat_index(x.flattened_from)]
         x = replace(x, flattened_from=None)
     x = graph.as_keras_layout(x)
@@ -29,11 +29,13 @@ def _dense(call: LayerCall) -> Tensor:
 def _flatten(call: LayerCall) -> Tensor:
     x = call.input
     if call.config.data_format() == CHANNELS_FIRST and len(x.shape) > 1:
-        x = call.graph.as_keras_layout(x)  # Keras moves the channels last before it flattens
+        x = call.graph.as_keras_layout(x)  # Keras moves the channels to the end before it flattens
         x = replace(x, shape=(*x.shape[1:], x.shape[0]), transposed=True)
     size = prod(x.shape)
     if not x.transposed:
         return x if x.shape == (size,) else call.graph.reshape(x, (size,))
+    # Flattened in memory order, without a transposition. ``flattened_from`` remembers that this is not Keras' order;
+    # with one channel or one pixel, both orders are the same.
     block = x.memory_shape
     flat = call.graph.reshape(replace(x, shape=block, transposed=False), (size,))
     return replace(flat, flattened_from=block if block[0] > 1 and size > block[0] else None)
@@ -44,7 +46,7 @@ def _reshape(call: LayerCall) -> Tensor:
     target, size = call.config.value("target_shape"), prod(call.input.shape)
     if not isinstance(target, list | tuple) or any(type(n) is not int for n in target) or target.count(-1) > 1:
         raise Unsupported(f"target_shape={target!r}")
-    if -1 in target:
+    if -1 in target:  # the size that is left
         known = prod(n for n in target if n != -1)
         target = [size // known if n == -1 and known > 0 else n for n in target]
     if prod(target) != size or min(target, default=1) < 1:
@@ -70,7 +72,7 @@ def _repeat_vector(call: LayerCall) -> Tensor:
     return Tensor(name, (count, x.shape[0]))
 
 
-# The settings that each of these layers may have; all of them only matter while training.
+# layer -> its settings; none has an effect at inference
 _IDENTITIES = {
     "ActivityRegularization": ("l1", "l2"),
     "AlphaDropout": ("rate", "noise_shape", "seed"),

@@ -1,4 +1,4 @@
-"""Layers with several inputs."""
+"""Layers that merge several inputs: https://keras.io/api/layers/merging_layers/."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from batch_eval.models.graph import CHANNELS_LAST, Graph, Tensor
 from batch_eval.models.layers.call import LayerCall, Unsupported, axis_index, converts
 
+# an average is a sum that is divided at the end
 _OPERATIONS = {"Add": "Add", "Average": "Add", "Multiply": "Mul", "Subtract": "Sub", "Maximum": "Max", "Minimum": "Min"}
 
 
@@ -36,13 +37,15 @@ def _concatenate(call: LayerCall) -> Tensor:
         raise Unsupported(f"inputs of shapes {[x.shape for x in inputs]}")
     first = inputs[0]
     shape = (*first.shape[:axis], sum(x.shape[axis] for x in inputs), *first.shape[axis + 1 :])
-    physical = (axis + 1) % len(shape) if first.transposed else axis
-    name = call.graph.op("Concat", *(x.name for x in inputs), axis=physical + 1)
+    # the axis of the Keras shape, counted in memory; ONNX also counts the batch
+    memory_axis = (axis + 1) % len(shape) if first.transposed else axis
+    name = call.graph.op("Concat", *(x.name for x in inputs), axis=memory_axis + 1)
     return Tensor(name, shape, transposed=first.transposed)
 
 
 def _in_one_order(graph: Graph, inputs: Sequence[Tensor]) -> list[Tensor]:
-    """Return the inputs with their numbers in the same order in memory."""
+    """Return the inputs in one order in memory."""
+    # channels first if one of them is, else Keras' order
     if len(inputs) < 2 or len({len(x.shape) for x in inputs}) != 1:
         raise Unsupported(f"inputs of shapes {[x.shape for x in inputs]}")
     if any(x.transposed for x in inputs):
@@ -53,6 +56,7 @@ def _in_one_order(graph: Graph, inputs: Sequence[Tensor]) -> list[Tensor]:
 
 
 def _pair(graph: Graph, op_type: str, a: Tensor, b: Tensor) -> Tensor:
+    """Merge two tensors, which may broadcast as in a squeeze-and-excite block."""
     try:
         shape = np.broadcast_shapes(a.shape, b.shape)
     except ValueError:

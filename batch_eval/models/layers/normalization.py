@@ -1,4 +1,7 @@
-"""Normalizations, and the two layers that say what range of pixel values a network wants."""
+"""Normalization layers, and Rescaling. The first of them in a model suggests its pixel range.
+
+https://keras.io/api/layers/normalization_layers/
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ import numpy as np
 from batch_eval.models.graph import Tensor
 from batch_eval.models.layers.call import Array, LayerCall, Unsupported, axis_index, converts
 
-_KERAS_EPSILON = 1e-7  # keras.config.epsilon(), which no file records
+_KERAS_EPSILON = 1e-7
+"""Default of ``keras.config.epsilon()``, which Normalization uses and files do not record."""
 
 
 @converts("BatchNormalization")
@@ -25,7 +29,9 @@ def _batch_normalization(call: LayerCall) -> Tensor:
     gamma = call.weights.take(size, "gamma") if config.flag("scale", True) else np.ones(size)
     beta = call.weights.take(size, "beta") if config.flag("center", True) else np.zeros(size)
     mean, variance = call.weights.take(size, "moving_mean"), call.weights.take(size, "moving_variance")
-    if _physical_axis(x, axis) == 0 and x.flattened_from is None:  # onnxruntime folds this into the convolution before
+    # ONNX's operation normalizes the first axis in memory, and onnxruntime folds it into the convolution before. For
+    # other axes it is gamma * (x - mean) / sqrt(variance + epsilon) + beta, as a product and a sum.
+    if _memory_axis(x, axis) == 0 and x.flattened_from is None:
         return graph.elementwise(
             "BatchNormalization", x, *map(graph.constant, (gamma, beta, mean, variance)), epsilon=epsilon
         )
@@ -34,6 +40,7 @@ def _batch_normalization(call: LayerCall) -> Tensor:
 
 
 def _affine(call: LayerCall, x: Tensor, axis: int, factor: Array, offset: Array) -> Tensor:
+    """Return factor * x + offset, with one factor and one offset per index of a Keras axis."""
     shape = [size if i == axis else 1 for i, size in enumerate(x.shape)]
     scaled = call.graph.elementwise("Mul", x, call.graph.parameter(factor.reshape(shape), x))
     return call.graph.elementwise("Add", scaled, call.graph.parameter(offset.reshape(shape), x))
@@ -43,7 +50,8 @@ def _only(axis: Any) -> Any:
     return axis[0] if isinstance(axis, list | tuple) and len(axis) == 1 else axis
 
 
-def _physical_axis(x: Tensor, axis: int) -> int:
+def _memory_axis(x: Tensor, axis: int) -> int:
+    """Return where an axis of the Keras shape is in memory."""
     return (axis + 1) % len(x.shape) if x.transposed else axis
 
 
@@ -54,7 +62,7 @@ def _layer_normalization(call: LayerCall) -> Tensor:
     x = graph.as_keras_layout(call.input)
     rank, axis = len(x.shape), config.value("axis", -1)
     axes = sorted(axis_index(a, rank) for a in (axis if isinstance(axis, list | tuple) else [axis]))
-    if axes != list(range(rank - len(axes), rank)):
+    if axes != list(range(rank - len(axes), rank)):  # ONNX normalizes the last axes only
         raise Unsupported(f"axis={axis!r}")
     shape = x.shape[axes[0] :]
     gamma = call.weights.take(shape, "gamma") if config.flag("scale", True) else np.ones(shape)
@@ -73,6 +81,7 @@ def _rescaling(call: LayerCall) -> Tensor:
     )
     if x.raw:
         graph.pixel_range = range_from_scale(float(abs(scale).max()))
+    # operations that change nothing are left out: most models have the offset 0
     for op_type, array, neutral in (("Mul", scale, 1.0), ("Add", offset, 0.0)):
         _check_broadcast(array, x)
         if (array != neutral).any():
@@ -82,6 +91,7 @@ def _rescaling(call: LayerCall) -> Tensor:
 
 @converts("Normalization")
 def _normalization(call: LayerCall) -> Tensor:
+    # (x - mean) / max(sqrt(variance), epsilon), with one mean and variance for each index of the kept axes
     graph, x = call.graph, call.input
     axis, rank = call.config.value("axis", -1), len(x.shape)
     kept = [] if axis is None else axis if isinstance(axis, list | tuple) else [axis]
@@ -99,21 +109,27 @@ def _normalization(call: LayerCall) -> Tensor:
 
 
 def range_from_scale(factor: float) -> str:
-    """Return the pixel range that a first multiplication tells: 1/255 and 1/127.5 are for bytes, 2 is for 0..1."""
+    """Return the pixel range that the factor of a leading Rescaling suggests.
+
+    1/255 and 1/127.5 scale pixels from 0 to 255. The factors 1 and 2 scale pixels from 0 to 1.
+    """
     return "0..255" if factor <= 1 / 32 else "0..1"
 
 
 def range_from_mean(mean: float) -> str:
-    """Return the pixel range that a mean of the training images tells: MNIST's is 33 of 255, 0.13 of 1, or -0.74."""
+    """Return the pixel range that the mean of a leading Normalization suggests.
+
+    MNIST's mean is 33 of 255. That is 0.13 in 0..1, and -0.74 in -1..1.
+    """
     return "0..255" if mean > 1 else "0..1" if mean >= 0 else "-1..1"
 
 
 def _statistics(call: LayerCall, size: list[int], shape: list[int]) -> tuple[Array, Array]:
-    """Return mean and variance in ``shape``, from the config where they were given, else from the weights."""
+    """Return mean and variance in ``shape``, from the config or else from the weights."""
     given = [call.config.value(key, None) for key in ("mean", "variance")]
     if given == [None, None]:
         found = [call.weights.take(size, key) for key in ("mean", "variance")]
-        call.weights.ignore("count")
+        call.weights.ignore("count")  # number of images that adapt() saw
     elif None in given:
         raise Unsupported("mean without variance")
     else:
@@ -125,6 +141,7 @@ def _statistics(call: LayerCall, size: list[int], shape: list[int]) -> tuple[Arr
 
 
 def _numbers(value: Any, key: str) -> Array:
+    """Return a number, or nested lists of numbers, as float32."""
     try:
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError):
@@ -135,5 +152,6 @@ def _numbers(value: Any, key: str) -> Array:
 
 
 def _check_broadcast(array: Array, x: Tensor) -> None:
+    """Check that an array broadcasts against a tensor without changing the tensor's shape."""
     if array.ndim > len(x.shape) or np.broadcast_shapes(array.shape, x.shape) != x.shape:
         raise Unsupported(f"a factor of shape {array.shape} on an input of {x.shape}")

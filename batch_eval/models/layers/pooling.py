@@ -1,4 +1,4 @@
-"""Pooling: windows, and whole planes."""
+"""Pooling, over windows and over whole images: https://keras.io/api/layers/pooling_layers/."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ def _pool(call: LayerCall) -> Tensor:
     size = config.integers("pool_size", rank, 2)
     strides = config.integers("strides", rank) if config.has("strides") else size
     pads = window_padding(config.choice("padding", ("valid", "same"), "valid"), space, size, strides)
-    op_type = "MaxPool" if call.class_name.startswith("Max") else "AveragePool"  # ONNX' mean leaves out the padding too
+    # both Keras and ONNX (count_include_pad=0) leave the padding out of averages
+    op_type = "MaxPool" if call.class_name.startswith("Max") else "AveragePool"
     name = call.graph.op(op_type, x.name, kernel_shape=size, strides=strides, pads=pads)
     return from_channels_first(name, channels, window_count(space, size, strides, pads), data_format)
 

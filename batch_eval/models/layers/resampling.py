@@ -1,4 +1,7 @@
-"""Layers that change the height and width of images: padding, cropping, enlarging, resizing."""
+"""Layers that change the height and width of images: padding, cropping, upsampling, resizing.
+
+https://keras.io/api/layers/reshaping_layers/
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from batch_eval.models.layers.call import LayerCall, LayerConfig, Unsupported, c
 def _zero_padding(call: LayerCall) -> Tensor:
     image = _Image(call)
     pairs = _edges(call.config, "padding", len(image.space))
+    # ONNX pads all axes, the batch and the channels too: first all starts, then all ends
     pads = [0, 0, *(start for start, _ in pairs), 0, 0, *(end for _, end in pairs)]
     name = call.graph.op("Pad", image.source.name, call.graph.constant(pads, "int64"))
     return image.resized(name, [n + sum(pair) for n, pair in zip(image.space, pairs, strict=True)])
@@ -34,6 +38,7 @@ def _center_crop(call: LayerCall) -> Tensor:
     size = [call.config.integer(key, minimum=1) for key in ("height", "width")]
     if any(new > old for new, old in zip(size, image.space, strict=True)):
         raise Unsupported(f"a crop of {size} from an image of {image.space}")
+    # of an odd number of pixels to cut, Keras cuts one more at the end
     starts = [(old - new) // 2 for new, old in zip(size, image.space, strict=True)]
     return image.cropped([(start, start + new) for start, new in zip(starts, size, strict=True)])
 
@@ -54,21 +59,26 @@ def _resizing(call: LayerCall) -> Tensor:
     space = config.integer("height", minimum=1), config.integer("width", minimum=1)
     for key in ("crop_to_aspect_ratio", "pad_to_aspect_ratio", "antialias"):
         config.choice(key, (False,), False)
-    config.ignore("fill_mode", "fill_value")  # only used with pad_to_aspect_ratio
+    config.ignore("fill_mode", "fill_value")  # used by pad_to_aspect_ratio only
     if config.choice("interpolation", ("bilinear", "nearest"), "bilinear") == "bilinear":
         return image.bilinear(space)
     return image.gathered([_nearest(old, new) for old, new in zip(image.space, space, strict=True)])
 
 
 def _nearest(old: int, new: int) -> NDArray[np.int64]:
-    """Return which old pixel each new one takes, in the float32 arithmetic of ``tf.image.resize``."""
+    """Return the index of the old pixel that each new pixel takes, as ``tf.image.resize`` does.
+
+    The old pixel is the one under the centre of the new one.
+    """
+    # float32 as in TensorFlow: where a centre falls on the border of two pixels, rounding decides
     centres = (np.arange(new, dtype=np.float32) + np.float32(0.5)) * (np.float32(old) / np.float32(new))
     return np.asarray(np.minimum(np.floor(centres), old - 1), dtype=np.int64)
 
 
 def _edges(config: LayerConfig, key: str, rank: int) -> list[tuple[int, int]]:
-    """Take pairs (start, end), one for each axis of the image."""
+    """Read pairs (start, end) of pixels, one for each axis of the image."""
     value = config.value(key)
+    # one-dimensional layers save a single pair, without a list around it
     if rank == 1 and isinstance(value, list | tuple) and len(value) == 2:
         value = [value]
     if not isinstance(value, list | tuple) or len(value) != rank:
@@ -80,7 +90,7 @@ def _edges(config: LayerConfig, key: str, rank: int) -> list[tuple[int, int]]:
 
 
 class _Image:
-    """The layer's input as planes."""
+    """The input of a layer as (channels, *space) in memory."""
 
     def __init__(self, call: LayerCall) -> None:
         rank = 1 if call.class_name.endswith("1D") else 2
@@ -91,12 +101,12 @@ class _Image:
         self.space: Shape = tuple(space)
 
     def resized(self, name: str, space: Sequence[int]) -> Tensor:
-        """Return the output with its new height and width."""
+        """Return the output ``name`` of a new spatial shape."""
         output = from_channels_first(name, self.channels, tuple(space), self.data_format)
         return replace(output, raw=self.source.raw)
 
     def cropped(self, spans: Sequence[tuple[int, int]]) -> Tensor:
-        """Keep the pixels from start to end along each axis."""
+        """Keep the pixels from start to end (exclusive) along each axis."""
         if any(start >= end for start, end in spans):
             raise Unsupported(f"nothing is left of an image of {self.space}")
         numbers = ([start for start, _ in spans], [end for _, end in spans], range(2, 2 + len(spans)))
@@ -104,14 +114,20 @@ class _Image:
         return self.resized(self.graph.op("Slice", self.source.name, *inputs), [end - start for start, end in spans])
 
     def gathered(self, indices: Sequence[NDArray[np.int64]]) -> Tensor:
-        """Take, along each axis, the pixels of these indices."""
+        """Take the pixels of these indices along each axis."""
+        # Gather rather than Resize: ONNX rounds nearest neighbours in other ways than TensorFlow
         name = self.source.name
         for axis, index in enumerate(indices):
             name = self.graph.op("Gather", name, self.graph.constant(index, "int64"), axis=2 + axis)
         return self.resized(name, [len(index) for index in indices])
 
     def bilinear(self, space: Shape) -> Tensor:
-        """Interpolate between pixel centres, as ``tf.image.resize`` does without anti-aliasing."""
+        """Interpolate linearly between pixel centres, as ``tf.image.resize`` does without anti-aliasing.
+
+        TensorFlow's half-pixel centres are ONNX's coordinate transformation ``half_pixel``:
+        https://onnx.ai/onnx/operators/onnx__Resize.html
+        """
+        # Resize takes the sizes of all axes; those of the batch and the channels are copied from the input
         sizes = self.graph.op("Shape", self.source.name, end=2)
         sizes = self.graph.op("Concat", sizes, self.graph.constant(space, "int64"), axis=0)
         name = self.graph.op(
