@@ -22,6 +22,7 @@ class ExitCode(IntEnum):
     USER_ERROR = 2, "You must change something: the usage, the configuration, the model or the data."
     BUG = 70, "An unexpected error inside batch_eval; `--debug` shows the traceback."
     INTERRUPTED = 130, "Stopped with Ctrl-C; no half-written file was left."
+    TERMINATED = 143, "Stopped by SIGTERM or SIGHUP; no half-written file was left."
 
     meaning: str
 

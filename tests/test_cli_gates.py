@@ -262,13 +262,13 @@ def test_reports_are_written_where_a_parent_has_closed_the_output(saved, tmp_pat
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has a disk that is always full")
-@pytest.mark.parametrize("options", ["", "-f json -o -"])
-def test_a_full_disk_is_no_bug(saved, options):
+@pytest.mark.parametrize("options", ["-f text -o -", "-f json -o -"])
+def test_a_report_that_a_full_disk_cannot_take_is_an_error(saved, options):
     command = f"{sys.executable} -m batch_eval report {saved} {options} > /dev/full"
     done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
 
     assert 2 == done.returncode
-    assert "Error: the system refused: [Errno 28] No space left on device. Look whether the disk is full" in done.stderr
+    assert "Error: cannot write to stdout: No space left on device. Check that its disk has space" in done.stderr
     assert "Traceback" not in done.stderr
     assert "This is a bug" not in done.stderr
 

@@ -9,9 +9,7 @@ from contextlib import contextmanager
 
 def say(line: str) -> None:
     """Print a line to stderr; characters that it cannot encode are escaped."""
-    # A file name may hold bytes that are not UTF-8, and a terminal may know fewer characters than we print.
-    encoding = sys.stderr.encoding or "utf-8"
-    print(line.encode(encoding, "backslashreplace").decode(encoding), file=sys.stderr)  # noqa: T201 - this is where
+    print(line, file=sys.stderr)  # noqa: T201 - this is where
 
 
 @contextmanager

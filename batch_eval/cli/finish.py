@@ -14,7 +14,7 @@ from batch_eval.errors import ConfigError, ExitCode
 from batch_eval.evaluation import Evaluation
 from batch_eval.evaluation.saved import load_evaluation
 from batch_eval.gates import GateResult, Limits, check
-from batch_eval.publishing import EVALUATION_FILE, check_writable
+from batch_eval.publishing import EVALUATION_FILE, check_writable, finish_swaps
 from batch_eval.reports.context import ReportContext
 from batch_eval.reports.registry import DEFAULT_FORMATS, Kind, reporter
 from batch_eval.reports.writing import write_report, write_reports
@@ -92,7 +92,11 @@ def load_baseline(path: Path | None, out: Output) -> Evaluation | None:
 
 
 def _saved_file(path: Path) -> Path:
-    return path / EVALUATION_FILE if path.is_dir() else path
+    """Return the file of a saved evaluation, once its folder holds the files of one run."""
+    if not path.is_dir():
+        return path
+    finish_swaps(path)
+    return path / EVALUATION_FILE
 
 
 def finish(evaluation: Evaluation, out: Output, limits: Limits, baseline: Evaluation | None) -> None:
@@ -103,13 +107,8 @@ def finish(evaluation: Evaluation, out: Output, limits: Limits, baseline: Evalua
         evaluation = group_errors(evaluation)
     # Gates come first: reports show their results.
     gates = check(evaluation, limits, baseline)
-    passed = all(gate.passed for gate in gates)
-    try:
-        _publish(evaluation, out, ReportContext(gates, baseline, out.self_contained))
-    except BrokenPipeError:
-        if passed:
-            raise
-    if not passed:  # even if nobody reads the output to its end
+    _publish(evaluation, out, ReportContext(gates, baseline, out.self_contained))
+    if not all(gate.passed for gate in gates):
         raise typer.Exit(ExitCode.GATE_FAILED)
 
 
@@ -120,7 +119,9 @@ def _publish(evaluation: Evaluation, out: Output, context: ReportContext) -> Non
         return
     write_reports(evaluation, out.target, out.formats, context=context)
     if not out.quiet:
-        write_report(evaluation, "text", "-")
+        from batch_eval.reports.text import print_summary  # with --quiet, rich is not imported
+
+        print_summary(evaluation)
         _say_gates(context.gates, typer.echo, hidden=False)
         typer.echo(f"Reports in {out.target}")
 

@@ -48,6 +48,7 @@ def predict(
     from batch_eval.publishing import pieces
     from batch_eval.reports.context import ReportContext
     from batch_eval.reports.registry import reporter
+    from batch_eval.streams import to_stdout
     from batch_eval.wording import listing
 
     chosen = reporter(format, Kind.PREDICTION)
@@ -59,8 +60,8 @@ def predict(
     stdin = sys.stdin.buffer.read() if STDIN in images else b""
     predictions = Predictions(reader, _noting(unreadable, reader.predictions(images, top, stdin)))
     for part in pieces(chosen.document(predictions, ReportContext(pixels=show))):
-        sys.stdout.buffer.write(part.decode().encode(sys.stdout.encoding or "utf-8", "backslashreplace"))
-        sys.stdout.buffer.flush()
+        if not to_stdout(part.decode().encode(sys.stdout.encoding or "utf-8", "backslashreplace")):
+            break
     if unreadable:
         say(f"{len(unreadable):,} of {len(images):,} images cannot be read: {listing(unreadable)}.")
         raise typer.Exit(ExitCode.USER_ERROR)

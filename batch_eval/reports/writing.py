@@ -9,9 +9,10 @@ from typing import Any, Literal
 
 from batch_eval.errors import ReportError
 from batch_eval.evaluation import Evaluation
-from batch_eval.publishing import publish, to_stdout, whole
+from batch_eval.publishing import publish, whole
 from batch_eval.reports.context import NO_CONTEXT, ReportContext
 from batch_eval.reports.registry import DEFAULT_FORMATS, Kind, reporter
+from batch_eval.streams import stdout_is_read, to_stdout
 
 
 def write_reports(
@@ -77,6 +78,7 @@ def _print(subject: Any, name: str, kind: Kind, context: ReportContext) -> None:
         from batch_eval.reports.text import print_summary
 
         print_summary(subject, context=context)
+        stdout_is_read()
         return
     to_stdout(whole(reporter(name, kind).document(subject, context)))
 
