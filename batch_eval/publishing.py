@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from batch_eval.errors import ReportError
+from batch_eval.locking import is_locked, locked
 
 EVALUATION_FILE = "evaluation.json"
 """The saved evaluation. A folder that holds it is a report folder."""
 REPORT_FILES, COMPARISON_FILES = "report_files", "comparison_files"
 """Folders of pictures, style sheets and scripts beside their pages."""
+PREFIX = ".batch_eval-"
+"""Beginning of the names of temporary folders inside a report folder."""
 STEPS_ENDING = "-steps.png"
 """End of the name of a strip of steps, beside `NAME.png`, which the model sees."""
 
@@ -32,13 +35,6 @@ def pieces(content: Content) -> Iterable[bytes]:
     return [content] if isinstance(content, bytes) else content
 
 
-def to_stdout(document: bytes) -> None:
-    """Write a document to stdout as it is, after what was printed before."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(document)
-    sys.stdout.buffer.flush()
-
-
 def check_writable(folder: Path, option: str = "--out") -> None:
     """Raise ReportError where files cannot be written into an option's folder. It need not exist yet."""
     existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
@@ -50,20 +46,25 @@ def check_writable(folder: Path, option: str = "--out") -> None:
 def publish(
     folder: Path, contents: Iterable[tuple[str, str, Content]], say: Callable[[str], None] | None
 ) -> list[Path]:
-    """Write (title, path, content) into a folder, all or nothing; return the paths on the top level."""
-    # The temporary folder lies inside the target: renaming is atomic only within one file system.
+    """Write (title, path, content) into a folder, all or nothing; return the paths on the top level.
+
+    Files are written into a temporary folder inside the target, as renaming is atomic only within one file system.
+    Then they are swapped in under the folder's lock, so that the folder holds the files of one run. A swap that was
+    killed is finished by the next command that writes to the folder or reads it.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".batch_eval-", dir=folder, ignore_cleanup_errors=True) as beside:
-            _begun.add(beside)
-            new, old = Path(beside, "new"), Path(beside, "old")
-            new.mkdir()
-            old.mkdir()
-            try:
-                written = _write_all(new, contents)
-            finally:
-                _begun.remove(beside)  # from here on it may hold the user's older files
-            _swap_in(new, folder, old)
+        with ExitStack() as stack:
+            with locked(folder):
+                _finish_swaps(folder)
+                temporary = stack.enter_context(
+                    tempfile.TemporaryDirectory(prefix=PREFIX, dir=folder, ignore_cleanup_errors=True)
+                )
+                swap = _Swap(Path(temporary), folder)
+                stack.enter_context(swap.begun())
+            written = _write_all(swap.new, contents)
+            with locked(folder):
+                swap.run()
     except OSError as error:
         raise ReportError(
             f"cannot write to {folder}: {error.strerror or error}. "
@@ -75,6 +76,35 @@ def publish(
     return [folder / path for _, path in written]
 
 
+def finish_swaps(folder: Path) -> None:
+    """Finish what killed processes left in a folder, so that its files are one run's; raises ReportError."""
+    try:
+        if _temporaries(folder):
+            with locked(folder):
+                _finish_swaps(folder)
+    except OSError as error:
+        raise ReportError(
+            f"a run that was killed left {folder} half replaced, and it cannot be finished: {error.strerror or error}. "
+            "Make the folder writable, or run again with another --out."
+        ) from error
+
+
+def _finish_swaps(folder: Path) -> None:
+    """Finish each swap, and remove what was never finished writing; the folder's lock is held."""
+    for temporary in _temporaries(folder):
+        swap = _Swap(temporary, folder)
+        if swap.journal.exists():
+            swap.forward()
+        elif is_locked(temporary):  # another run is writing there
+            continue
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _temporaries(folder: Path) -> list[Path]:
+    with os.scandir(folder) as entries:
+        return sorted(Path(e.path) for e in entries if e.name.startswith(PREFIX) and e.is_dir(follow_symlinks=False))
+
+
 _begun: set[str] = set()
 """Temporary folders in which files are being written."""
 
@@ -83,6 +113,58 @@ def discard_begun() -> None:
     """Remove half-written files, for a process that is about to end at once."""
     for folder in _begun:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+class _Swap:
+    """Replaces entries of a folder by those in ``new``; the replaced ones wait in ``old``.
+
+    ``journal`` exists from the first rename to the last. It says that ``new`` was complete, so that any process can
+    finish the swap: what is left in ``new`` has not been moved yet.
+    """
+
+    def __init__(self, temporary: Path, folder: Path) -> None:
+        self.temporary, self.folder = temporary, folder
+        self.new, self.old, self.journal = temporary / "new", temporary / "old", temporary / "journal"
+
+    @contextmanager
+    def begun(self) -> Iterator[None]:
+        """Hold the temporary folder's lock while its owner lives, and make the places for new and old files."""
+        with locked(self.temporary):
+            self.new.mkdir()
+            self.old.mkdir()
+            _begun.add(str(self.temporary))
+            try:
+                yield
+            finally:
+                _begun.discard(str(self.temporary))
+
+    def run(self) -> None:
+        """Swap all entries, or none where one fails."""
+        _begun.discard(str(self.temporary))  # from here on it may hold the user's older files
+        entries = sorted(os.listdir(self.new))
+        self.journal.touch()
+        try:
+            self.forward()
+        except BaseException:
+            self._back(entries)
+            raise
+        finally:
+            self.journal.unlink(missing_ok=True)
+
+    def forward(self) -> None:
+        """Move what is left in ``new`` into the folder."""
+        for entry in sorted(os.listdir(self.new)):
+            if os.path.lexists(self.folder / entry):
+                os.rename(self.folder / entry, self.old / entry)
+            os.rename(self.new / entry, self.folder / entry)
+
+    def _back(self, entries: Sequence[str]) -> None:
+        """Bring every entry back to where it was."""
+        for entry in entries:
+            if os.path.lexists(self.folder / entry) and not os.path.lexists(self.new / entry):
+                os.rename(self.folder / entry, self.new / entry)
+            if os.path.lexists(self.old / entry):
+                os.rename(self.old / entry, self.folder / entry)
 
 
 def _write_all(folder: Path, contents: Iterable[tuple[str, str, Content]]) -> list[tuple[str, str]]:
@@ -103,21 +185,3 @@ def _write(folder: Path, path: str, content: Content, made: set[str]) -> None:
         made.add(parent)
     with open(f"{folder}/{path}", "xb") as file:
         file.writelines(pieces(content))
-
-
-def _swap_in(new: Path, folder: Path, old: Path) -> None:
-    """Move each entry of ``new`` into ``folder``. Replaced files wait in ``old`` and come back on failure."""
-    moved: list[str] = []
-    try:
-        for entry in sorted(os.listdir(new)):
-            if os.path.lexists(folder / entry):
-                os.rename(folder / entry, old / entry)
-            moved.append(entry)
-            os.rename(new / entry, folder / entry)
-    except BaseException:
-        for entry in moved:
-            if os.path.lexists(folder / entry):
-                os.rename(folder / entry, new / entry)
-            if os.path.lexists(old / entry):
-                os.rename(old / entry, folder / entry)
-        raise
