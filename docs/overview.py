@@ -15,7 +15,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from batch_eval import open_model, preprocess
-from batch_eval.training.scenes import draw_scene
+from batch_eval.training.scenes import SceneOptions, draw_scene
 
 ROOT = Path(__file__).resolve().parents[1]
 REPORT = ROOT / "reports" / "example" / "report.html"
@@ -48,7 +48,9 @@ def main() -> None:
 
 def draw_row(axes: NDArray[np.object_], label: int, paper: str, pen: str, light: str, seed: int) -> None:
     """Draw a photo, its 28 × 28 and the model's three likeliest classes into three axes."""
-    image = draw_scene(np.random.default_rng(seed), label, paper=paper, pen=pen, light_name=light, size=384).image
+    image = draw_scene(
+        np.random.default_rng(seed), label, SceneOptions(paper=paper, pen=pen, light=light, size=384)
+    ).image
     seen = preprocess(image)
     photo, small, bars = axes
     photo.imshow(image[..., ::-1])  # drawn as OpenCV orders colours, BGR

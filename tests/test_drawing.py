@@ -7,17 +7,17 @@ from hypothesis import strategies as st
 
 from batch_eval.training.allographs import ALLOGRAPHS, Allograph
 from batch_eval.training.drawing import draw_ink, write
-from batch_eval.training.hand import Hand, Stroke, join, resample
 from batch_eval.training.papers import LIGHTS, PAPERS
 from batch_eval.training.pens import PENS, Nib, ink
-from batch_eval.training.scenes import draw_scene
+from batch_eval.training.scenes import SceneOptions, draw_scene
+from batch_eval.training.writer import Stroke, Writer, join, resample
 
 SEEDS = st.integers(0, 2**32 - 1)
 LABELS = st.integers(0, 9)
 
 
-def steady_hand() -> Hand:
-    return Hand(np.random.default_rng(0), jitter=0)
+def steady_writer() -> Writer:
+    return Writer(np.random.default_rng(0), jitter=0)
 
 
 def test_every_digit_has_several_allographs():
@@ -36,7 +36,7 @@ def test_allographs_have_different_names():
 @pytest.mark.parametrize("way", ALLOGRAPHS, ids=lambda way: way.name)
 @pytest.mark.parametrize("seed", range(3))
 def test_an_allograph_fills_about_one_digit_height(way: Allograph, seed: int):
-    points = np.vstack(way.draw(Hand(np.random.default_rng(seed))))
+    points = np.vstack(way.draw(Writer(np.random.default_rng(seed))))
 
     assert 0.85 < np.ptp(points[:, 1]) < 1.35
     assert np.isfinite(points).all()
@@ -59,9 +59,9 @@ def test_the_bar_of_a_seven_is_nearly_level(seed: int):
 
 
 def _drawn(name: str, seed: int) -> Stroke:
-    """The first stroke of an allograph from a hand that does not stray."""
+    """The first stroke of an allograph from a writer that does not jitter."""
     way = next(way for way in ALLOGRAPHS if way.name == name)
-    return way.draw(Hand(np.random.default_rng(seed), jitter=0))[0]
+    return way.draw(Writer(np.random.default_rng(seed), jitter=0))[0]
 
 
 def _rise(stroke: Stroke, corner: int) -> float:
@@ -71,19 +71,19 @@ def _rise(stroke: Stroke, corner: int) -> float:
 
 
 def test_a_line_goes_through_its_points():
-    stroke = steady_hand().line((0, 0), (1, 0), (1, 2))
+    stroke = steady_writer().line((0, 0), (1, 0), (1, 2))
 
     np.testing.assert_allclose(stroke[[0, 12, 24]], [(0, 0), (1, 0), (1, 2)])
 
 
 def test_a_curve_goes_through_its_points():
-    stroke = steady_hand().curve((0, 0), (1, 1), (2, 0))
+    stroke = steady_writer().curve((0, 0), (1, 1), (2, 0))
 
     np.testing.assert_allclose(stroke[[0, 12, 24]], [(0, 0), (1, 1), (2, 0)])
 
 
 def test_an_arc_of_a_full_turn_closes():
-    stroke = steady_hand().arc((0, 0), (1, 2), 0, 360)
+    stroke = steady_writer().arc((0, 0), (1, 2), 0, 360)
 
     np.testing.assert_allclose(stroke[[0, -1]], [(1, 0), (1, 0)], atol=1e-12)
 
@@ -130,7 +130,7 @@ def test_ink_is_as_wide_as_the_nib():
 @pytest.mark.parametrize("paper", PAPERS)
 @pytest.mark.parametrize("pen", PENS)
 def test_a_scene_is_a_photo_with_its_ink(paper: str, pen: str):
-    scene = draw_scene(np.random.default_rng(5), 3, paper=paper, pen=pen, size=80)
+    scene = draw_scene(np.random.default_rng(5), 3, SceneOptions(paper=paper, pen=pen, size=80))
 
     assert (scene.image.shape, scene.image.dtype) == ((80, 80, 3), np.uint8)
     assert (scene.ink.shape, scene.ink.dtype) == ((80, 80), np.uint8)
@@ -139,7 +139,7 @@ def test_a_scene_is_a_photo_with_its_ink(paper: str, pen: str):
 
 @pytest.mark.parametrize("light", LIGHTS)
 def test_ink_is_darker_than_the_paper_around_it(light: str):
-    scene = draw_scene(np.random.default_rng(5), 8, paper="plain", pen="marker", light_name=light, blur=(0, 0))
+    scene = draw_scene(np.random.default_rng(5), 8, SceneOptions(paper="plain", pen="marker", light=light, blur=(0, 0)))
 
     grey = scene.image.mean(axis=2)
     assert grey[scene.ink == 255].mean() < grey[scene.ink == 0].mean() - 40
@@ -154,4 +154,4 @@ def test_the_same_state_draws_the_same_scene():
 
 def test_an_unknown_paper_is_refused():
     with pytest.raises(KeyError, match="papyrus"):
-        draw_scene(np.random.default_rng(0), 1, paper="papyrus")
+        draw_scene(np.random.default_rng(0), 1, SceneOptions(paper="papyrus"))

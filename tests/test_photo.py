@@ -19,7 +19,7 @@ from batch_eval.imaging.steps import crop_to_ink
 from batch_eval.imaging.stroke import stroke_width
 from batch_eval.models import open_model
 from batch_eval.training import papers
-from batch_eval.training.scenes import draw_scene, photographed
+from batch_eval.training.scenes import SceneOptions, draw_scene, photographed
 
 LITTLE = 0.15
 """The stated bound: 1 - cosine similarity at the best shift by one pixel. Different digits lie at 0.3 to 0.9."""
@@ -487,7 +487,7 @@ def test_the_ink_found_is_the_ink_drawn(paper):
     rng = np.random.default_rng(5)
     close = []
     for label in range(10):
-        scene = draw_scene(rng, label, paper=paper, pen="fountain", size=384)
+        scene = draw_scene(rng, label, SceneOptions(paper=paper, pen="fountain", size=384))
         expected = photo(on_paper(scene.ink))
         found = photo(scene.image)
         close.append(found.any() and difference(expected, found) < LITTLE)
@@ -511,7 +511,7 @@ def test_a_stroke_across_dark_squares_is_kept(pitch):
 
 
 def test_lines_are_what_makes_the_difference_on_squared_paper():
-    scene = draw_scene(np.random.default_rng(2), 5, paper="squared", pen="pencil", light_name="even", size=384)
+    scene = draw_scene(np.random.default_rng(2), 5, SceneOptions(paper="squared", pen="pencil", light="even", size=384))
 
     expected = photo(on_paper(scene.ink))
     without = preprocess(scene.image, PreprocessingOptions(skip=("lines",)))
@@ -567,6 +567,8 @@ def share_read(images, labels) -> float:
 
 def test_a_tiny_digit_in_a_large_frame_is_found():
     rng = np.random.default_rng(4)
-    scene = draw_scene(rng, 3, paper="plain", pen="felt-tip", light_name="even", size=1500, share=(0.08, 0.081))
+    scene = draw_scene(
+        rng, 3, SceneOptions(paper="plain", pen="felt-tip", light="even", size=1500, share=(0.08, 0.081))
+    )
 
     assert difference(photo(on_paper(scene.ink)), photo(scene.image)) < LITTLE

@@ -6,7 +6,7 @@ import pytest
 from drawn_digits import ink, on_paper
 
 from batch_eval.imaging import preprocessor
-from batch_eval.training.scenes import draw_scene
+from batch_eval.training.scenes import SceneOptions, draw_scene
 
 
 def flags(image):
@@ -49,7 +49,7 @@ def test_a_digit_at_the_edge_touches_the_border():
 
 @pytest.mark.parametrize("paper", ["ruled", "squared"])
 def test_ruled_paper_is_flagged(paper):
-    scene = draw_scene(np.random.default_rng(3), 2, paper=paper, pen="felt-tip", light_name="even", size=384)
+    scene = draw_scene(np.random.default_rng(3), 2, SceneOptions(paper=paper, pen="felt-tip", light="even", size=384))
 
     assert "ruled_paper" in flags(scene.image)
 

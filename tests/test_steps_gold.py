@@ -8,7 +8,7 @@ import pytest
 
 from batch_eval.imaging import preprocessor
 from batch_eval.imaging.files import encode
-from batch_eval.training.scenes import draw_scene
+from batch_eval.training.scenes import SceneOptions, draw_scene
 
 GOLD = Path(__file__).with_name("pictures") / "steps"
 TOLERANCE = 2.0
@@ -18,7 +18,9 @@ STEPS = [(recipe, step.name) for recipe in ("photo", "mnist") for step in prepro
 
 @pytest.fixture(scope="module")
 def stages():
-    scene = draw_scene(np.random.default_rng(1), 5, paper="squared", pen="fountain", light_name="gradient", size=200)
+    scene = draw_scene(
+        np.random.default_rng(1), 5, SceneOptions(paper="squared", pen="fountain", light="gradient", size=200)
+    )
     return {recipe: dict(preprocessor(recipe).trace(scene.image)) for recipe in ("photo", "mnist")}
 
 

@@ -10,7 +10,7 @@ import pytest
 from batch_eval.errors import TrainingError
 from batch_eval.training.batches import drawn_digits
 from batch_eval.training.data import CLASS_NAMES, load_training_data, load_validation
-from batch_eval.training.scenes import draw_scene
+from batch_eval.training.scenes import SceneOptions, draw_scene
 
 
 def arrays(count: int = 20) -> dict[str, np.ndarray]:
@@ -170,7 +170,9 @@ def test_a_missing_file_to_check_with_is_refused(tmp_path: Path):
 def write_photos(folder: Path, count: int, names: tuple[str, ...] = CLASS_NAMES) -> Path:
     rows = []
     for i in range(count):
-        scene = draw_scene(np.random.default_rng(i), i % 10, paper="plain", pen="marker", light_name="even", size=64)
+        scene = draw_scene(
+            np.random.default_rng(i), i % 10, SceneOptions(paper="plain", pen="marker", light="even", size=64)
+        )
         cv2.imwrite(str(folder / f"{i}.png"), scene.image)
         rows.append((f"{i}.png", names[scene.label]))
     with (folder / "labels.csv").open("w", newline="") as file:

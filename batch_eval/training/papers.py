@@ -1,5 +1,8 @@
 """Paper and light: what a digit is written on, and how it is lit."""
 
+# A photo is a product: what each point of the paper reflects, times the light that falls on it. Ink and printed lines
+# change the first, shadows and vignettes the second. Preprocessing has to undo the second.
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -18,19 +21,18 @@ PALE_BLUE, PALE_GREY, PALE_RED = (215, 175, 150), (185, 185, 185), (150, 150, 22
 
 @dataclass(frozen=True)
 class Paper:
-    """A sheet: its colour, its tooth (deviation of brightness), and what is printed on it.
-
-    ``rows`` and ``columns`` say which lines are printed, ``dots`` only their crossings, ``margin`` one red vertical
-    line.
-    """
+    """A sheet of paper, and what is printed on it."""
 
     name: str
     colour: Colour = (245, 247, 248)
     tooth: float = 0.01
+    """Standard deviation of the brightness, as a share of it."""
     rows: bool = False
     columns: bool = False
     dots: bool = False
+    """Only the crossings of rows and columns."""
     margin: bool = False
+    """One red vertical line."""
     print_colour: Colour = PALE_BLUE
 
 
@@ -49,27 +51,29 @@ PAPERS = {
 
 
 def sheet(rng: np.random.Generator, paper: Paper, size: int) -> Floats:
-    """Return an empty piece of paper, (size, size, 3) BGR float32, 0 to 1: the light that it reflects."""
+    """Return an empty sheet, (size, size, 3) BGR float32: the share of light that it reflects, about 0 to 1."""
     page = np.ones((size, size, 1), np.float32) * reflectance(paper.colour)
     if paper.rows or paper.columns or paper.dots:
         cover = printed(rng, paper, size)[..., None]
         page = page * (1 - cover) + reflectance(paper.print_colour) * cover
     if paper.margin:
+        # A pitch of ten sheets leaves one line.
         cover = _ruling(size, rng.uniform(0.05, 0.25) * size, size * 10, 1.2, np.pi / 2)[..., None]
         page = page * (1 - cover) + reflectance(PALE_RED) * cover
+    # Paper varies at two scales: single fibres and clouds of them.
     fibres = noise(rng, size, size // 2) * 0.5 + noise(rng, size, size // 12) * 0.5
     return np.asarray(page * (1 + paper.tooth * fibres[..., None]), dtype=np.float32)
 
 
 def reflectance(colour: Colour) -> Floats:
-    """Return an 8-bit colour as shares of the light, (3,) float32."""
+    """Return an 8-bit colour as shares of the reflected light, (3,) float32."""
     return np.array(colour, np.float32) / np.float32(255)
 
 
 def printed(rng: np.random.Generator, paper: Paper, size: int) -> Floats:
-    """Return how much of each pixel the printed lines cover, (size, size) float32, 0 to 1."""
+    """Return the share of each pixel that printed lines cover, (size, size) float32, 0 to 1."""
     pitch = float(rng.uniform(0.16, 0.34)) * size * (0.7 if paper.columns or paper.dots else 1)
-    tilt = float(rng.normal(0, 0.03))
+    tilt = float(rng.normal(0, 0.03))  # radians: nobody holds a camera quite level
     thickness = float(rng.uniform(0.6, 1.4)) * size / 128
     rows = _ruling(size, rng.uniform(0, pitch), pitch, thickness * (2.5 if paper.dots else 1), tilt)
     columns = _ruling(size, rng.uniform(0, pitch), pitch, thickness * (2.5 if paper.dots else 1), tilt + np.pi / 2)
@@ -79,7 +83,12 @@ def printed(rng: np.random.Generator, paper: Paper, size: int) -> Floats:
 
 
 def _ruling(size: int, offset: float, pitch: float, thickness: float, angle: float) -> Floats:
-    """Return parallel lines ``pitch`` apart as coverage, (size, size) float32; ``angle`` 0 is level, in radians."""
+    """Return how parallel lines cover each pixel, (size, size) float32, 0 to 1.
+
+    ``offset``, ``pitch`` and ``thickness`` are in pixels. ``angle`` is in radians, 0 is level.
+    """
+    # The distance of each pixel to its nearest line gives the coverage. It falls from 1 to 0 within one pixel, which
+    # draws anti-aliased lines at any angle.
     y, x = np.mgrid[:size, :size].astype(np.float32)
     across = y * np.cos(angle) - x * np.sin(angle) + offset
     distance = np.abs((across + pitch / 2) % pitch - pitch / 2)
@@ -87,34 +96,35 @@ def _ruling(size: int, offset: float, pitch: float, thickness: float, angle: flo
 
 
 def noise(rng: np.random.Generator, size: int, cells: int) -> Floats:
-    """Return smooth noise of about ``cells`` bumps a side, (size, size) float32, mean 0, deviation about 1."""
+    """Return smooth noise with about ``cells`` bumps per side, (size, size) float32, mean 0, deviation about 1."""
     coarse = rng.normal(0, 1, (max(2, cells),) * 2).astype(np.float32)
     return np.asarray(cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC), dtype=np.float32)
 
 
 def _even(rng: np.random.Generator, x: Floats, y: Floats) -> Floats:
-    """Light everything alike."""
+    """Return the same light everywhere."""
     return np.full_like(x + y, rng.uniform(0.9, 1.0))
 
 
 def _gradient(rng: np.random.Generator, x: Floats, y: Floats) -> Floats:
-    """Fade from one side to the other."""
+    """Fade linearly from one side to the other, as beside a window."""
     angle = rng.uniform(0, 2 * np.pi)
     fall = rng.uniform(0.15, 0.45)
     return np.asarray(0.95 - fall * ((x * np.cos(angle) + y * np.sin(angle)) / 2 + 0.5), dtype=np.float32)
 
 
 def _vignette(rng: np.random.Generator, x: Floats, y: Floats) -> Floats:
-    """Darken the corners, as a lamp or a cheap lens does."""
+    """Darken with the squared distance from a centre, as a lamp or a cheap lens does."""
     cx, cy = rng.uniform(-0.3, 0.3, 2)
     squared = (x - cx) ** 2 + (y - cy) ** 2
     return np.asarray(1 - rng.uniform(0.15, 0.35) * squared, dtype=np.float32)
 
 
 def _shadow(rng: np.random.Generator, x: Floats, y: Floats) -> Floats:
-    """Cast the shadow of a hand or phone: one side darker, with a soft edge."""
+    """Cast a shadow with a soft straight edge, as a hand or a phone does."""
     angle = rng.uniform(0, 2 * np.pi)
     softness = rng.uniform(0.04, 0.3)
+    # A logistic function across the edge: 0 in the light, 1 in the shadow.
     side = (x * np.cos(angle) + y * np.sin(angle) + rng.uniform(-0.5, 0.5)) / softness
     return np.asarray(0.97 - rng.uniform(0.2, 0.45) / (1 + np.exp(-side)), dtype=np.float32)
 
@@ -128,7 +138,7 @@ LIGHTS: dict[str, Callable[[np.random.Generator, Floats, Floats], Floats]] = {
 
 
 def light(rng: np.random.Generator, name: str, size: int) -> Floats:
-    """Return how bright each point is lit, (size, size) float32, at most about 1."""
+    """Return the light on each point, (size, size) float32, 0.05 to 1. ``name`` is a key of ``LIGHTS``."""
     axis = np.linspace(-1, 1, size, dtype=np.float32)
     x, y = np.meshgrid(axis, axis)
     return np.clip(LIGHTS[name](rng, x, y), 0.05, 1.0)

@@ -1,4 +1,7 @@
-"""The labelled set that comes with the program: ``python -m batch_eval.training.samples FOLDER`` draws it again."""
+"""The sample images that ship with the program.
+
+``python -m batch_eval.training.samples FOLDER`` draws them again.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batch_eval.publishing import publish
-from batch_eval.training.scenes import draw_scene
+from batch_eval.training.scenes import SceneOptions, draw_scene
 
 SEED = 2024
-GREYS = 6  # levels of a channel that become one, so that noise does not fill the repository
+GREYS = 6
+"""Levels of a channel that become one level. PNG compresses noise badly, and the images are in the repository."""
 SCENES = (
     ("plain", "ballpoint", "even"),
     ("plain", "felt-tip", "gradient"),
@@ -33,12 +37,12 @@ SCENES = (
     ("squared", "marker", "even"),
     ("screen", "felt-tip", "even"),
 )
-"""Paper, pen and light, taken in turn; ruled and squared paper are hard on purpose."""
+"""Paper, pen and light, taken in turn. Ruled and squared paper are hard on purpose."""
 
 
 @dataclass(frozen=True)
 class SampleImage:
-    """One drawn photo: its file name, (H, W, 3) BGR uint8 pixels, and its row of the label file."""
+    """One drawn photo, (H, W, 3) BGR uint8, and its row of the label file."""
 
     filename: str
     image: NDArray[np.uint8]
@@ -49,14 +53,14 @@ class SampleImage:
 
 
 def sample_images(count: int = 60) -> Iterator[SampleImage]:
-    """Draw the sample images, the digits in turn; the same ones every time."""
+    """Draw the sample images, the digits in turn. They are the same every time."""
     for i in range(count):
         paper, pen, light = SCENES[i % len(SCENES)]
+        # A stream for each image: a change to one leaves the others as they are.
         rng = np.random.default_rng([SEED, i])
         size = int(rng.integers(100, 141))
-        scene = draw_scene(
-            rng, i % 10, paper=paper, pen=pen, light_name=light, size=size, blur=(0.3, 0.7), grain=(0.0, 0.004)
-        )
+        options = SceneOptions(paper, pen, light, size, blur=(0.3, 0.7), grain=(0.0, 0.004))
+        scene = draw_scene(rng, i % 10, options)
         image = np.asarray(scene.image // GREYS * GREYS + GREYS // 2, dtype=np.uint8)
         yield SampleImage(f"{scene.label}-{i // 10 + 1}-{paper}-{pen}.png", image, scene.label, paper, pen, light)
 
@@ -71,7 +75,7 @@ def label_file(samples: list[SampleImage]) -> bytes:
 
 
 def write_samples(folder: Path) -> list[Path]:
-    """Draw all sample images and their label file into ``folder``; raises ReportError when it cannot be written."""
+    """Draw the sample images and their label file into ``folder``. Raises ReportError if that fails."""
     samples = sorted(sample_images(), key=lambda sample: sample.filename)
     pictures = [(s.filename, cv2.imencode(".png", s.image, [cv2.IMWRITE_PNG_COMPRESSION, 9])[1]) for s in samples]
     contents = [("an image", name, png.tobytes()) for name, png in pictures]

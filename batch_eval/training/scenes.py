@@ -1,4 +1,4 @@
-"""Photos of handwritten digits drawn by a program: a pen on paper under some light, with the true ink beside it."""
+"""Draw photos of handwritten digits: a pen on paper under some light, with the true ink beside it."""
 
 from __future__ import annotations
 
@@ -14,46 +14,54 @@ from batch_eval.training.pens import PENS, Nib, Pen, ink
 
 
 @dataclass(frozen=True)
-class Scene:
-    """A drawn photo and what is known of it.
+class SceneOptions:
+    """How to draw a scene. A range, or None, leaves the choice to the random generator."""
 
-    ``image`` is (H, W, 3) BGR uint8; ``ink`` (H, W) uint8 is how much of each pixel the pen covered, 255 all of it,
-    before paper, light and camera spoiled it.
-    """
+    paper: str | None = None
+    """A key of ``PAPERS``."""
+    pen: str | None = None
+    """A key of ``PENS``."""
+    light: str | None = None
+    """A key of ``LIGHTS``."""
+    size: int = 128
+    """Side of the photo, in pixels."""
+    share: tuple[float, float] = (0.45, 0.8)
+    """Range of the digit's longer side, as a share of ``size``."""
+    blur: tuple[float, float] = (0.0, 0.9)
+    """Range of the lens's blur: a standard deviation in pixels."""
+    grain: tuple[float, float] = (0.0, 0.02)
+    """Range of the sensor's noise: a standard deviation as a share of full brightness."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A drawn photo and the truth about it."""
 
     image: NDArray[np.uint8]
+    """(H, W, 3) BGR."""
     ink: NDArray[np.uint8]
+    """(H, W), the pen's coverage of each pixel, before paper, light and camera changed it. 255 covers all."""
     label: int
     paper: str
     pen: str
     light: str
 
 
-def draw_scene(
-    rng: np.random.Generator,
-    label: int,
-    *,
-    paper: str | None = None,
-    pen: str | None = None,
-    light_name: str | None = None,
-    size: int = 128,
-    share: tuple[float, float] = (0.45, 0.8),
-    blur: tuple[float, float] = (0.0, 0.9),
-    grain: tuple[float, float] = (0.0, 0.02),
-) -> Scene:
-    """Draw one digit as if photographed; what is not named is chosen by ``rng``, and the same state draws the same.
+def draw_scene(rng: np.random.Generator, label: int, options: SceneOptions | None = None) -> Scene:
+    """Draw one digit as a photo. The same state of ``rng`` draws the same photo.
 
-    ``paper``, ``pen`` and ``light_name`` are keys of ``PAPERS``, ``PENS`` and ``LIGHTS`` (KeyError otherwise).
-    ``size`` is the photo's side in pixels, ``share`` the digit's longer side as a share of it, ``blur`` the camera's
-    deviation in pixels and ``grain`` its noise as a share of full brightness; ranges, from which one value is drawn.
+    Raises KeyError for an unknown paper, pen or light.
     """
-    paper = paper or str(rng.choice(list(PAPERS)))
-    pen = pen or str(rng.choice(list(PENS)))
-    light_name = light_name or str(rng.choice(list(LIGHTS)))
-    cover = _placed(rng, _written(rng, label, PENS[pen], round(size * rng.uniform(*share))), size)
-    page = _inked(rng, sheet(rng, PAPERS[paper], size), cover, PENS[pen])
-    lit = page * light(rng, light_name, size)[..., None]
-    image = photographed(rng, lit, rng.uniform(*blur), rng.uniform(*grain))
+    # As in reality: ink covers paper, light falls on both, a camera takes the picture.
+    options = options or SceneOptions()
+    paper = options.paper or str(rng.choice(list(PAPERS)))
+    pen = options.pen or str(rng.choice(list(PENS)))
+    light_name = options.light or str(rng.choice(list(LIGHTS)))
+    digit = _written(rng, label, PENS[pen], round(options.size * rng.uniform(*options.share)))
+    cover = _placed(rng, digit, options.size)
+    page = _inked(rng, sheet(rng, PAPERS[paper], options.size), cover, PENS[pen])
+    lit = page * light(rng, light_name, options.size)[..., None]
+    image = photographed(rng, lit, rng.uniform(*options.blur), rng.uniform(*options.grain))
     return Scene(image, cover, label, paper, pen, light_name)
 
 
@@ -64,7 +72,7 @@ def _written(rng: np.random.Generator, label: int, pen: Pen, side: int) -> NDArr
 
 
 def _placed(rng: np.random.Generator, digit: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """Put the digit somewhere near the middle of an empty (size, size) picture, all of it inside."""
+    """Place the digit near the middle of an empty (size, size) image, all of it inside."""
     canvas = np.zeros((size, size), np.uint8)
     free = size - digit.shape[0]
     top, left = (round(free * rng.uniform(0.2, 0.8)) for _ in range(2))
@@ -73,17 +81,21 @@ def _placed(rng: np.random.Generator, digit: NDArray[np.uint8], size: int) -> ND
 
 
 def _inked(rng: np.random.Generator, page: Floats, cover: NDArray[np.uint8], pen: Pen) -> Floats:
-    """Lay the pen's colour on the page where it covers it; a grainy pen misses the hollows of the paper."""
+    """Blend the pen's colour into the page where it covers it."""
     size = len(page)
-    tooth = np.clip(noise(rng, size, size) * 0.5 + 0.5, 0, 1) * pen.grain
-    strength = cover.astype(np.float32) / 255 * (1 - tooth) * np.float32(rng.uniform(*pen.darkness))
+    # A grainy pen, such as a crayon, misses the hollows of the paper.
+    hollows = np.clip(noise(rng, size, size) * 0.5 + 0.5, 0, 1) * pen.grain
+    strength = cover.astype(np.float32) / 255 * (1 - hollows) * np.float32(rng.uniform(*pen.darkness))
     colour = reflectance(pen.colours[int(rng.integers(len(pen.colours)))])
     return np.asarray(page * (1 - strength[..., None]) + colour * strength[..., None], dtype=np.float32)
 
 
 def photographed(rng: np.random.Generator, scene: Floats, blur: float, grain: float) -> NDArray[np.uint8]:
-    """Take the picture: (H, W, 3) light of 0 to 1 becomes 8 bits, with a lens's blur and a sensor's noise."""
-    if blur > 0.2:
+    """Take a photo of (H, W, 3) light of 0 to 1, as uint8 of the same shape.
+
+    ``blur`` is the lens's, in pixels, ``grain`` the sensor's noise as a share of full brightness.
+    """
+    if blur > 0.2:  # less would not change a pixel visibly
         scene = np.asarray(cv2.GaussianBlur(scene, (0, 0), blur), dtype=np.float32)
     noisy = scene + rng.normal(0, grain, scene.shape).astype(np.float32)
     return np.asarray(np.clip(noisy * 255 + 0.5, 0, 255), dtype=np.uint8)

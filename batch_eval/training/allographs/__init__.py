@@ -1,9 +1,11 @@
-"""The ways in which people write each digit: models of strokes, for a digit one high with y growing downwards.
+"""Allographs: the different shapes in which people write the same digit.
 
-The allographs follow handwriting lessons and everyday hands in many countries: flag-1, crossed 7, hooked 9, open 4,
-slashed 0. What tells a 1 from a 7 here: the flag of a 1 rises steeply to the top of the stem, the bar of a 7 is
-nearly level and begins far left.
+Each is a function that draws strokes. A digit is one unit high, and y grows downwards. The shapes follow handwriting
+lessons and everyday writing in many countries: 1 with a flag, crossed 7, hooked 9, open 4, slashed 0.
 """
+
+# Keep 1 and 7 apart, or the same drawing gets both labels. The flag of a 1 rises steeply to the top of its stem. The
+# bar of a 7 is nearly level and begins far left. Tests check both angles.
 
 from batch_eval.training.allographs import eight_nine, four_five, six_seven, two_three, zero_one
 from batch_eval.training.allographs.register import ALLOGRAPHS, Allograph

@@ -1,29 +1,30 @@
-"""The register of allographs: the ways in which people write each digit."""
+"""The register of allographs."""
 
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
-from batch_eval.training.hand import Hand, Stroke
+from batch_eval.training.writer import Stroke, Writer
 
-Model: TypeAlias = Callable[[Hand], list[Stroke]]
+StrokeModel: TypeAlias = Callable[[Writer], list[Stroke]]
 
 
 class Allograph(NamedTuple):
-    """One way to write a digit: its label, how often it occurs relative to the digit's others, and its strokes."""
+    """One way to write a digit. ``weight`` is its frequency relative to the digit's other allographs."""
 
     label: int
     name: str
     weight: float
-    draw: Model
+    draw: StrokeModel
 
 
+# The order matters: `choose_allograph` draws by position, so a new allograph changes what a seed draws.
 ALLOGRAPHS: list[Allograph] = []
 
 
-def writes(label: int, weight: float) -> Callable[[Model], Model]:
-    """Register the decorated model of strokes as a way to write ``label``."""
+def writes(label: int, weight: float) -> Callable[[StrokeModel], StrokeModel]:
+    """Register the decorated function as a way to write ``label``, as in ``@writes(7, 4)``."""
 
-    def register(draw: Model) -> Model:
+    def register(draw: StrokeModel) -> StrokeModel:
         ALLOGRAPHS.append(Allograph(label, draw.__name__, weight, draw))
         return draw
 

@@ -1,4 +1,4 @@
-"""A hand that draws strokes: lines, curves and arcs through control points that are never hit exactly."""
+"""A simulated writer, who draws lines, curves and arcs through control points and never hits them exactly."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -8,18 +8,21 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Stroke: TypeAlias = NDArray[np.float64]  # (N, 2) points x, y along the pen's path; y grows downwards
-SAMPLES = 12  # points between two control points
+SAMPLES = 12  # points from one control point to the next
 
 
 @dataclass(frozen=True)
-class Hand:
-    """One writer at one moment: a random generator, and how far control points stray (in digit heights)."""
+class Writer:
+    """One writer at one moment.
+
+    ``jitter`` is the standard deviation of control points, in digit heights.
+    """
 
     rng: np.random.Generator
     jitter: float = 0.02
 
     def between(self, low: float, high: float) -> float:
-        """Return a number drawn evenly from ``low`` to ``high``."""
+        """Return a number from ``low`` to ``high``, uniformly distributed."""
         return float(self.rng.uniform(low, high))
 
     def chance(self, probability: float) -> bool:
@@ -27,15 +30,16 @@ class Hand:
         return bool(self.rng.random() < probability)
 
     def line(self, *points: tuple[float, float]) -> Stroke:
-        """Return straight pieces from point to point, with corners, (N, 2)."""
-        corners = self._stray(points)
+        """Return straight lines from point to point, (N, 2)."""
+        corners = self._jittered(points)
         steps = np.linspace(0, 1, SAMPLES, endpoint=False)[:, None]
         pieces = [a + (b - a) * steps for a, b in pairwise(corners)]
         return np.vstack([*pieces, corners[-1:]])
 
     def curve(self, *points: tuple[float, float]) -> Stroke:
-        """Return a smooth curve through the points, (N, 2): a Catmull-Rom spline with mirrored ends."""
-        p = self._stray(points)
+        """Return a smooth curve through the points, (N, 2): a Catmull-Rom spline."""
+        p = self._jittered(points)
+        # Each piece needs a neighbour on both sides. The ends have none, so mirror the next point there.
         p = np.vstack([2 * p[0] - p[1], p, 2 * p[-1] - p[-2]])
         t = np.linspace(0, 1, SAMPLES, endpoint=False)[:, None]
         pieces = [_catmull_rom(p[i : i + 4], t) for i in range(len(p) - 3)]
@@ -44,24 +48,24 @@ class Hand:
     def arc(self, centre: tuple[float, float], radii: tuple[float, float], start: float, sweep: float) -> Stroke:
         """Return part of an ellipse, (N, 2).
 
-        ``start`` and ``sweep`` are degrees; 0 points right, 90 down, and a positive sweep turns clockwise. The
-        radius drifts a little on the way, so a full turn need not close.
+        ``start`` and ``sweep`` are degrees: 0 points right, 90 down. A positive sweep turns clockwise.
         """
         count = max(4, int(abs(sweep) / 360 * 4 * SAMPLES))
         angle = np.radians(start + np.linspace(0, sweep, count))
+        # The radius drifts along the way, so a full turn need not close, as in quick writing.
         drift = 1 + np.linspace(-1, 1, count) * self.rng.normal(0, 2 * self.jitter)
-        middle = self._stray([centre])[0]
+        middle = self._jittered([centre])[0]
         unit = np.stack([np.cos(angle), np.sin(angle)], axis=1)
         return np.asarray(middle + unit * np.asarray(radii) * drift[:, None])
 
-    def _stray(self, points: ArrayLike) -> Stroke:
+    def _jittered(self, points: ArrayLike) -> Stroke:
         """Move every control point a little."""
         exact = np.asarray(points, dtype=np.float64)
         return exact + self.rng.normal(0, self.jitter, exact.shape)
 
 
 def join(*parts: Stroke) -> Stroke:
-    """Draw the parts without lifting the pen, (N, 2): each later part is moved to start where the last one ended."""
+    """Join parts into one stroke, (N, 2). Each later part moves to where the one before ended."""
     path = [parts[0]]
     for part in parts[1:]:
         path.append(part[1:] + (path[-1][-1] - part[0]))
@@ -77,7 +81,11 @@ def resample(stroke: Stroke, spacing: float) -> Stroke:
 
 
 def _catmull_rom(p: Stroke, t: NDArray[np.float64]) -> Stroke:
-    """Return the piece between the middle two of four control points (Catmull and Rom, 1974)."""
+    """Return the curve from ``p[1]`` to ``p[2]`` at ``t`` of 0 to 1.
+
+    It is cubic. Its slope at ``p[1]`` is that of the line from ``p[0]`` to ``p[2]``, so pieces join smoothly. Source:
+    Catmull and Rom, A class of local interpolating splines, 1974.
+    """
     return np.asarray(
         0.5
         * (
