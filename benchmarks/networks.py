@@ -93,7 +93,7 @@ def _row(card: dict[str, Any], model: Classifier, test: Digits, photos: Sequence
     name = card["network"]
     yield f"`{name}`"
     yield f"{card['parameters']:,}"
-    yield f"{card['epochs']} of {NETWORKS[name].epochs}"
+    yield f"{card['epochs']} of {NETWORKS[name].defaults.epochs}"
     yield COURSE_FIGURES.get(name, "–")
     yield _share(model, test, "{:.2f}")
     for digits in photos:

@@ -30,7 +30,7 @@ def test_a_network_has_the_documented_number_of_parameters(name: str):
     assert PARAMETERS[name] == network(name).build().count_params()
 
 
-def test_every_architecture_has_a_recipe():
+def test_every_architecture_has_hyperparameters():
     assert ARCHITECTURES.keys() == NETWORKS.keys() == PARAMETERS.keys()
 
 

@@ -17,11 +17,11 @@ LABELS = st.integers(0, 9)
 ON_PLATES: list[Callable[[np.random.Generator, np.ndarray], np.ndarray]] = [
     augment.warped,
     augment.thickened,
-    augment.spoiled,
+    augment.degraded,
     augment.binarised,
     augment.specked,
     augment.ruled,
-    augment.cut,
+    augment.cropped,
 ]
 
 

@@ -56,14 +56,14 @@ def test_train_writes_a_model_and_says_its_accuracy(npz: Path, tmp_path: Path):
 
     assert result.exit_code == 0, result.output
     assert out.is_file()
-    assert result.stdout.startswith("Accuracy on the test digits: ")
+    assert result.stdout.startswith("Accuracy on the test set: ")
     assert "Epoch 1 of 1: loss " in result.stderr
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--network", "resnet"], "no network 'resnet'"),
+        (["--network", "resnet"], "unknown network 'resnet'"),
         (["--out", "model.pb"], r"Must end in \.weights\.h5, \.keras"),
         (["--data", "missing.npz"], r"missing\.npz does not exist"),
         (["--augment", "much"], "--augment much is invalid. Must be one of none, light, strong"),
@@ -142,7 +142,7 @@ def test_ctrl_c_keeps_the_best_weights_so_far(npz: Path, tmp_path: Path):
         stdout, stderr = process.communicate(timeout=300)
 
     assert 0 == process.returncode, stderr
-    assert "Accuracy on the test digits: " in stdout
+    assert "Accuracy on the test set: " in stdout
     assert "stopped by hand" in json.loads((tmp_path / "m.card.json").read_text())["notes"][-1]
     assert "onnxruntime" == open_model(out).runtime
 
@@ -175,11 +175,11 @@ def test_every_epoch_leaves_a_checkpoint_and_a_stall_stops_the_training(npz: Pat
     assert 2 <= len(files) < 9
 
 
-def test_digits_of_their_own_choose_the_best_epoch(npz: Path, tmp_path: Path):
+def test_a_validation_set_of_its_own_chooses_the_best_epoch(npz: Path, tmp_path: Path):
     result = trained(npz, tmp_path / "m.keras", "--validation", str(npz), "--no-report")
 
-    assert "Note: 100 digits to check with from digits.npz" in result.stderr
-    assert "100 digits to check with from digits.npz" in json.loads((tmp_path / "m.card.json").read_text())["notes"]
+    assert "Note: validation set: 100 digits from digits.npz" in result.stderr
+    assert "validation set: 100 digits from digits.npz" in json.loads((tmp_path / "m.card.json").read_text())["notes"]
 
 
 @pytest.fixture(scope="module")
@@ -195,7 +195,7 @@ def clothes(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
 def test_classes_have_their_names_in_summary_card_and_reports(clothes: tuple[Path, Result]):
     folder, result = clothes
 
-    assert "Accuracy on the test images: " in result.stdout
+    assert "Accuracy on the test set: " in result.stdout
     assert "Ankle boot" in result.stdout
     assert list(CLOTHES) == json.loads((folder / "m.card.json").read_text())["class_names"]
     assert f'`--classes "{",".join(CLOTHES)}"`' in (folder / "m.card.md").read_text()
@@ -226,7 +226,7 @@ def test_drawn_digits_are_not_mixed_with_other_classes(npz: Path):
     arguments = ["--data", str(npz), "--classes", ",".join(CLOTHES), "--drawn", "100"]
     result = CliRunner().invoke(app, arguments)
 
-    with pytest.raises(TrainingError, match=r"--drawn 100 adds digits .* but the classes are no digits"):
+    with pytest.raises(TrainingError, match=r"--drawn 100 adds drawn digits .* but the classes are not digits"):
         raise result.exception
 
 

@@ -27,7 +27,7 @@ def write_npz(folder: Path, **changed: np.ndarray) -> Path:
 def test_an_npz_file_is_read_as_it_is(tmp_path: Path):
     data = load_training_data(write_npz(tmp_path))
 
-    np.testing.assert_array_equal(data.given.images, arrays()["x_train"])
+    np.testing.assert_array_equal(data.train.images, arrays()["x_train"])
     np.testing.assert_array_equal(data.test.labels, arrays()["y_test"])
     assert data.source == "digits.npz"
 
@@ -48,7 +48,7 @@ def test_the_hash_depends_on_the_digits_only(tmp_path: Path):
     [
         ({"x_train": np.zeros((20, 14, 14), np.uint8)}, r"uint8 of shape \(20, 14, 14\)"),
         ({"x_train": np.zeros((20, 28, 28), np.float32)}, "float32 of shape"),
-        ({"y_train": np.zeros(7, np.uint8)}, r"\(7,\) labels for 20 images"),
+        ({"y_train": np.zeros(7, np.uint8)}, r"labels of shape \(7,\) for 20 images"),
         ({"y_train": np.full(20, 11, np.uint8)}, "not the digits 0 to 9"),
     ],
 )
@@ -100,7 +100,7 @@ def test_the_download_is_taken_as_keras_returns_it(monkeypatch: pytest.MonkeyPat
     loaded = (a["x_train"], a["y_train"]), (a["x_test"], a["y_test"])
     monkeypatch.setattr(keras.datasets.mnist, "load_data", lambda: loaded)
 
-    assert len(load_training_data(None).given) == 20
+    assert len(load_training_data(None).train) == 20
 
 
 def test_fashion_mnist_is_downloaded_with_its_class_names(monkeypatch: pytest.MonkeyPatch):
@@ -136,14 +136,14 @@ def test_a_folder_that_is_called_like_a_download_is_read(tmp_path: Path, monkeyp
     assert "mnist" == load_training_data(Path("mnist")).source
 
 
-def test_digits_to_check_with_are_the_test_digits_of_a_file(tmp_path: Path):
+def test_a_validation_set_is_the_test_set_of_a_file(tmp_path: Path):
     a = arrays()
-    np.savez(tmp_path / "check.npz", x_test=a["x_test"][:7], y_test=a["y_test"][:7])
+    np.savez(tmp_path / "validation.npz", x_test=a["x_test"][:7], y_test=a["y_test"][:7])
 
-    np.testing.assert_array_equal(a["x_test"][:7], load_validation(tmp_path / "check.npz").images)
+    np.testing.assert_array_equal(a["x_test"][:7], load_validation(tmp_path / "validation.npz").images)
 
 
-def test_digits_to_check_with_are_all_of_a_folder(tmp_path: Path):
+def test_a_validation_set_is_all_of_a_folder(tmp_path: Path):
     assert 30 == len(load_validation(write_photos(tmp_path, 30)))
 
 
@@ -153,7 +153,7 @@ def test_a_folder_may_have_classes_of_other_names(tmp_path: Path):
 
     data = load_training_data(tmp_path, class_names=names)
 
-    assert [3] * 10 == np.bincount(data.given.labels).tolist()
+    assert [3] * 10 == np.bincount(data.train.labels).tolist()
     assert not data.are_digits
 
 
@@ -162,7 +162,7 @@ def test_other_than_ten_classes_are_refused(tmp_path: Path):
         load_training_data(write_npz(tmp_path), class_names=("a", "b"))
 
 
-def test_a_missing_file_to_check_with_is_refused(tmp_path: Path):
+def test_a_missing_validation_file_is_refused(tmp_path: Path):
     with pytest.raises(TrainingError, match=r"Give --validation an \.npz file or a folder.*or a share"):
         load_validation(tmp_path / "nothing")
 
@@ -183,9 +183,9 @@ def write_photos(folder: Path, count: int, names: tuple[str, ...] = CLASS_NAMES)
 def test_a_folder_is_read_and_a_share_of_every_class_set_aside(tmp_path: Path):
     data = load_training_data(write_photos(tmp_path, 40))
 
-    assert np.bincount(data.given.labels).tolist() == [3] * 10
+    assert np.bincount(data.train.labels).tolist() == [3] * 10
     assert np.bincount(data.test.labels).tolist() == [1] * 10
-    assert data.given.images.shape == (30, 28, 28)
+    assert data.train.images.shape == (30, 28, 28)
 
 
 def test_the_rarest_class_is_tested_too(tmp_path: Path):
@@ -197,7 +197,7 @@ def test_the_rarest_class_is_tested_too(tmp_path: Path):
     for seed in range(5):
         data = load_training_data(tmp_path, seed=seed, preprocess="none")
         assert [1] * 10 == np.bincount(data.test.labels).tolist()
-        assert [*[11] * 9, 1] == np.bincount(data.given.labels).tolist()
+        assert [*[11] * 9, 1] == np.bincount(data.train.labels).tolist()
 
 
 def test_a_damaged_image_is_left_out_and_said(tmp_path: Path):
@@ -206,10 +206,10 @@ def test_a_damaged_image_is_left_out_and_said(tmp_path: Path):
 
     data = load_training_data(tmp_path)
 
-    assert len(data.given) + len(data.test) == 29
+    assert len(data.train) + len(data.test) == 29
     assert "1 images left out" in data.notes[-1]
 
 
 def test_a_folder_of_too_few_digits_is_refused(tmp_path: Path):
-    with pytest.raises(TrainingError, match="holds 4 usable digits"):
+    with pytest.raises(TrainingError, match="holds 4 usable images"):
         load_training_data(write_photos(tmp_path, 4))

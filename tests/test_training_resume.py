@@ -16,7 +16,7 @@ from batch_eval.training.checkpoint import ENTRY
 from batch_eval.training.history import Epoch, best_of
 from batch_eval.training.networks import network
 from batch_eval.training.settings import Settings
-from batch_eval.training.trainer import Training, train
+from batch_eval.training.trainer import TrainingResult, train
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:__array__ implementation:DeprecationWarning"  # in Keras itself, when it saves
@@ -34,15 +34,15 @@ def silent(line: str, epoch: Epoch | None) -> None:
     """Report nothing."""
 
 
-def trained(settings: Settings, digits: Digits = DIGITS) -> Training:
-    return train(digits, settings, report=silent)
+def trained(settings: Settings, digits: Digits = DIGITS) -> TrainingResult:
+    return train(digits, settings, on_progress=silent)
 
 
-def timeless(training: Training) -> list[Epoch]:
+def timeless(training: TrainingResult) -> list[Epoch]:
     return [replace(epoch, seconds=0) for epoch in training.epochs]
 
 
-def assert_same(expected: Training, actual: Training) -> None:
+def assert_same(expected: TrainingResult, actual: TrainingResult) -> None:
     assert timeless(expected) == timeless(actual)
     for a, b in zip(expected.model.get_weights(), actual.model.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -56,31 +56,31 @@ def test_a_resumed_training_equals_an_uninterrupted_one(settings: Settings, tmp_
 
 
 @pytest.fixture(scope="module")
-def stopped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Training, list[Path]]:
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> tuple[TrainingResult, list[Path]]:
     """A training that early stopping has ended after its best epoch, and its checkpoints."""
     folder = tmp_path_factory.mktemp("stopped")
     return trained(replace(STOPPED, checkpoints=folder)), sorted(folder.iterdir())
 
 
-def test_a_resumed_training_stops_where_it_would_have_stopped(stopped: tuple[Training, list[Path]]):
+def test_a_resumed_training_stops_where_it_would_have_stopped(stopped: tuple[TrainingResult, list[Path]]):
     whole, checkpoints = stopped
 
     assert len(whole.epochs) < 40
     assert_same(whole, trained(replace(STOPPED, resume=checkpoints[-2])))
 
 
-def test_a_training_that_had_stopped_is_not_resumed_at_its_end(stopped: tuple[Training, list[Path]]):
-    with pytest.raises(TrainingError, match=r"is where --early-stopping ended the training\. Give more patience"):
+def test_a_training_that_had_stopped_is_not_resumed_at_its_end(stopped: tuple[TrainingResult, list[Path]]):
+    with pytest.raises(TrainingError, match=r"is where --early-stopping ended the training\. Give it more patience"):
         trained(replace(STOPPED, resume=stopped[1][-1]))
 
 
-def test_the_best_epochs_checkpoint_must_be_there(stopped: tuple[Training, list[Path]], tmp_path: Path):
+def test_the_best_epochs_checkpoint_must_be_there(stopped: tuple[TrainingResult, list[Path]], tmp_path: Path):
     whole, checkpoints = stopped
     moved = tmp_path / checkpoints[-2].name
     moved.write_bytes(checkpoints[-2].read_bytes())
 
     assert best_of(whole.epochs).epoch < len(whole.epochs) - 1
-    with pytest.raises(TrainingError, match=r"The best epoch before .* there is no \d\d-.*\.keras beside it"):
+    with pytest.raises(TrainingError, match=r"The best epoch before .* but \d\d-.*\.keras is not beside it"):
         trained(replace(STOPPED, resume=moved))
 
 

@@ -20,16 +20,16 @@ from batch_eval.cli import _interrupted
 from batch_eval.errors import DatasetError, TrainingError
 from batch_eval.evaluation import Outcome
 from batch_eval.models import open_model
-from batch_eval.training.batches import Digits, drawn_digits, turned
+from batch_eval.training.batches import Digits, drawn_digits, lightly_augmented
 from batch_eval.training.card import Card, card_markdown, history_csv
 from batch_eval.training.data import TrainingData
 from batch_eval.training.history import Epoch
 from batch_eval.training.networks import NETWORKS, network
 from batch_eval.training.plot import ERROR, history_svg
 from batch_eval.training.saving import save_training, stem_of
-from batch_eval.training.settings import Settings, recipe_of
+from batch_eval.training.settings import Settings, hyperparameters_of
 from batch_eval.training.splitting import split
-from batch_eval.training.trainer import Training, train
+from batch_eval.training.trainer import TrainingResult, train
 
 SMALL = Settings(epochs=2, batch_size=32, drawn=100, seed=7)
 EPOCHS = (Epoch(1, 0.5, 0.9, 0.4, 0.95, 10.0), Epoch(2, 0.25, 0.95, 0.2, 0.975, 9.5))
@@ -45,7 +45,7 @@ def data() -> TrainingData:
 
 
 class Run(NamedTuple):
-    training: Training
+    training: TrainingResult
     reports: list[tuple[str, Epoch | None]]
 
 
@@ -53,28 +53,28 @@ class Run(NamedTuple):
 def run(data: TrainingData) -> Run:
     """One finished training, shared by the tests that only look at it."""
     reports: list[tuple[str, Epoch | None]] = []
-    return Run(train(data.given, SMALL, report=lambda line, epoch: reports.append((line, epoch))), reports)
+    return Run(train(data.train, SMALL, on_progress=lambda line, epoch: reports.append((line, epoch))), reports)
 
 
 def test_an_unknown_network_is_refused_with_the_known_ones():
-    with pytest.raises(TrainingError, match=r"no network 'resnet'\. Must be one of default"):
+    with pytest.raises(TrainingError, match=r"unknown network 'resnet'\. Must be one of default"):
         network("resnet")
 
 
-def test_settings_take_the_rest_from_the_networks_recipe():
-    recipe = recipe_of(Settings(epochs=3))
+def test_settings_take_the_rest_from_the_networks_hyperparameters():
+    hyperparameters = hyperparameters_of(Settings(epochs=3))
 
-    assert (recipe.epochs, recipe.learning_rate) == (3, NETWORKS["default"].learning_rate)
+    assert (hyperparameters.epochs, hyperparameters.learning_rate) == (3, NETWORKS["default"].defaults.learning_rate)
 
 
 def test_another_optimizer_brings_its_usual_learning_rate():
-    recipe = recipe_of(Settings("mlp-512", optimizer="sgd"))
+    hyperparameters = hyperparameters_of(Settings("mlp-512", optimizer="sgd"))
 
-    assert ("sgd", 0.01) == (recipe.optimizer, recipe.learning_rate)
+    assert ("sgd", 0.01) == (hyperparameters.optimizer, hyperparameters.learning_rate)
 
 
 def test_a_validation_share_is_taken_from_every_class_alike(data: TrainingData):
-    train_set, val_set = split(data.given, NETWORKS["mlp-512"], Settings("mlp-512", validation=0.25))
+    train_set, val_set = split(data.train, NETWORKS["mlp-512"].defaults, Settings("mlp-512", validation=0.25))
 
     assert [5] * 10 == np.bincount(val_set.labels).tolist()
     assert [15] * 10 == np.bincount(train_set.labels).tolist()
@@ -82,12 +82,12 @@ def test_a_validation_share_is_taken_from_every_class_alike(data: TrainingData):
 
 def test_a_validation_share_without_room_for_every_class_is_refused(data: TrainingData):
     with pytest.raises(TrainingError, match=r"--validation 0\.01 cannot be taken from 200 digits"):
-        split(data.given, NETWORKS["mlp-512"], Settings("mlp-512", validation=0.01))
+        split(data.train, NETWORKS["mlp-512"].defaults, Settings("mlp-512", validation=0.01))
 
 
 def test_light_augmentation_keeps_the_digit_and_changes_the_image():
     image = drawn_digits(3, 1).images[0]
-    varied = turned(np.random.default_rng(0), image)
+    varied = lightly_augmented(np.random.default_rng(0), image)
 
     assert (28, 28) == varied.shape
     assert not np.array_equal(image, varied)
@@ -101,7 +101,7 @@ def test_training_reports_every_epoch(run: Run):
 
 
 def test_the_same_seed_gives_the_same_weights(data: TrainingData, run: Run):
-    again = train(data.given, SMALL, report=silent)
+    again = train(data.train, SMALL, on_progress=silent)
 
     for a, b in zip(run.training.model.get_weights(), again.model.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -112,7 +112,7 @@ def test_ctrl_c_keeps_the_best_so_far(data: TrainingData):
         if epoch:
             raise KeyboardInterrupt
 
-    training = train(data.given, SMALL, report=stop)
+    training = train(data.train, SMALL, on_progress=stop)
 
     assert training.interrupted
     assert len(training.epochs) == 1
@@ -131,7 +131,7 @@ def test_ctrl_c_while_a_library_is_imported_keeps_the_best_so_far(
             importlib.import_module("pressing")
 
     try:
-        training = train(data.given, SMALL, report=stop)
+        training = train(data.train, SMALL, on_progress=stop)
         assert _interrupted is signal.getsignal(signal.SIGINT)
     finally:
         signal.signal(signal.SIGINT, before)
@@ -150,7 +150,7 @@ def test_ctrl_c_pressed_twice_stops_at_once(data: TrainingData):
             signal.raise_signal(signal.SIGINT)
             reached.append("twice")
 
-    assert train(data.given, SMALL, report=stop).interrupted
+    assert train(data.train, SMALL, on_progress=stop).interrupted
     assert reached == ["once"]
 
 
@@ -159,14 +159,14 @@ def test_ctrl_c_in_the_first_epoch_stops(data: TrainingData):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(data.given, SMALL, report=stop)
+        train(data.train, SMALL, on_progress=stop)
 
 
 def test_losses_are_written_for_tensorboard(data: TrainingData, tmp_path: Path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
     from tensorboard.util.tensor_util import make_ndarray
 
-    training = train(data.given, replace(SMALL, network="mlp-512", drawn=0, tensorboard=tmp_path), report=silent)
+    training = train(data.train, replace(SMALL, network="mlp-512", drawn=0, tensorboard=tmp_path), on_progress=silent)
 
     events = EventAccumulator(str(tmp_path / "validation"), size_guidance={"tensors": 0})
     events.Reload()
@@ -182,14 +182,14 @@ def test_a_missing_tensorboard_is_named_before_training(
     with pytest.raises(
         TrainingError, match=r"--tensorboard needs tensorboard .*pip install 'batch_eval\[tensorboard\]'"
     ):
-        train(data.given, replace(SMALL, tensorboard=tmp_path), report=silent)
+        train(data.train, replace(SMALL, tensorboard=tmp_path), on_progress=silent)
 
 
 def test_too_few_digits_are_refused():
     few = Digits(np.zeros((5, 28, 28), np.uint8), np.zeros(5, np.uint8))
 
     with pytest.raises(TrainingError, match="do not fill one batch of 128"):
-        train(few, Settings(drawn=0), report=silent)
+        train(few, Settings(drawn=0), on_progress=silent)
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # in Keras itself, when it saves

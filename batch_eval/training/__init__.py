@@ -1,1 +1,1 @@
-"""Train the default model and the classic MNIST networks."""
+"""Train the default model and the classic MNIST networks, and draw digits for it."""

@@ -1,4 +1,4 @@
-"""What is written beside a trained model: its card, and its history as a table."""
+"""The files beside a trained model: its model card, and its history as a table."""
 
 from __future__ import annotations
 
@@ -13,20 +13,28 @@ from batch_eval.training.data import CLASS_NAMES
 from batch_eval.training.history import Epoch
 
 FORMAT = 3
-"""The card's ``format``: 1 the first; 2 has ``optimizer``, and ``augmentation`` in place of ``augmented``; 3 has
-``class_names``."""
+"""The card's ``format``.
+
+- 1: the first.
+- 2: adds ``optimizer``; ``augmentation`` replaces ``augmented``.
+- 3: adds ``class_names``.
+"""
 
 _AUGMENTATIONS = {
     "none": "none",
-    "light": "turned by up to 10°, scaled by up to a tenth, shifted by up to a tenth",
-    "strong": "posture, bending, stroke width, defects of ink and threshold, greys, place",
+    "light": "rotation by up to 10°, scale and shift by up to 10 %",
+    "strong": "affine and elastic distortion, stroke width, defects of ink and threshold, greys, place",
 }
 
 
 @dataclass(frozen=True)
 class Card:
-    """All that is needed to make the same model again, and how good it is; ``seconds`` is the training's duration."""
+    """What it takes to train the same model again, and how accurate it is.
 
+    ``given_digits`` counts the training set, validation set included. ``seconds`` is the duration of the training.
+    """
+
+    # The names are keys of the saved card. A new one raises FORMAT.
     network: str
     summary: str
     parameters: int
@@ -52,23 +60,23 @@ class Card:
 
     @property
     def are_digits(self) -> bool:
-        """Whether the model reads digits."""
+        """Whether the classes are the digits."""
         return self.class_names == CLASS_NAMES
 
     @property
     def test_accuracy(self) -> float:
-        """Correct / test digits, 0 to 1."""
+        """Correct / all of the test set, 0 to 1."""
         return self.test_correct / self.test_digits
 
 
 def card_json(card: Card) -> bytes:
-    """Return the card for programs."""
+    """Return the card as JSON."""
     content = {"format": FORMAT, **asdict(card), "test_accuracy": round(card.test_accuracy, 6)}
     return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def card_markdown(card: Card) -> bytes:
-    """Return the card for people."""
+    """Return the card as Markdown."""
     from batch_eval.reports.templating import fill
 
     templates = Path(__file__).with_name("templates")
@@ -76,7 +84,7 @@ def card_markdown(card: Card) -> bytes:
 
 
 def history_csv(epochs: Sequence[Epoch]) -> bytes:
-    """Return one row an epoch."""
+    """Return the history as CSV, one row per epoch."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(field.name for field in fields(Epoch))

@@ -1,8 +1,15 @@
-"""Checkpoints: the model after an epoch, with what it takes to go on as if the training had never stopped.
+"""Checkpoints: the model after an epoch, with all state that a training needs to resume exactly.
 
-A checkpoint is a ``.keras`` file that holds the optimizer's state too, and has one more entry in its archive; Keras
-and ``batch-eval run`` open it like any other model.
+A checkpoint is a ``.keras`` file with one more entry in its archive. Keras and ``batch-eval run`` open it like any
+other model.
 """
+
+# A resumed training must end with the same weights as one that never stopped. Keras saves weights and the optimizer's
+# state (step count, moments, averaged weights). Our entry adds the rest:
+# - the random state of batches and augmentation,
+# - the random state of each dropout layer,
+# - the epochs so far, from which callbacks recover their patience and the best epoch,
+# - the options, because other options would not give the same weights.
 
 from __future__ import annotations
 
@@ -21,32 +28,32 @@ from batch_eval.training.history import Epoch
 if TYPE_CHECKING:
     import keras
 
-ENTRY = "training.json"
+ENTRY = "training.json"  # name in the archive
 FORMAT = 1
-"""The entry's ``format``: 1 the first."""
+"""The entry's ``format``. 1: the first."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """How far a training has come.
+    """State of a training after its last epoch."""
 
-    ``options`` are those that must be given again, by name; ``stream`` is the state of the generator that chooses and
-    varies digits, at the end of the last epoch; ``seeds`` are the states of the dropout layers, in their order.
-    """
-
+    # The names are keys of the saved entry.
     options: Mapping[str, str]
+    """Those that must be the same to resume, by name."""
     epochs: tuple[Epoch, ...]
     stream: Mapping[str, Any]
+    """State of the random generator of the batches."""
     seeds: tuple[tuple[int, ...], ...]
+    """Random states of the dropout layers, in their order."""
 
 
 def file_name(epoch: Epoch) -> str:
-    """Return what the checkpoint after an epoch is called."""
+    """Return a checkpoint's file name, such as ``03-0.0412.keras``."""
     return f"{epoch.epoch:02d}-{epoch.val_loss:.4f}.keras"
 
 
 def write_checkpoint(folder: Path, model: keras.Model, checkpoint: Checkpoint) -> None:
-    """Write model and state into a folder, whole or not at all; raises ReportError when it cannot be written."""
+    """Write a checkpoint into a folder atomically. Raises ReportError if that fails."""
     name = file_name(checkpoint.epochs[-1])
     with tempfile.TemporaryDirectory() as beside:
         path = Path(beside, name)
@@ -57,12 +64,14 @@ def write_checkpoint(folder: Path, model: keras.Model, checkpoint: Checkpoint) -
 
 
 def read_checkpoint(path: Path) -> Checkpoint | None:
-    """Return the state that a checkpoint holds, or None for a file that is none.
+    """Return a checkpoint's state, or None for any other model file.
 
-    Raises TrainingError when there is no such file, or when its state cannot be read.
+    Raises TrainingError if the file is missing or its state is damaged.
     """
     if not path.is_file():
-        raise TrainingError(f"--resume {path} does not exist. Give a checkpoint, or a model file to begin with.")
+        raise TrainingError(
+            f"--resume {path} does not exist. Give a checkpoint, or a model file with the initial weights."
+        )
     if not zipfile.is_zipfile(path):
         return None
     with zipfile.ZipFile(path) as archive:
@@ -73,21 +82,22 @@ def read_checkpoint(path: Path) -> Checkpoint | None:
         return _parsed(json.loads(content))
     except (ValueError, KeyError, TypeError) as error:
         raise TrainingError(
-            f"{path} is a damaged checkpoint: its entry {ENTRY} cannot be read ({error}). Resume from an earlier one."
+            f"{path} is a damaged checkpoint: its entry {ENTRY} cannot be read ({error}). "
+            "Resume from an earlier checkpoint."
         ) from error
 
 
 def _parsed(content: Any) -> Checkpoint:
     if content["format"] != FORMAT:
-        raise ValueError(f"its format is {content['format']}, expected {FORMAT}")
+        raise ValueError(f"its format is {content['format']}. Expected {FORMAT}")
     epochs = tuple(Epoch(**epoch) for epoch in content["epochs"])
     return Checkpoint(content["options"], epochs, content["stream"], tuple(map(tuple, content["seeds"])))
 
 
 def load_weights(model: keras.Model, path: Path) -> None:
-    """Read the weights of a file into a model, and the optimizer's state if it is compiled and built.
+    """Load a file's weights into a model, and the optimizer's state if the model's optimizer is built.
 
-    Raises TrainingError when the file holds no such weights.
+    Raises TrainingError if the file does not hold this network's weights.
     """
     try:
         model.load_weights(path)
@@ -95,20 +105,20 @@ def load_weights(model: keras.Model, path: Path) -> None:
         first = (str(error) or type(error).__name__).splitlines()[0].rstrip(".:")
         raise TrainingError(
             f"{path} does not hold the weights of {model.name} ({first}). Expected a .keras, .h5, .hdf5 or .weights.h5 "
-            "file of this network. Name the network that it was trained as with --network."
+            "file of this network. Name the file's network with --network."
         ) from error
 
 
-def seeds_of(model: keras.Model) -> tuple[tuple[int, ...], ...]:
-    """Return the states of the dropout layers' generators, which a model file does not hold."""
-    return tuple(tuple(seed.numpy().tolist()) for seed in _seeds(model))
+def dropout_states(model: keras.Model) -> tuple[tuple[int, ...], ...]:
+    """Return the random states of the dropout layers, which Keras does not save."""
+    return tuple(tuple(state.numpy().tolist()) for state in _dropout_variables(model))
 
 
-def set_seeds(model: keras.Model, states: tuple[tuple[int, ...], ...]) -> None:
-    """Put the states of the dropout layers' generators back."""
-    for seed, state in zip(_seeds(model), states, strict=True):
-        seed.assign(state)
+def restore_dropout_states(model: keras.Model, states: tuple[tuple[int, ...], ...]) -> None:
+    """Set the random states of the dropout layers."""
+    for variable, state in zip(_dropout_variables(model), states, strict=True):
+        variable.assign(state)
 
 
-def _seeds(model: keras.Model) -> list[Any]:
+def _dropout_variables(model: keras.Model) -> list[Any]:
     return [layer.seed_generator.state for layer in model.layers if hasattr(layer, "seed_generator")]

@@ -1,4 +1,4 @@
-"""What Keras is told before it trains: the optimizer with its schedule, the loss, and its own callbacks."""
+"""Prepare a Keras model for training: optimizer, learning rate schedule, loss and callbacks."""
 
 from __future__ import annotations
 
@@ -7,54 +7,73 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from batch_eval.errors import TrainingError
-from batch_eval.training.networks import Network
+from batch_eval.training.networks import Hyperparameters
 from batch_eval.training.settings import Settings
 
 if TYPE_CHECKING:
     import keras
 
-MEMORY_OF_WEIGHTS = 0.999  # a step's share in the running mean of the weights is the rest
+EMA_MOMENTUM = 0.999
+"""Share of the old average that each step keeps in the moving average of the weights."""
 LABEL_SMOOTHING = 0.05
+"""Probability that the target distribution spreads evenly over all classes."""
+WEIGHT_DECAY = 0.02
+"""Of AdamW, relative to the learning rate (Loshchilov and Hutter, 2019, arXiv:1711.05101)."""
 
 
-def compile_for(model: keras.Model, recipe: Network, steps: int, *, constant: bool) -> None:
-    """Set the optimizer and the loss; the learning rate warms up and decays over ``steps``, unless ``constant``."""
+def compile_for(model: keras.Model, hyperparameters: Hyperparameters, steps: int, *, constant: bool) -> None:
+    """Set optimizer and loss for a training of ``steps`` batches.
+
+    The learning rate warms up and decays, unless it is ``constant``.
+    """
     import keras
 
-    config: dict[str, Any] = {"learning_rate": recipe.learning_rate if constant else _schedule(recipe, steps)}
-    if recipe.optimizer == "adamw":
-        config["weight_decay"] = 0.02
-    if recipe.averaged:
-        config |= {"use_ema": True, "ema_momentum": min(MEMORY_OF_WEIGHTS, 1 - 10 / (steps + 10))}
-    optimizer = _class_of(recipe.optimizer)(**config)
-    if recipe.optimizer == "adamw":
+    rate = hyperparameters.learning_rate
+    config: dict[str, Any] = {"learning_rate": rate if constant else _schedule(rate, steps)}
+    if hyperparameters.optimizer == "adamw":
+        config["weight_decay"] = WEIGHT_DECAY
+    if hyperparameters.average_weights:
+        # The average forgets what is about 1 / (1 - momentum) steps old. In a short training 1000 steps would reach
+        # back to the random initial weights, so cap the reach at a tenth of the steps.
+        config |= {"use_ema": True, "ema_momentum": min(EMA_MOMENTUM, 1 - 10 / (steps + 10))}
+    optimizer = _optimizer_class(hyperparameters.optimizer)(**config)
+    if hyperparameters.optimizer == "adamw":
+        # Decay pulls weights towards 0. Biases and batch normalisation's scales have no reason to be small.
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    loss = keras.losses.CategoricalCrossentropy(label_smoothing=LABEL_SMOOTHING if recipe.averaged else 0.0)
+    # Smoothed labels keep the model from being overconfident (Szegedy et al., 2016, arXiv:1512.00567).
+    smoothing = LABEL_SMOOTHING if hyperparameters.average_weights else 0.0
+    loss = keras.losses.CategoricalCrossentropy(label_smoothing=smoothing)
     model.compile(optimizer, loss, metrics=["accuracy"], jit_compile=False)
 
 
-def _class_of(name: str) -> Any:
+def _optimizer_class(name: str) -> Any:
     from keras import optimizers
 
     classes = (optimizers.Adam, optimizers.AdamW, optimizers.SGD, optimizers.RMSprop, optimizers.Adadelta)
     return {cls.__name__.lower(): cls for cls in classes}[name]
 
 
-def _schedule(recipe: Network, steps: int) -> Any:
-    """Return a warm-up over a twentieth of the steps, then a cosine decay to nearly zero."""
+def _schedule(rate: float, steps: int) -> Any:
+    """Return a schedule: linear warm-up to ``rate`` in 5 % of the steps, then a cosine decay to ``rate / 5``.
+
+    Sources: Goyal et al., 2017, arXiv:1706.02677 (warm-up); Loshchilov and Hutter, 2017, arXiv:1608.03983 (cosine).
+    """
     import keras
 
-    warmup, rate = max(1, steps // 20), recipe.learning_rate
+    # Adam's first steps rest on few gradients, so the rate starts low. The cosine then stays high in the middle and
+    # falls gently at the end, where the weights settle.
+    warmup = max(1, steps // 20)
     return keras.optimizers.schedules.CosineDecay(
         rate / 20, max(1, steps - warmup), alpha=0.2, warmup_target=rate, warmup_steps=warmup
     )
 
 
-def patient_callbacks(settings: Settings, *, averaged: bool) -> list[Any]:
-    """Return Keras' callbacks that look at every epoch; the mean of the weights comes first, as the others see it."""
+def epoch_callbacks(settings: Settings, *, average_weights: bool) -> list[Any]:
+    """Return Keras' callbacks that act at the end of an epoch."""
     from keras import callbacks
 
-    chosen: list[Any] = [callbacks.SwapEMAWeights(swap_on_epoch=True)] if averaged else []
+    # The averaged weights come first: validation, checkpoints and the best weights must all see them.
+    chosen: list[Any] = [callbacks.SwapEMAWeights(swap_on_epoch=True)] if average_weights else []
     if settings.reduce_lr is not None:
         chosen.append(callbacks.ReduceLROnPlateau(patience=settings.reduce_lr))
     if settings.early_stopping is not None:
@@ -62,12 +81,16 @@ def patient_callbacks(settings: Settings, *, averaged: bool) -> list[Any]:
     return chosen
 
 
-def tensorboard(folder: Path | None) -> list[Any]:
-    """Return the callback that writes for TensorBoard, if a folder is given; raises TrainingError without it."""
+def tensorboard_callbacks(folder: Path | None) -> list[Any]:
+    """Return the callback that writes for TensorBoard, if a folder is given.
+
+    Raises TrainingError if TensorBoard is not installed.
+    """
     if folder is None:
         return []
     try:
-        importlib.import_module("tensorboard")  # which Keras imports only when it writes the first figure
+        # Keras imports it only when it writes the first figure, after minutes of training.
+        importlib.import_module("tensorboard")
     except ImportError as error:
         raise TrainingError(
             f"--tensorboard needs tensorboard ({error}). Install it with: pip install 'batch_eval[tensorboard]'"

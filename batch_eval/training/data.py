@@ -1,4 +1,4 @@
-"""Where training digits come from: an .npz file, a data set that Keras downloads, or a folder of labelled images."""
+"""Load training data: an .npz file, a data set that Keras downloads, or a folder of labelled images."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ from batch_eval.errors import TrainingError, UnreadableImageError
 from batch_eval.models.tensorflow_runtime import import_tensorflow
 from batch_eval.training.batches import CLASSES, Digits
 
-KEYS = ("x_train", "y_train", "x_test", "y_test")
-TEST_SHARE = 0.1  # of a folder, where nobody has set test images aside
+KEYS = ("x_train", "y_train", "x_test", "y_test")  # of Keras' mnist.npz
+TEST_SHARE = 0.1
+"""Share of a folder's images that becomes the test set."""
 CLASS_NAMES = tuple(str(digit) for digit in range(CLASSES))
 
 
 @dataclass(frozen=True)
 class Download:
-    """A data set that Keras downloads: its name, Keras' module, and the names of its classes."""
+    """A data set that Keras downloads: its title, its module in ``keras.datasets``, and its class names."""
 
     title: str
     module: str
@@ -35,35 +36,35 @@ class Download:
 _CLOTHES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 DOWNLOADS: Mapping[str, Download] = {
     "mnist": Download("MNIST", "mnist"),
-    # names: H. Xiao, K. Rasul, R. Vollgraf, Fashion-MNIST (2017), table 2, as Keras' documentation has them
+    # Class names: Xiao, Rasul and Vollgraf, Fashion-MNIST, 2017, arXiv:1708.07747, table 2, spelled as in Keras.
     "fashion-mnist": Download("Fashion-MNIST", "fashion_mnist", _CLOTHES),
 }
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Digits to train on and digits to test on, where they came from, and a hash of all their bytes.
+    """A training set and a test set, and where they came from.
 
-    ``check`` is what the best epoch is chosen by, where it is not to be taken from ``given``.
+    ``validation`` is None if a part of the training set is set aside for it.
     """
 
-    given: Digits
+    train: Digits
     test: Digits
     source: str
     notes: tuple[str, ...] = ()
     class_names: tuple[str, ...] = CLASS_NAMES
-    check: Digits | None = None
+    validation: Digits | None = None
 
     @property
     def are_digits(self) -> bool:
-        """Whether the classes are 0 to 9, so that digits that the program draws belong to them."""
+        """Whether the classes are 0 to 9, so that drawn digits fit in."""
         return self.class_names == CLASS_NAMES
 
     @property
     def sha256(self) -> str:
-        """The hash of images and labels as the network sees them; it does not depend on the file that held them."""
+        """The hash of all images and labels, whatever file held them."""
         digest = hashlib.sha256()
-        for digits in (self.given, self.test):
+        for digits in (self.train, self.test):
             digest.update(digits.images.tobytes())
             digest.update(digits.labels.tobytes())
         return digest.hexdigest()
@@ -76,16 +77,19 @@ def load_training_data(
     seed: int = 1,
     class_names: tuple[str, ...] | None = None,
 ) -> TrainingData:
-    """Read training digits from an ``.npz``, from a folder, or as Keras downloads them (None is MNIST).
+    """Load a training set and a test set from an ``.npz`` file, a folder or a download. None is MNIST.
 
-    A folder's images are read and preprocessed exactly as a run does, and a tenth of every class, chosen by ``seed``,
-    is set aside for testing. ``class_names`` are the names of the classes 0 to 9 of an ``.npz``, or a folder's labels
-    in that order; None takes the digits, or the names that a download has. Raises TrainingError when the data cannot
-    be had or does not fit, DatasetError when a folder's labels cannot be found.
+    A folder is read as in a run, with the recipe ``preprocess``. A tenth of each class, chosen by ``seed``, becomes
+    its test set. ``class_names`` name the classes 0 to 9. None takes the digits, or the download's names.
+
+    Raises TrainingError if the data is missing or invalid, DatasetError if a folder has no labels.
     """
     if class_names is not None and len(set(class_names)) != CLASSES:
-        raise TrainingError(f"--classes names {len(set(class_names))} classes. The networks tell {CLASSES} apart.")
+        raise TrainingError(
+            f"--classes names {len(set(class_names))} classes. The networks have {CLASSES} outputs: name {CLASSES}."
+        )
     name = "mnist" if source is None else str(source)
+    # A file or folder of that name wins over the download.
     if source is None or (name in DOWNLOADS and not source.exists()):
         download = DOWNLOADS[name]
         found = _from_arrays(_downloaded(download), f"{download.title}, downloaded by Keras")
@@ -96,19 +100,24 @@ def load_training_data(
     return replace(_from_arrays(_npz(source, KEYS), source.name), class_names=class_names or CLASS_NAMES)
 
 
-def checked_with(data: TrainingData, source: Path, *, preprocess: str = "photo") -> TrainingData:
-    """Return the data with digits of their own to check with, and a note on them; raises as above."""
-    check = load_validation(source, preprocess=preprocess, class_names=data.class_names)
-    return replace(data, check=check, notes=(*data.notes, f"{len(check):,} digits to check with from {source.name}"))
+def with_validation(data: TrainingData, source: Path, *, preprocess: str = "photo") -> TrainingData:
+    """Return the data with a validation set of its own and a note on it. Raises as `load_training_data` does."""
+    digits = load_validation(source, preprocess=preprocess, class_names=data.class_names)
+    kind = "digits" if data.are_digits else "images"
+    note = f"validation set: {len(digits):,} {kind} from {source.name}"
+    return replace(data, validation=digits, notes=(*data.notes, note))
 
 
 def load_validation(source: Path, *, preprocess: str = "photo", class_names: tuple[str, ...] = CLASS_NAMES) -> Digits:
-    """Read digits to check with: the test digits of an ``.npz``, or all of a labelled folder; raises as above."""
+    """Load a validation set: the test set of an ``.npz`` file, or a whole folder.
+
+    Raises as `load_training_data` does.
+    """
     if source.is_dir():
-        return _folder(source, preprocess, class_names)[0]
+        return _read_folder(source, preprocess, class_names)[0]
     _check_exists(source, "--validation")
     arrays = _npz(source, KEYS[2:])
-    return _digits(arrays["x_test"], arrays["y_test"], f"{source.name}, test")
+    return _labelled(arrays["x_test"], arrays["y_test"], f"{source.name}, test")
 
 
 def _check_exists(source: Path, option: str) -> None:
@@ -120,12 +129,13 @@ def _check_exists(source: Path, option: str) -> None:
 
 
 def _downloaded(download: Download) -> Mapping[str, Any]:
-    """Return a data set's arrays from Keras' cache or download."""
+    """Return a data set's arrays from Keras' cache or its download."""
     import_tensorflow()
     import keras
 
     try:
-        with contextlib.redirect_stdout(sys.stderr):  # Keras announces its download on stdout
+        # Keras announces its download on stdout, which is for results.
+        with contextlib.redirect_stdout(sys.stderr):
             arrays = getattr(keras.datasets, download.module).load_data()
     except Exception as error:  # Keras raises a bare Exception for every failed download
         raise TrainingError(
@@ -137,13 +147,14 @@ def _downloaded(download: Download) -> Mapping[str, Any]:
 
 
 def _npz(path: Path, keys: Sequence[str]) -> Mapping[str, Any]:
-    """Return the arrays of an .npz file in the layout of Keras' mnist.npz; nothing pickled is opened."""
+    """Return the arrays of an .npz file with the keys of Keras' mnist.npz."""
     try:
+        # A pickle can run code when it is opened.
         with np.load(path, allow_pickle=False) as archive:
             missing = [key for key in keys if key not in archive.files]
             if missing:
                 raise TrainingError(
-                    f"{path} has no array {', '.join(missing)}; it holds {', '.join(archive.files) or 'nothing'}. "
+                    f"{path} has no array {', '.join(missing)}. It holds {', '.join(archive.files) or 'nothing'}. "
                     f"Expected {', '.join(keys)}, as in Keras' mnist.npz."
                 )
             return {key: archive[key] for key in keys}
@@ -154,46 +165,53 @@ def _npz(path: Path, keys: Sequence[str]) -> Mapping[str, Any]:
 
 
 def _from_arrays(arrays: Mapping[str, Any], source: str) -> TrainingData:
-    """Check the four arrays and pair images with labels."""
-    given, test = (_digits(arrays[f"x_{part}"], arrays[f"y_{part}"], f"{source}, {part}") for part in ("train", "test"))
-    return TrainingData(given, test, source)
+    """Validate the four arrays and pair images with labels."""
+    train, test = (
+        _labelled(arrays[f"x_{part}"], arrays[f"y_{part}"], f"{source}, {part}") for part in ("train", "test")
+    )
+    return TrainingData(train, test, source)
 
 
-def _digits(images: NDArray[Any], labels: NDArray[Any], where: str) -> Digits:
-    """Check shapes, types and labels of one set of digits."""
+def _labelled(images: NDArray[Any], labels: NDArray[Any], where: str) -> Digits:
+    """Validate shapes, types and labels of one set."""
     if images.ndim != 3 or images.shape[1:] != (28, 28) or images.dtype != np.uint8:
         raise TrainingError(
             f"{where}: the images are {images.dtype} of shape {images.shape}. Expected uint8 of shape (N, 28, 28)."
         )
     if labels.shape != (len(images),):
-        raise TrainingError(f"{where}: {labels.shape} labels for {len(images)} images. Expected one label an image.")
+        raise TrainingError(
+            f"{where}: labels of shape {labels.shape} for {len(images)} images. Expected one label per image."
+        )
     if len(labels) == 0 or not np.isin(labels, np.arange(CLASSES)).all():
         raise TrainingError(f"{where}: the labels {np.unique(labels)[:12]} are not the digits 0 to 9.")
     return Digits(images, labels.astype(np.uint8))
 
 
 def _from_folder(folder: Path, preprocess: str, seed: int, class_names: tuple[str, ...]) -> TrainingData:
-    """Read a labelled folder, and set a part of it aside for testing."""
-    digits, notes = _folder(folder, preprocess, class_names)
-    given, test = _parted(digits, seed, class_names)
-    return TrainingData(given, test, folder.resolve().name, notes, class_names)
+    """Read a labelled folder and split it into training set and test set."""
+    digits, notes = _read_folder(folder, preprocess, class_names)
+    train, test = _train_test_split(digits, seed, class_names)
+    return TrainingData(train, test, folder.resolve().name, notes, class_names)
 
 
-def _folder(folder: Path, preprocess: str, class_names: tuple[str, ...]) -> tuple[Digits, tuple[str, ...]]:
-    """Read a labelled folder as a run does; blank, damaged and unlabelled images are left out and said."""
+def _read_folder(folder: Path, preprocess: str, class_names: tuple[str, ...]) -> tuple[Digits, tuple[str, ...]]:
+    """Read a labelled folder as a run does. A note counts blank, damaged and unlabelled images."""
     from batch_eval.dataset import load_dataset
 
     dataset = load_dataset(folder)
     images, labels, left_out = [], [], 0
     for sample in dataset.samples:
-        image = _prepared(dataset.path(sample), preprocess) if sample.truth in class_names else None
+        image = _preprocessed(dataset.path(sample), preprocess) if sample.truth in class_names else None
         if image is None:
             left_out += 1
             continue
         images.append(image)
         labels.append(class_names.index(str(sample.truth)))
     if len(images) < CLASSES:
-        raise TrainingError(f"{folder} holds {len(images)} usable digits. Expected at least {CLASSES}.")
+        raise TrainingError(
+            f"{folder} holds {len(images)} usable images. Expected at least {CLASSES}, "
+            f"with labels from {class_names[0]} to {class_names[-1]}."
+        )
     notes = (dataset.label_source, *dataset.notes)
     if left_out:
         known = f"{class_names[0]} to {class_names[-1]}"
@@ -201,8 +219,8 @@ def _folder(folder: Path, preprocess: str, class_names: tuple[str, ...]) -> tupl
     return Digits(np.stack(images), np.array(labels, np.uint8)), notes
 
 
-def _prepared(path: str, preprocess: str) -> NDArray[np.uint8] | None:
-    """Return what a run would show the model, (28, 28), or None for a blank or unreadable image."""
+def _preprocessed(path: str, preprocess: str) -> NDArray[np.uint8] | None:
+    """Return the (28, 28) image that a run shows the model, or None if it is blank or unreadable."""
     from batch_eval.imaging import preprocessor
     from batch_eval.imaging.files import read
 
@@ -214,13 +232,14 @@ def _prepared(path: str, preprocess: str) -> NDArray[np.uint8] | None:
     return None if prepared.blank else np.asarray(prepared.image, dtype=np.uint8)
 
 
-def _parted(digits: Digits, seed: int, class_names: Sequence[str]) -> tuple[Digits, Digits]:
-    """Set a tenth aside for testing, of every class alike and at least one of each, and shuffle the rest."""
+def _train_test_split(digits: Digits, seed: int, class_names: Sequence[str]) -> tuple[Digits, Digits]:
+    """Return a shuffled training set and a test set with a tenth of each class."""
+    # scikit-learn's stratified split can leave a small class without a test image.
     labels, counts = np.unique(digits.labels, return_counts=True)
     if counts.min() < 2:
         raise TrainingError(
             f"There is only one usable image of {class_names[labels[counts.argmin()]]}. "
-            "Expected at least two of every class: one to train on and one to test with."
+            "Expected at least two of every class: one to train on and one to test on."
         )
     rng = np.random.default_rng(seed)
     shuffled = rng.permutation(len(digits))

@@ -1,4 +1,4 @@
-"""The course of a training: its epochs, and which of them is the best."""
+"""The training history: figures of each epoch, and which epoch is best."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Epoch:
-    """One pass over the training digits: its number from 1, losses, accuracies of 0 to 1, and seconds."""
+    """The figures of one epoch, counted from 1: losses, accuracies of 0 to 1, and seconds."""
 
+    # The names are the columns of the saved history and keys in checkpoints.
     epoch: int
     loss: float
     accuracy: float
@@ -19,5 +20,5 @@ class Epoch:
 
 
 def best_of(epochs: Sequence[Epoch]) -> Epoch:
-    """Return the epoch with the lowest loss on the checking digits; of equal ones the last, which has learnt longer."""
+    """Return the epoch with the lowest validation loss. Of equal ones, return the last."""
     return min(reversed(epochs), key=lambda epoch: epoch.val_loss)

@@ -1,4 +1,4 @@
-"""The plot of a training's history, as SVG: loss and error by epoch, on logarithmic scales."""
+"""Plot the training history as SVG: loss and error by epoch, on logarithmic scales."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from typing import Any
 from batch_eval.training.history import Epoch, best_of
 
 WIDTH, HEIGHT, MARGIN = 640, 300, 48  # of one plot, in SVG units
-STEPS = tuple(m * 10.0**power for power in range(-9, 10) for m in (1, 2, 5))  # where a scale may begin and end
+STEPS = tuple(m * 10.0**power for power in range(-9, 10) for m in (1, 2, 5))
+"""Values where a scale may begin, end and have ticks."""
+# Error rather than accuracy: on a logarithmic scale, from 99.0 to 99.5 % is as far as from 98 to 99 %.
 ERROR = "error, 100 – accuracy, in %"
-LABELS = 12  # epochs that have room for their number
+MAX_LABELS = 12
+"""Epochs whose number fits below the plot."""
 
 
 def history_svg(epochs: Sequence[Epoch]) -> bytes:
-    """Return the plot of loss and error by epoch, on training and checking digits; the best epoch is marked."""
+    """Return the plot of loss and error on training and validation set, with the best epoch marked."""
     from batch_eval.reports.templating import fill
 
     plots = (
@@ -24,26 +27,28 @@ def history_svg(epochs: Sequence[Epoch]) -> bytes:
         _plot(ERROR, [100 - 100 * e.accuracy for e in epochs], [100 - 100 * e.val_accuracy for e in epochs]),
     )
     across = dict(zip((epoch.epoch for epoch in epochs), _across(len(epochs)), strict=True))
-    shown = {number: x for number, x in across.items() if (number - 1) % math.ceil(len(epochs) / LABELS) == 0}
+    every = math.ceil(len(epochs) / MAX_LABELS)
+    labelled = {number: x for number, x in across.items() if (number - 1) % every == 0}
     size = {"width": WIDTH, "height": HEIGHT, "margin": MARGIN}
     best = across[best_of(epochs).epoch]
     return fill(
-        Path(__file__).with_name("templates"), "history.svg.jinja", plots=plots, best=best, epochs=shown, **size
+        Path(__file__).with_name("templates"), "history.svg.jinja", plots=plots, best=best, epochs=labelled, **size
     )
 
 
-def _plot(title: str, train: Sequence[float], check: Sequence[float]) -> dict[str, Any]:
-    """Return a plot's lines and the ticks of its vertical axis as SVG coordinates."""
-    ticks = _ticks([*train, *check])
+def _plot(title: str, train: Sequence[float], validation: Sequence[float]) -> dict[str, Any]:
+    """Return the lines of a plot and the ticks of its vertical axis, in SVG coordinates."""
+    ticks = _ticks([*train, *validation])
     lines = {
         name: list(zip(_across(len(values)), (_down(value, ticks) for value in values), strict=True))
-        for name, values in (("train", train), ("check", check))
+        for name, values in (("train", train), ("validation", validation))
     }
     return {"title": title, "ticks": {f"{tick:g}": _down(tick, ticks) for tick in ticks}, **lines}
 
 
 def _ticks(values: Sequence[float]) -> Sequence[float]:
-    """Return the steps of a logarithmic scale that holds the values but for zeros, which stand at its lower end."""
+    """Return the ticks of a logarithmic scale that holds the values."""
+    # Zero has no logarithm. It is left out here and drawn at the scale's lower end.
     positive = [value for value in values if value > STEPS[0]] or [1.0]
     below = max(i for i, step in enumerate(STEPS) if step <= min(positive))
     above = min(i for i, step in enumerate(STEPS) if step > max(positive))
@@ -51,12 +56,12 @@ def _ticks(values: Sequence[float]) -> Sequence[float]:
 
 
 def _across(count: int) -> Iterator[float]:
-    """Yield the x of each epoch inside the plot's margins."""
+    """Yield the x coordinate of each epoch."""
     for i in range(count):
         yield MARGIN + i * (WIDTH - 2 * MARGIN) / max(1, count - 1)
 
 
 def _down(value: float, ticks: Sequence[float]) -> float:
-    """Return the y of a value."""
+    """Return the y coordinate of a value."""
     share = math.log(max(value, ticks[0]) / ticks[0]) / math.log(ticks[-1] / ticks[0])
     return HEIGHT - MARGIN - share * (HEIGHT - 2 * MARGIN)

@@ -1,4 +1,4 @@
-"""Set digits aside: those that no training step sees, to choose the best epoch by."""
+"""Set aside the validation set: digits that no training step sees, which choose the best epoch."""
 
 from __future__ import annotations
 
@@ -6,48 +6,55 @@ import numpy as np
 
 from batch_eval.errors import TrainingError
 from batch_eval.training.batches import CLASSES, Digits, drawn_digits
-from batch_eval.training.networks import Network
+from batch_eval.training.networks import Hyperparameters
 from batch_eval.training.settings import Settings
 
-CHECKED = 2000  # given digits that are set aside when no share is named, and at most a tenth
+MAX_VALIDATION = 2000
+"""Size of the default validation set in digits. It is at most a tenth of the training set."""
 
 
-def split(given: Digits, recipe: Network, settings: Settings, check: Digits | None = None) -> tuple[Digits, Digits]:
-    """Return the digits to train on and those to check with, among them as many newly drawn ones if any are drawn.
+def split(
+    digits: Digits, hyperparameters: Hyperparameters, settings: Settings, validation: Digits | None = None
+) -> tuple[Digits, Digits]:
+    """Return the training set and the validation set.
 
-    With ``check`` it is these alone, and all of ``given`` to train on. A share that is named is taken from every class
-    alike; without one, the last digits are set aside. Raises TrainingError when there are too few digits for the share.
+    A given ``validation`` is used as it is. Otherwise, the settings may name a share to take from each class.
+    Otherwise, the last digits are set aside.
+
+    Raises TrainingError if there are too few digits for the share.
     """
-    if check is not None:
-        return given, check
-    train, rest = _shared(given, settings)
-    if not recipe.drawn and len(rest):
-        return _of(given, train), _of(given, rest)
+    if validation is not None:
+        return digits, validation
+    train, rest = _split_rows(digits, settings)
+    if not hyperparameters.drawn and len(rest):
+        return _select(digits, train), _select(digits, rest)
+    # Trained on drawn digits too, the model must be good at both: add as many drawn ones, of a seed that training
+    # does not use.
     unseen = drawn_digits(settings.seed + 1000, max(len(rest), CLASSES))
-    images, labels = given.images[rest], given.labels[rest]
+    images, labels = digits.images[rest], digits.labels[rest]
     both = Digits(np.concatenate([images, unseen.images]), np.concatenate([labels, unseen.labels]))
-    return _of(given, train), both
+    return _select(digits, train), both
 
 
-def _shared(given: Digits, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rows to train on and the rows to check with."""
-    rows = np.arange(len(given))
+def _split_rows(digits: Digits, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows of the training set and those of the validation set."""
+    rows = np.arange(len(digits))
     if settings.validation is None:
-        count = min(CHECKED, len(given) // 10)
-        return rows[: len(given) - count], rows[len(given) - count :]
+        count = min(MAX_VALIDATION, len(digits) // 10)
+        return rows[: len(digits) - count], rows[len(digits) - count :]
     from sklearn.model_selection import train_test_split
 
     try:
-        train, check = train_test_split(
-            rows, test_size=settings.validation, stratify=given.labels, random_state=settings.seed
+        train, validation = train_test_split(
+            rows, test_size=settings.validation, stratify=digits.labels, random_state=settings.seed
         )
     except ValueError as error:
         raise TrainingError(
-            f"--validation {settings.validation} cannot be taken from {len(given)} digits: {error} "
-            "Give a share between 0 and 1 that leaves digits of every class on both sides."
+            f"--validation {settings.validation} cannot be taken from {len(digits)} digits: {error} "
+            "Give a share between 0 and 1 that leaves digits of every class in both sets."
         ) from error
-    return train, check
+    return train, validation
 
 
-def _of(digits: Digits, rows: np.ndarray) -> Digits:
+def _select(digits: Digits, rows: np.ndarray) -> Digits:
     return Digits(digits.images[rows], digits.labels[rows])

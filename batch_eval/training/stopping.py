@@ -1,4 +1,4 @@
-"""Ctrl-C in a training: it ends between two batches, so that the best weights so far are never lost."""
+"""Ctrl-C in a training: stop between two batches, so that the best weights so far are kept."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from typing import Any
 
 @contextmanager
 def stopping_between_batches(worth_keeping: Callable[[], object]) -> Iterator[Any]:
-    """Yield a Keras callback that raises KeyboardInterrupt after the batch in which Ctrl-C was pressed.
+    """Yield a Keras callback that raises KeyboardInterrupt at the end of a batch after Ctrl-C.
 
-    In the middle of a batch, a library that is just being imported may lose it, or the process end at once. Ctrl-C
-    does what it did before while there is nothing ``worth_keeping``, and when it is pressed again.
+    Ctrl-C acts as before while there is nothing ``worth_keeping``, and when it is pressed again.
     """
+    # Why not at once: TensorFlow imports modules between epochs. An interrupt inside an import may get lost or end
+    # the process, and the training with it.
     from keras.callbacks import LambdaCallback
 
     before = signal.getsignal(signal.SIGINT)
@@ -27,11 +28,12 @@ def stopping_between_batches(worth_keeping: Callable[[], object]) -> Iterator[An
             before(number, frame)
         pressed.set()
 
-    def stop(batch: int, logs: Any = None) -> None:  # noqa: ARG001 - called by these names
+    def stop(batch: int, logs: Any = None) -> None:  # noqa: ARG001 - Keras passes these names
         if pressed.is_set():
             raise KeyboardInterrupt
 
-    ours = callable(before) and threading.current_thread() is threading.main_thread()  # nohup has it ignored
+    # Only the main thread may set handlers, and under nohup the signal is ignored: `before` is not callable then.
+    ours = callable(before) and threading.current_thread() is threading.main_thread()
     if ours:
         signal.signal(signal.SIGINT, note)
     try:

@@ -1,4 +1,4 @@
-"""Evaluate a trained model file by the very functions of a run: on its test images, and on the sample images."""
+"""Evaluate a trained model file as ``batch-eval run`` does, on its test set and on the sample images."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ from batch_eval.training.samples import write_samples
 def evaluate_digits(
     model: Path, digits: Digits, *, network: str | None = None, class_names: Sequence[str] = CLASS_NAMES
 ) -> Evaluation:
-    """Evaluate a model on digits as they are, or on images of other classes if ``class_names`` are others.
+    """Evaluate a model on (N, 28, 28) images without preprocessing.
 
-    ``network`` names the one whose weights alone the file holds.
+    ``network`` names the architecture of a file that holds weights only.
     """
+    # Through real files and the public `evaluate`, so that the card's figure is the one that `run` gives.
     with TemporaryDirectory() as folder:
         root = Path(folder, "test digits" if class_names == CLASS_NAMES else "test images")
         _write(digits, root, class_names)
@@ -30,7 +31,7 @@ def evaluate_digits(
 
 
 def evaluate_samples(model: Path, *, network: str | None = None) -> Evaluation:
-    """Evaluate a model on the sample images that come with the program, drawn anew, read as photos."""
+    """Evaluate a model on the sample images, drawn anew and preprocessed as photos."""
     with TemporaryDirectory() as folder:
         root = Path(folder, "sample_images")
         write_samples(root)
@@ -38,7 +39,7 @@ def evaluate_samples(model: Path, *, network: str | None = None) -> Evaluation:
 
 
 def _write(digits: Digits, folder: Path, class_names: Sequence[str]) -> None:
-    """Write each digit as a PNG named after its row, and the labels beside them."""
+    """Write each digit as a PNG named by its row, and a label file."""
     folder.mkdir()
     names = [f"{row:05d}.png" for row in range(len(digits))]
     for name, image in zip(names, digits.images, strict=True):

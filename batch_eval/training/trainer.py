@@ -1,4 +1,4 @@
-"""Train a network: from its settings to what came of it."""
+"""Train a network from its settings."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from batch_eval.errors import TrainingError
 from batch_eval.models.tensorflow_runtime import import_tensorflow
 from batch_eval.training.batches import CLASSES, Digits, batches, drawn_plates, network_input
 from batch_eval.training.checkpoint import Checkpoint, load_weights
-from batch_eval.training.compiling import compile_for, patient_callbacks, tensorboard
-from batch_eval.training.course import Course, Report, earlier_part, kept_options
+from batch_eval.training.compiling import compile_for, epoch_callbacks, tensorboard_callbacks
 from batch_eval.training.history import Epoch
 from batch_eval.training.networks import network
-from batch_eval.training.settings import Settings, recipe_of
+from batch_eval.training.progress import OnProgress, Progress, binding_options, checkpoint_to_resume
+from batch_eval.training.settings import Settings, hyperparameters_of
 from batch_eval.training.splitting import split
 from batch_eval.training.stopping import stopping_between_batches
 
@@ -24,107 +24,122 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Training:
-    """A finished training: the model with its best weights, every epoch, and whether it was stopped early.
-
-    ``origin`` says in words what it was resumed from, and is empty where it began anew.
-    """
+class TrainingResult:
+    """A finished training: the model with its best weights, and the history."""
 
     model: keras.Model
     epochs: tuple[Epoch, ...]
     seconds: float
     interrupted: bool
+    """Whether Ctrl-C ended it."""
     origin: str = ""
+    """A sentence on what it was resumed from, if it was."""
 
 
-def train(given: Digits, settings: Settings, *, report: Report, check: Digits | None = None) -> Training:
-    """Train on ``given`` (N, 28, 28) and on digits drawn here; Ctrl-C after the first epoch keeps the best so far.
+def train(
+    digits: Digits, settings: Settings, *, on_progress: OnProgress, validation: Digits | None = None
+) -> TrainingResult:
+    """Train on ``digits`` (N, 28, 28) and on drawn digits. Ctrl-C after the first epoch keeps the best weights.
 
-    The best epoch is chosen by ``check``, or by some of ``given`` that are set aside for it. ``report`` gets a line of
-    progress, and the epoch that has just ended if there is one. The same seed gives the same weights on the same
-    machine, and so does a training that is resumed from one of its checkpoints. Raises TrainingError when there are
-    too few digits, or when the file to resume from does not fit.
+    The loss on ``validation`` chooses the best epoch. Without it, a part of ``digits`` is set aside. The same seed
+    gives the same weights on the same machine, also after a resume.
+
+    Raises TrainingError if there are too few digits, or if the file to resume from does not fit.
     """
     import_tensorflow()
     import keras
 
+    # First of all: the seed decides the initial weights and the dropout layers' states, in the order of their making.
     keras.utils.set_random_seed(settings.seed)
-    recipe = recipe_of(settings)
-    board = tensorboard(settings.tensorboard)
-    train_set, val_set = split(given, recipe, settings, check)
-    options = kept_options(settings, recipe, train_set, val_set)
-    earlier = earlier_part(settings.resume, options, recipe.epochs)
-    if recipe.drawn:
-        report(f"Drawing {recipe.drawn:,} digits", None)
-    plates = drawn_plates(settings.seed, recipe.drawn)
-    steps = (len(train_set) + len(plates)) // settings.batch_size
-    if steps == 0:
-        raise TrainingError(
-            f"{len(train_set) + len(plates)} training digits do not fill one batch of {settings.batch_size}. "
-            "Give more images, or a smaller --batch-size."
-        )
+    hyperparameters = hyperparameters_of(settings)
+    board = tensorboard_callbacks(settings.tensorboard)
+    training_set, validation_set = split(digits, hyperparameters, settings, validation)
+    options = binding_options(settings, hyperparameters, training_set, validation_set)
+    checkpoint = checkpoint_to_resume(settings.resume, options, hyperparameters.epochs)
+    if hyperparameters.drawn:
+        on_progress(f"Drawing {hyperparameters.drawn:,} digits", None)
+    plates = drawn_plates(settings.seed, hyperparameters.drawn)
+    steps = _steps_per_epoch(len(training_set) + len(plates), settings.batch_size)
     model = network(settings.network).build()
-    if settings.resume and not earlier:
+    if settings.resume and not checkpoint:
         load_weights(model, settings.resume)
-    compile_for(model, recipe, recipe.epochs * steps, constant=settings.reduce_lr is not None)
-    course = Course(model, recipe.epochs, report, options, settings.checkpoints)
+    compile_for(model, hyperparameters, hyperparameters.epochs * steps, constant=settings.reduce_lr is not None)
+    progress = Progress(model, hyperparameters.epochs, on_progress, options, settings.checkpoints)
     stream = batches(
-        *(train_set, plates),
+        *(training_set, plates),
         size=settings.batch_size,
         seed=settings.seed,
-        augment=recipe.augment,
-        state=earlier.stream if earlier else None,
-        pass_ended=course.passes.append,
+        augment=hyperparameters.augment,
+        state=checkpoint.stream if checkpoint else None,
+        on_pass_end=progress.stream_states.append,
     )
-    patient = patient_callbacks(settings, averaged=recipe.averaged)
-    callbacks = [*patient, *board, _callback(course, settings, earlier, patient)]
-    interrupted = _fit(course, stream, val_set, callbacks, steps=steps, first=len(earlier.epochs) if earlier else 0)
-    return Training(model, tuple(course.done), course.seconds, interrupted, _origin(settings, earlier))
+    watching = epoch_callbacks(settings, average_weights=hyperparameters.average_weights)
+    callbacks = [*watching, *board, _progress_callback(progress, settings, checkpoint, watching)]
+    first = len(checkpoint.epochs) if checkpoint else 0
+    interrupted = _fit(progress, stream, validation_set, callbacks, steps=steps, first=first)
+    return TrainingResult(model, tuple(progress.epochs), progress.seconds, interrupted, _origin(settings, checkpoint))
 
 
-def _callback(course: Course, settings: Settings, earlier: Checkpoint | None, patient: Sequence[Any]) -> Any:
-    """Return the callback by which Keras tells of the training."""
+def _steps_per_epoch(digits: int, batch_size: int) -> int:
+    """Return the number of whole batches. Raises TrainingError if there is none."""
+    steps = digits // batch_size
+    if steps == 0:
+        raise TrainingError(
+            f"{digits} training digits do not fill one batch of {batch_size}. "
+            "Give more images, or a smaller --batch-size."
+        )
+    return steps
+
+
+def _progress_callback(
+    progress: Progress, settings: Settings, checkpoint: Checkpoint | None, watching: Sequence[Any]
+) -> Any:
+    """Return the Keras callback that records epochs, and restores the checkpoint when training begins."""
     from keras.callbacks import LambdaCallback
 
     def begin(_logs: Any) -> None:
-        if settings.resume and earlier:
-            course.go_on(settings.resume, earlier, patient)
+        if settings.resume and checkpoint:
+            progress.restore(settings.resume, checkpoint, watching)
 
-    return LambdaCallback(on_train_begin=begin, on_epoch_end=course.epoch_ended)
+    # Keras resets its callbacks when training begins. Ours comes after them, so what it restores stays.
+    return LambdaCallback(on_train_begin=begin, on_epoch_end=progress.epoch_ended)
 
 
-def _fit(course: Course, stream: Any, val_set: Digits, callbacks: Sequence[Any], *, steps: int, first: int) -> bool:
-    """Run the epochs and put the best weights back at the end; return whether Ctrl-C ended them."""
+def _fit(
+    progress: Progress, stream: Any, validation_set: Digits, callbacks: Sequence[Any], *, steps: int, first: int
+) -> bool:
+    """Train from epoch ``first``, counted from 0, and set the best weights. Return whether Ctrl-C ended it."""
     import numpy as np
 
+    one_hot = np.eye(CLASSES, dtype=np.float32)[validation_set.labels]
     interrupted = False
     try:
-        with stopping_between_batches(lambda: course.best) as stopping:
-            course.model.fit(
+        with stopping_between_batches(lambda: progress.best_weights) as stopping:
+            progress.model.fit(
                 stream,
                 steps_per_epoch=steps,
                 initial_epoch=first,
-                epochs=course.planned,
-                shuffle=False,
+                epochs=progress.planned_epochs,
+                shuffle=False,  # the stream shuffles, from its own random state
                 verbose=0,
-                validation_data=(network_input(val_set.images), np.eye(CLASSES, dtype=np.float32)[val_set.labels]),
+                validation_data=(network_input(validation_set.images), one_hot),
                 validation_batch_size=500,
                 callbacks=[*callbacks, stopping],
             )
     except KeyboardInterrupt:
-        if not course.best:
+        if not progress.best_weights:
             raise
         interrupted = True
-    if any(not math.isfinite(epoch.loss) for epoch in course.done):
+    if any(not math.isfinite(epoch.loss) for epoch in progress.epochs):
         raise TrainingError("the loss became infinite. Choose a smaller --learning-rate.")
-    course.model.set_weights(course.best)
+    progress.model.set_weights(progress.best_weights)
     return interrupted
 
 
-def _origin(settings: Settings, earlier: Checkpoint | None) -> str:
-    """Say what a training was resumed from."""
+def _origin(settings: Settings, checkpoint: Checkpoint | None) -> str:
+    """Return a sentence on what a training was resumed from."""
     if settings.resume is None:
         return ""
-    if earlier is None:
+    if checkpoint is None:
         return f"Training began with the weights of {settings.resume.name}."
-    return f"Training was resumed from {settings.resume.name} after epoch {len(earlier.epochs)}."
+    return f"Training was resumed from {settings.resume.name} after epoch {len(checkpoint.epochs)}."

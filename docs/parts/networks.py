@@ -1,4 +1,4 @@
-"""The networks that can be trained: their layers and recipes."""
+"""The networks that can be trained: their layers and hyperparameters."""
 
 from batch_eval.models.architectures import ARCHITECTURES, Layer
 from batch_eval.training.networks import NETWORKS
@@ -9,17 +9,17 @@ _SHORT = {"Conv2D": "Conv", "MaxPooling2D": "MaxPool"}
 
 
 def listed() -> str:
-    """Return every network with its layers and the recipe that it is trained by unless options say otherwise."""
+    """Return every network with its layers and default hyperparameters."""
     rows = [
         (
             code(name),
             ", ".join(map(_layer, ARCHITECTURES[name])),
-            f"{own.optimizer}, {own.learning_rate:g}",
-            own.augment,
-            f"{own.drawn:,}" if own.drawn else "none",
-            str(own.epochs),
+            f"{defaults.optimizer}, {defaults.learning_rate:g}",
+            defaults.augment,
+            f"{defaults.drawn:,}" if defaults.drawn else "none",
+            str(defaults.epochs),
         )
-        for name, own in NETWORKS.items()
+        for name, defaults in ((name, network.defaults) for name, network in NETWORKS.items())
     ]
     return table(["network", "layers", "optimizer, learning rate", "augmentation", "drawn digits", "epochs"], rows)
 
