@@ -158,10 +158,10 @@ def test_what_is_no_image_is_refused_and_not_saved(client, collection, path, dat
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("model=2", "no model number 2"),
-        ("model=-1", "no number"),
-        ("model=²", "no number"),
-        ("model=" + "9" * 5000, "no number"),
+        ("model=2", "unknown model number 2"),
+        ("model=-1", "the model '-1' is invalid"),
+        ("model=²", "the model '²' is invalid"),
+        ("model=" + "9" * 5000, "is invalid. Must be its number"),
         ("preprocess=../../etc/passwd", "Known: photo, mnist, simple, none"),
     ],
 )
@@ -202,7 +202,7 @@ def test_an_upload_is_refused_when_it_is_too_large(client, monkeypatch, chunked)
     response = client.post("/api/read", content=iter([content[: 1 << 20], content[1 << 20 :]]) if chunked else content)
 
     assert 413 == response.status_code
-    assert "The file is too large. At most 1 MiB are taken." == error(response)
+    assert "The file is too large. The limit is 1 MiB." == error(response)
 
 
 def test_an_absurd_announced_length_is_a_bad_request(client):
@@ -383,7 +383,7 @@ def test_an_image_can_be_taken_back_once(client, collection):
     token = client.post("/api/collected?label=9&kind=drawing", content=drawn(9)).json()["token"]
 
     assert 0 == client.delete(f"/api/collected/{token}").json()["counts"]["9"]
-    assert "already removed" in error(client.delete(f"/api/collected/{token}"))
+    assert "already deleted" in error(client.delete(f"/api/collected/{token}"))
 
 
 @pytest.mark.parametrize("token", ["x.png", "..%2Fother.png", "%2e%2e%2fother.png"])
@@ -479,7 +479,7 @@ def test_a_random_image_is_named_with_its_label_and_can_be_fetched(client):
 
 @pytest.mark.parametrize("number", ["60", "99999999999999999999"])
 def test_there_are_no_other_images(client, number):
-    assert "there is no image number" in error(client.get(f"/api/examples/{number}"))
+    assert "unknown image number" in error(client.get(f"/api/examples/{number}"))
 
 
 def test_a_folder_without_labels_is_refused(tmp_path):

@@ -231,7 +231,7 @@ def test_a_file_that_is_too_large_is_not_even_sent(page, tmp_path):
     page.set_input_files("#upload", tmp_path / "large.png")
     reached(page, "error")
 
-    assert "The file is too large. At most 64 MiB are taken." == page.locator("#verdict").text_content()
+    assert "The file is too large. The limit is 64 MiB." == page.locator("#verdict").text_content()
 
 
 def test_blank_paper_is_said_to_be_blank(page):
@@ -259,8 +259,8 @@ def test_collect_take_back_evaluate_and_open_the_report(browser, tmp_path):  # n
         assert "Saved as 1." == page.locator("#saved").text_content()
         assert {"7": 2, "1": 2} == {folder.name: len(list(folder.iterdir())) for folder in site.collected.iterdir()}
 
-        page.click("#take-back")
-        page.wait_for_selector("#take-back", state="hidden")
+        page.click("#undo-save")
+        page.wait_for_selector("#undo-save", state="hidden")
 
         assert "1" == page.locator("[data-label='1'] [data-count]").text_content()
 

@@ -151,7 +151,7 @@ def test_a_note_says_when_others_can_come(stopped):
     done = CliRunner().invoke(app, ["serve", "--port", "0", "--host", "0.0.0.0"])
 
     assert (["0.0.0.0"], []) == stopped
-    assert "Note: whoever can reach 0.0.0.0 can use the page" in done.stderr
+    assert "Note: anyone who can reach this machine can use the page" in done.stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for another process")

@@ -1,4 +1,4 @@
-"""batch-eval serve: try and collect digits by hand, in a local page."""
+"""batch-eval serve: try and collect digits in a local page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def serve(
         typer.Option(
             "--model",
             "-m",
-            help="A saved model to choose in the page, beside the one that ships with batch_eval; repeatable.",
+            help="A saved model to offer in the page, beside the default model; repeatable.",
             show_default=False,
         ),
     ] = None,
@@ -28,22 +28,22 @@ def serve(
     preprocess: options.Preprocess = "photo",
     folder: Annotated[
         Path | None,
-        typer.Option(help="A folder of labelled images, of which the page shows one at random.", show_default=False),
+        typer.Option(help="A folder of labelled images. The page shows random ones.", show_default=False),
     ] = None,
     collect: Annotated[
         Path | None,
         typer.Option(
-            help="Save drawings and photos with their labels into this folder, which `run` evaluates.",
+            help="Save drawings and photos into this folder, by label. `run` can evaluate it.",
             show_default=False,
         ),
     ] = None,
     host: Annotated[
-        str, typer.Option(help="The address to listen on; 0.0.0.0 lets others in the network use the page.")
+        str, typer.Option(help="The address to listen on. 0.0.0.0 lets other machines use the page.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 takes any free one.")] = 8028,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on. 0 takes any free one.")] = 8028,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
-    """Serve a local page to draw, upload or photograph a digit, see how a model reads it, and collect a set.
+    """Serve a local page to draw, upload or photograph digits, see how a model reads them, and collect a data set.
 
     Needs the extra `web`: `pip install 'batch_eval[web]'`. Stop it with Ctrl-C.
 
@@ -67,17 +67,17 @@ def serve(
     from batch_eval.web.security import LOOPBACK
 
     readers = open_readers([opening.options(path) for path in model or ()])
-    readers.get(0, preprocess)  # an unknown recipe is found before anything is served
+    readers.get(0, preprocess)  # refuse an unknown recipe before serving anything
     examples = Examples(folder) if folder else None
     collection = Collection(collect, readers.labels, default_out(collect)) if collect else None
     listening = server.listen(host, port)
 
-    def invite() -> None:
+    def announce() -> None:
         url = server.address(listening)
-        typer.echo(f"Open {url} in a browser; stop with Ctrl-C.")
+        typer.echo(f"Open {url} in a browser. Stop with Ctrl-C.")
         if host not in LOOPBACK:
-            say(f"Note: whoever can reach {host} can use the page, and save images where --collect is given.")
+            say("Note: anyone who can reach this machine can use the page, and save images if --collect is given.")
         if open_page:
             typer.launch(url)
 
-    server.serve(app.create_app(app.Site(readers, preprocess, examples, collection), host), listening, invite)
+    server.serve(app.create_app(app.Site(readers, preprocess, examples, collection), host), listening, announce)

@@ -1,1 +1,1 @@
-"""The local page: draw, upload or photograph a digit, see how a model reads it, and collect a set to evaluate."""
+"""The local page: draw, upload or photograph a digit, see how a model reads it, and collect a labelled set."""

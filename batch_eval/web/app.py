@@ -1,4 +1,4 @@
-"""The application: its addresses, and what is done at each."""
+"""The web application: its routes and their handlers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from batch_eval.reports.templating import fill
 from batch_eval.web.answers import answer
 from batch_eval.web.collecting import Collection
 from batch_eval.web.examples import Examples
-from batch_eval.web.failures import HANDLED, failed
+from batch_eval.web.failures import HANDLED, error_response
 from batch_eval.web.readers import Readers
 from batch_eval.web.security import Guard
 from batch_eval.web.workload import MAX_BYTES, Workload
@@ -32,19 +32,23 @@ STATIC = FILES / "static"
 
 @dataclass(frozen=True)
 class Site:
-    """What the page offers: models with a recipe to begin with, images to try, and a folder to collect into."""
+    """What the page offers."""
 
     readers: Readers
     preprocess: str = "photo"
+    """The recipe that is selected at first."""
     examples: Examples | None = None
+    """Images to try, if a folder was given."""
     collection: Collection | None = None
+    """Where images are saved, if a folder was given."""
     workload: Workload = field(default_factory=Workload)
 
     def reader(self, request: Request) -> Reader:
-        """Return what reads with the model and the recipe that a request names; raises ConfigError."""
+        """Return the reader for the model and the recipe in a request's query. Raises ConfigError."""
         model = request.query_params.get("model", "0")
+        # isdigit() alone accepts "²", and int() refuses thousands of digits.
         if not (model.isascii() and model.isdigit() and len(model) < 5):
-            raise ConfigError(f"the model {model!r} is no number.")
+            raise ConfigError(f"the model {model!r} is invalid. Must be its number on the page, from 0.")
         return self.readers.get(int(model), request.query_params.get("preprocess", self.preprocess))
 
 
@@ -52,22 +56,24 @@ def create_app(site: Site, host: str) -> ASGIApp:
     """Return the application for a server that listens on ``host``."""
     app = Starlette(
         routes=[
-            *_reading(site),
-            *(_trying(site.examples, site.workload) if site.examples else ()),
-            *(_collecting(site, site.collection) if site.collection else ()),
-            Route("/favicon.ico", lambda _: FileResponse(STATIC / "icon.svg")),  # what browsers ask the report for
-            Route("/static/report.css", lambda _: FileResponse(SOURCES / "report.css")),  # names the colours
+            *_page_routes(site),
+            *(_example_routes(site.examples, site.workload) if site.examples else ()),
+            *(_collection_routes(site, site.collection) if site.collection else ()),
+            # The report names no icon, so browsers ask for this one.
+            Route("/favicon.ico", lambda _: FileResponse(STATIC / "icon.svg")),
+            # page.css builds on the report's colours.
+            Route("/static/report.css", lambda _: FileResponse(SOURCES / "report.css")),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
-        exception_handlers=dict.fromkeys(HANDLED, failed),
+        exception_handlers=dict.fromkeys(HANDLED, error_response),
     )
     return Guard(app, host)
 
 
-def _reading(site: Site) -> list[BaseRoute]:
-    """Return the addresses of the page, and of what reads an image."""
+def _page_routes(site: Site) -> list[BaseRoute]:
+    """Return the routes of the page and of reading an image."""
 
-    async def page(request: Request) -> Response:  # noqa: ARG001 - as every address
+    async def page(request: Request) -> Response:  # noqa: ARG001 - the signature of every handler
         collection = site.collection
         content = fill(
             FILES,
@@ -89,10 +95,10 @@ def _reading(site: Site) -> list[BaseRoute]:
     return [Route("/", page), Route("/api/read", read, methods=["POST"])]
 
 
-def _trying(examples: Examples, workload: Workload) -> list[BaseRoute]:
-    """Return the addresses of images to try."""
+def _example_routes(examples: Examples, workload: Workload) -> list[BaseRoute]:
+    """Return the routes of images to try."""
 
-    async def choose(request: Request) -> Response:  # noqa: ARG001 - as every address
+    async def choose(request: Request) -> Response:  # noqa: ARG001 - the signature of every handler
         return JSONResponse(examples.choose())
 
     async def image(request: Request) -> Response:
@@ -102,9 +108,9 @@ def _trying(examples: Examples, workload: Workload) -> list[BaseRoute]:
     return [Route("/api/example", choose), Route("/api/examples/{number:int}", image)]
 
 
-def _collecting(site: Site, collection: Collection) -> list[BaseRoute]:
-    """Return the addresses that save images, take them back, evaluate them, and show the report."""
-    evaluating = anyio.Lock()  # two at a time would write the same report
+def _collection_routes(site: Site, collection: Collection) -> list[BaseRoute]:
+    """Return the routes that save, delete and evaluate images, and show the report."""
+    evaluating = anyio.Lock()  # two evaluations at once would write the same files
 
     async def add(request: Request) -> Response:
         label, kind = request.query_params.get("label", ""), request.query_params.get("kind", "")
@@ -128,7 +134,7 @@ def _collecting(site: Site, collection: Collection) -> list[BaseRoute]:
 
 
 class _Reports(StaticFiles):
-    """The files of a folder that need not exist yet."""
+    """Serves a folder that may not exist yet."""
 
     async def check_config(self) -> None:
-        """Find nothing wrong: what is not there is not found."""
+        """Accept a missing folder, whose files are answered with 404. Starlette would raise an error."""

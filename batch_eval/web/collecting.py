@@ -1,4 +1,4 @@
-"""Drawings and photos saved into a folder for each class, as `batch-eval run` evaluates it at once."""
+"""Save drawings and photos into one folder per class, which `batch-eval run` evaluates."""
 
 from __future__ import annotations
 
@@ -26,18 +26,22 @@ from batch_eval.publishing import check_writable
 from batch_eval.reports.writing import write_reports
 
 KINDS = ("drawing", "photo")
-"""What a saved image can be; its file's name begins with it."""
-CHECKED_SIDE = 320
-"""Pixels to which a JPEG is reduced while it is checked, as that is faster."""
+"""Prefixes of file names: where an image came from."""
+VALIDATION_SIDE = 320
+"""Side in pixels to which a JPEG is reduced for validation, which is faster."""
+# No separator, no leading dot, which would hide the folder, and no trailing dot or space, which Windows drops.
 _FOLDER_NAME = re.compile(r"\w[\w .+-]*(?<![ .])")
 
 
 class Collection:
-    """A folder with a subfolder for each class. Every file's name is made here; clients name labels, never paths.
+    """A folder with a subfolder per class. Its reports go to the folder ``reports``.
 
-    ``reports`` is where the reports of its evaluation go. Raises ConfigError for classes that cannot be the names of
-    folders, DatasetError where a label file would hide the folders, ReportError where nothing can be written.
+    Raises ConfigError for a class name that cannot be a folder's, DatasetError if a label file would hide the
+    subfolders, ReportError if the folder cannot be written to.
     """
+
+    # Path traversal: no path ever comes from a client. Labels must be among the known ones, file names are made here,
+    # and a file is deleted by a random token that `add` gave out.
 
     def __init__(self, folder: Path, labels: Sequence[str], reports: Path) -> None:
         self.folder, self.labels, self.reports = folder, tuple(labels), reports
@@ -47,18 +51,18 @@ class Collection:
         check_writable(folder, "--collect")
 
     def counts(self) -> dict[str, int]:
-        """Return how many images each class has."""
+        """Return the number of images of each class."""
         return {label: sum(map(is_image, _visible(self.folder / label))) for label in self.labels}
 
     def add(self, data: bytes, label: str, kind: str) -> str:
-        """Save the bytes of an image, unchanged, under its label; return the token that takes it back.
+        """Save an image file's bytes, unchanged, under its label. Return the token that deletes it.
 
-        Raises UnreadableImageError for what is no image, ConfigError for an unknown label or kind, ReportError where
-        it cannot be written.
+        Raises UnreadableImageError if it is not an image, ConfigError for an unknown label or kind, ReportError if it
+        cannot be written.
         """
         if label not in self.labels or kind not in KINDS:
             raise ConfigError(f"the label {label!r} or the kind {kind!r} is unknown. Labels: {', '.join(self.labels)}.")
-        decode(data, reduce_to=CHECKED_SIDE)
+        decode(data, reduce_to=VALIDATION_SIDE)
         token = secrets.token_hex(4)
         path = self.folder / label / f"{kind}-{datetime.now():%Y%m%d-%H%M%S}-{token}{_suffix(data)}"
         _write(path, data)
@@ -66,16 +70,16 @@ class Collection:
         return token
 
     def remove(self, token: str) -> None:
-        """Delete an image that was saved since the start; raises ConfigError for a token that was never given."""
+        """Delete an image that was saved since the server started. Raises ConfigError for an unknown token."""
         path = self._saved.pop(token, None)
         if path is None:
-            raise ConfigError("this image was not saved here, or is already removed.")
+            raise ConfigError("this image was not saved since the server started, or is already deleted.")
         path.unlink(missing_ok=True)
 
     def evaluate(self, reader: Reader) -> dict[str, Any]:
         """Evaluate the folder as `run` does, write its reports, and return the figures.
 
-        The shares are None where no image could be scored.
+        Accuracy and interval are None if no image could be scored.
         """
         evaluation = evaluate_task(reader_task(load_dataset(self.folder), reader))
         write_reports(evaluation, self.reports)
@@ -88,8 +92,8 @@ def _check_names(labels: Sequence[str]) -> None:
     for label in labels:
         if not _FOLDER_NAME.fullmatch(label):
             raise ConfigError(
-                f"--collect saves into a folder for each class, and the class name {label!r} cannot be a folder's. "
-                "Name the classes with --classes in letters and digits."
+                f"--collect saves into one folder per class, and {label!r} cannot be the name of a folder. "
+                "Name the classes with --classes, in letters and digits."
             )
 
 
@@ -98,7 +102,7 @@ def _check_no_label_file(folder: Path) -> None:
         if (folder / name).exists():
             raise DatasetError(
                 f"{folder / name} would hide what is collected: images without a row in it have no label. "
-                "Collect into another folder."
+                "Give --collect another folder."
             )
 
 
@@ -107,16 +111,17 @@ def _visible(folder: Path) -> list[str]:
 
 
 def _suffix(data: bytes) -> str:
-    """Return the suffix of an image that can be decoded, by its content."""
+    """Return the file name suffix of an image, by its content."""
     if is_heic(data):
         return ".heic"
     with Image.open(io.BytesIO(data)) as image:
         kind = (image.format or "").lower()
-    return ".jpg" if kind in ("jpeg", "mpo") else f".{kind}"  # MPO: a JPEG with a second one behind it, as phones write
+    # MPO is a JPEG with a second image appended. Some phones write it.
+    return ".jpg" if kind in ("jpeg", "mpo") else f".{kind}"
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Write a new file whole or not at all."""
+    """Write a new file atomically."""
     beside = path.with_name(f".{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -127,5 +132,6 @@ def _write(path: Path, data: bytes) -> None:
             beside.unlink(missing_ok=True)
     except OSError as error:
         raise ReportError(
-            f"cannot save into {path.parent}: {error.strerror or error}. Check that you may write there, and its space."
+            f"cannot save into {path.parent}: {error.strerror or error}. "
+            "Check its permissions and the free space of its disk."
         ) from error

@@ -1,4 +1,4 @@
-"""Images of a labelled folder to try a model on, one at random."""
+"""Random images of a labelled folder, to try a model on."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from batch_eval.imaging.files import read
 
 
 class Examples:
-    """The images of a labelled folder; clients name them by number, never by path."""
+    """The images of a labelled folder. Clients name them by number, never by path."""
 
     def __init__(self, folder: Path) -> None:
         self._dataset = load_dataset(folder)
 
     def choose(self) -> dict[str, Any]:
-        """Return the number, the name and the label of an image taken at random."""
+        """Return number, name and label of a random image."""
         number = secrets.randbelow(len(self._dataset.samples))
         sample = self._dataset.samples[number]
         return {"number": number, "name": sample.id, "truth": sample.truth}
 
     def read(self, number: int) -> bytes:
-        """Return the bytes of an image; raises ConfigError where there is none of this number."""
+        """Return the bytes of an image. Raises ConfigError for an unknown number."""
         if number >= len(self._dataset.samples):
-            raise ConfigError(f"there is no image number {number}. Must be below {len(self._dataset.samples)}.")
+            raise ConfigError(f"unknown image number {number}. Must be below {len(self._dataset.samples)}.")
         return read(self._dataset.path(self._dataset.samples[number]))

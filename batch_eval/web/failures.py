@@ -1,4 +1,4 @@
-"""Every failure as JSON with a sentence that a person can read: {"error": "…"}."""
+"""Answer every error as JSON: {"error": "a sentence for people"}."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from starlette.responses import JSONResponse, Response
 from batch_eval.errors import BatchEvalError, UnreadableImageError
 
 HANDLED = (HTTPException, BatchEvalError, ClientDisconnect, Exception)
-"""The kinds of errors that `failed` answers."""
+"""The exceptions that `error_response` answers. Exception stands for bugs."""
 
 
-async def failed(request: Request, error: Exception) -> Response:
-    """Return the answer to a request that ended in an error."""
-    status, message = _said(error, request.url.path)
+async def error_response(request: Request, error: Exception) -> Response:
+    """Return the response to a request that raised an error."""
+    status, message = _status_and_message(error, request.url.path)
     return JSONResponse({"error": message}, status)
 
 
-def _said(error: Exception, path: str) -> tuple[int, str]:
-    """Return the HTTP status and the sentence."""
+def _status_and_message(error: Exception, path: str) -> tuple[int, str]:
+    """Return the HTTP status and the message."""
     if isinstance(error, HTTPException):
+        # Starlette's own errors, such as 404, only repeat the phrase of their status. Say the path instead.
         phrase = HTTPStatus(error.status_code).phrase
         return error.status_code, f"{path}: {phrase}." if error.detail == phrase else error.detail
     if isinstance(error, UnreadableImageError):
@@ -30,6 +31,7 @@ def _said(error: Exception, path: str) -> tuple[int, str]:
     if isinstance(error, BatchEvalError):
         return HTTPStatus.BAD_REQUEST, str(error)
     if isinstance(error, ClientDisconnect):
-        return HTTPStatus.BAD_REQUEST, "The upload was broken off."
+        return HTTPStatus.BAD_REQUEST, "The upload was interrupted."
+    # Starlette raises it again after this answer, so uvicorn logs the traceback.
     bug = f"This is a bug in batch_eval: {type(error).__name__}: {error}. The terminal shows its traceback."
     return HTTPStatus.INTERNAL_SERVER_ERROR, bug

@@ -1,4 +1,4 @@
-"""What keeps other pages out: every request's Host and Origin, and the headers of every response."""
+"""Keep other websites out: check each request's Host and Origin, and send security headers."""
 
 from __future__ import annotations
 
@@ -21,21 +21,27 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-cache",
 }
-"""Sent with every response: nothing is loaded from, sent to, or framed by another origin."""
+"""Sent with every response: no other origin may serve content to the page, get its data, or frame it.
+
+See https://www.w3.org/TR/CSP3/. ``data:`` allows the pictures that `answers` makes.
+"""
 
 
 class Guard:
-    """ASGI middleware that refuses requests meant for another host, or made by another page.
+    """ASGI middleware that refuses requests to another host, or from another page."""
 
-    A page of a stranger can have its name resolve to this machine (DNS rebinding); then its `Host` is that name. It can
-    also post here without reading the answer (cross-site request forgery); then its `Origin` is its own.
-    """
+    # A server on 127.0.0.1 is not safe from websites: a page that the user visits runs in a browser on this machine.
+    # - DNS rebinding: evil.example first resolves to its own server, then to 127.0.0.1. The browser takes both for one
+    #   origin, so the page may read our answers. But it still sends `Host: evil.example`, which we refuse. See Jackson
+    #   et al., Protecting browsers from DNS rebinding attacks, CCS 2007.
+    # - Cross-site request forgery: the page posts to http://127.0.0.1:8028. It cannot read the answer, but could save
+    #   or delete. The browser adds `Origin` and `Sec-Fetch-Site`, which the page cannot change.
 
     def __init__(self, app: ASGIApp, host: str) -> None:
         self._app, self._host = app, host
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or refuse it with a reason."""
+        """Handle a request, or answer 403 with the reason."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -51,24 +57,29 @@ class Guard:
 
 
 def refusal(headers: Headers, method: str, bound: str) -> str:
-    """Return why a request is refused, or nothing; ``bound`` is the host that the server listens on."""
+    """Return why a request is refused, or an empty string. ``bound`` is the host that the server listens on."""
     host = headers.get("host", "")
     if not is_own(host, bound):
-        return f"The host {host!r} is not this page's. Open the address that batch-eval serve printed."
+        return f"The host {host!r} is not this page's. Open the address that `batch-eval serve` printed."
+    # https too, for a reverse proxy with TLS in front of this server.
     origin = headers.get("origin")
     if origin is not None and origin.lower() not in (f"http://{host}".lower(), f"https://{host}".lower()):
-        return f"The request was made by another page, {origin}."
+        return f"The request came from another page, {origin}."
+    # GET changes nothing, so links from other pages may work. Older browsers lack Sec-Fetch-Site but send Origin.
     if method not in ("GET", "HEAD") and headers.get("sec-fetch-site", "same-origin") != "same-origin":
-        return "The request was made by another page."
+        return "The request came from another page."
     return ""
 
 
 def is_own(host: str, bound: str) -> bool:
-    """Say whether a `Host` header names this server.
+    """Return whether a `Host` header names this server.
 
-    It does with the name that the server was started with, and with those of the loopback address; where other machines
-    may ask, also with any address in digits, which no foreign name can stand for, and with this machine's name.
+    These names are its own:
+
+    - the host that it listens on, and the names of the loopback address;
+    - if other machines can reach it, also this machine's name and any IP address.
     """
+    # An IP address is safe: DNS rebinding needs a name.
     try:
         name = urlsplit(f"//{host}").hostname
     except ValueError:

@@ -1,4 +1,4 @@
-"""The server: listens where it is told, and runs the application until it is stopped."""
+"""The server: listen on a socket, and run the application until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -12,38 +12,39 @@ from starlette.types import ASGIApp
 
 from batch_eval.errors import ConfigError
 
-SECONDS_TO_END = 3
-"""Time that requests in progress have to end after Ctrl-C."""
+SHUTDOWN_SECONDS = 3
+"""Time for requests in progress to finish after Ctrl-C."""
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens; port 0 takes any free one. Raises ConfigError where that is not possible."""
+    """Return a listening socket. Port 0 takes any free one. Raises ConfigError if that fails."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)
     except OSError as error:
         raise ConfigError(
             f"cannot listen on {host}, port {port}: {_reason(error)}. "
-            "Choose another port with --port, 0 for any free one, or another address with --host."
+            "Choose another port with --port (0 takes any free one), or another address with --host."
         ) from error
 
 
 def _reason(error: OSError) -> str:
-    """Return what the system says, without the address that Python adds to it."""
+    """Return the system's message, without the address that Python adds to it."""
     if error.errno is None or isinstance(error, socket.gaierror):
         return str(error.strerror or error)
     return os.strerror(error.errno)
 
 
 def address(listening: socket.socket) -> str:
-    """Return the URL under which a browser on this machine finds a listening socket."""
+    """Return the URL of a listening socket, for a browser on this machine."""
     host, port = listening.getsockname()[:2]
+    # 0.0.0.0 and :: mean all addresses. Browsers cannot open them.
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104 - read, not bound
     return f"http://{shown}:{port}/"
 
 
 def serve(app: ASGIApp, listening: socket.socket, ready: Callable[[], None]) -> None:
-    """Answer requests until Ctrl-C, which raises KeyboardInterrupt; call ``ready`` once Ctrl-C ends it quietly."""
+    """Serve until Ctrl-C, which raises KeyboardInterrupt. Call ``ready`` once Ctrl-C is handled."""
     config = uvicorn.Config(
         app,
         log_level="warning",
@@ -51,10 +52,10 @@ def serve(app: ASGIApp, listening: socket.socket, ready: Callable[[], None]) -> 
         server_header=False,
         lifespan="off",
         ws="none",
-        timeout_graceful_shutdown=SECONDS_TO_END,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
     server = uvicorn.Server(config)
-    # uvicorn listens to signals only once its loop runs; a Ctrl-C while the loop is made would break it off half made
+    # uvicorn handles signals only once its event loop runs. A Ctrl-C before that would leave the loop half made.
     before = signal.signal(signal.SIGINT, server.handle_exit)
     try:
         ready()

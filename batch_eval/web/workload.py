@@ -1,4 +1,4 @@
-"""How much the page does at a time: uploads held in memory, and work in threads."""
+"""Limit what the page does at a time: uploads in memory, and work in threads."""
 
 from __future__ import annotations
 
@@ -13,34 +13,36 @@ from starlette.requests import Request
 from batch_eval.cores import available_cores
 
 MAX_BYTES = 64 << 20
-"""Of an upload: the largest photos of phones have less."""
+"""Largest upload. Photos of phones are smaller."""
 MAX_UPLOADS = 8
-"""Uploads that are held in memory at a time; others wait before their bytes are read."""
+"""Uploads in memory at a time. Others wait before their bytes are read."""
 LENGTH_DIGITS = 19
-"""Of an announced length in bytes: no file is so long, and Python reads no number of thousands of digits."""
+"""Most digits of a Content-Length. No file is longer, and Python refuses numbers with thousands of digits."""
 SECONDS = 60
-"""Time for an upload to arrive."""
+"""Time limit for an upload to arrive."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class Workload:
-    """Runs work in as many threads as there are cores, so that the page answers meanwhile."""
+    """Runs work in threads, as many as there are cores, so that the page stays responsive."""
 
     def __init__(self) -> None:
         self._threads = anyio.CapacityLimiter(available_cores())
         self._uploads = anyio.Semaphore(MAX_UPLOADS)
 
     async def run(self, work: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
-        """Return what some work gives, done in a thread."""
+        """Run ``work`` in a thread and return its result."""
         return await run_sync(lambda: work(*arguments, **options), limiter=self._threads)
 
     async def with_upload(self, request: Request, work: Callable[[bytes], T]) -> T:
-        """Return what some work makes of the bytes that a request sends.
+        """Run ``work`` on the bytes that a request sends and return its result.
 
-        Raises HTTPException 413 as soon as they are too many, 408 when they take too long, 400 for an absurd length.
+        Raises HTTPException: 413 as soon as there are too many bytes, 408 if they take too long, 400 for an invalid
+        length.
         """
+        # This bounds memory however many clients send at once: few uploads are held, and each is limited.
         async with self._uploads:
             return await self.run(work, await _body(request))
 
@@ -53,6 +55,7 @@ async def _body(request: Request) -> bytes:
         )
     if announced.isascii() and announced.isdigit() and int(announced) > MAX_BYTES:
         raise _too_large()
+    # Count while it arrives: the header may be missing, as in chunked uploads, or lie.
     data = bytearray()
     try:
         with anyio.fail_after(SECONDS):
@@ -61,9 +64,9 @@ async def _body(request: Request) -> bytes:
                 if len(data) > MAX_BYTES:
                     raise _too_large()
     except TimeoutError:
-        raise HTTPException(408, f"The upload took longer than {SECONDS} seconds. Try it again.") from None
+        raise HTTPException(408, f"The upload took longer than {SECONDS} seconds. Try again.") from None
     return bytes(data)
 
 
 def _too_large() -> HTTPException:
-    return HTTPException(413, f"The file is too large. At most {MAX_BYTES >> 20} MiB are taken.")
+    return HTTPException(413, f"The file is too large. The limit is {MAX_BYTES >> 20} MiB.")

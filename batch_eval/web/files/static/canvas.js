@@ -1,11 +1,11 @@
-// Drawing: strokes are kept as points, so that any of them can be undone.
+// Drawing: keep strokes as lists of points, so that each can be undone.
 
 const PAPER = "#ffffff";
 const INK = "#16181c";
 const CLEARED = { kind: "clear" };
 
 export class Drawing extends EventTarget {
-  // Events: "change" when a stroke is finished, undone, or all are cleared.
+  // Event "change": a stroke is finished or undone, or all are cleared.
   constructor(canvas) {
     super();
     this.canvas = canvas;
@@ -39,6 +39,7 @@ export class Drawing extends EventTarget {
 
   move(event) {
     if (!this.current || !event.isPrimary) return;
+    // Browsers merge moves between two frames. The merged points keep fast strokes round.
     const between = event.getCoalescedEvents?.() ?? [];
     for (const one of between.length ? between : [event]) this.current.points.push(this.place(one));
     this.draw(this.current);
@@ -47,7 +48,8 @@ export class Drawing extends EventTarget {
   end() {
     if (!this.current) return;
     this.current = null;
-    this.redraw(); // a stroke that grew is a little bolder than the same drawn at once, as after an undo
+    // A stroke drawn piece by piece overlaps itself and is a little bolder than one drawn at once, as after an undo.
+    this.redraw();
     this.changed();
   }
 
@@ -57,7 +59,7 @@ export class Drawing extends EventTarget {
     return [(event.clientX - frame.left) * scale, (event.clientY - frame.top) * scale];
   }
 
-  // A curve through the middles between points: smooth however far apart these are.
+  // Quadratic curves through the midpoints of neighbours, with the points as control points: smooth however far apart.
   draw({ kind, thickness, points }) {
     const pen = this.context;
     pen.strokeStyle = kind === "eraser" ? PAPER : INK;

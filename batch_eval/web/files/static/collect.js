@@ -1,4 +1,4 @@
-// Saves the image under a label, takes it back, and evaluates what was collected.
+// Save the image under a label, undo that, and evaluate the collection.
 
 import { askJson, query } from "./server.js";
 import { percent } from "./result.js";
@@ -14,14 +14,14 @@ function showCounts(counts) {
 }
 
 export class Collector extends EventTarget {
-  // Events: "saved" once an image is on the disk.
+  // Event "saved": an image is on the disk.
   constructor(current, settings) {
     super();
     this.current = current; // returns { blob, kind }, or null
     this.settings = settings; // returns the chosen model and preprocessing
     this.token = null;
     for (const button of buttons()) button.addEventListener("click", () => this.save(button.dataset.label));
-    $("take-back").addEventListener("click", () => this.takeBack());
+    $("undo-save").addEventListener("click", () => this.undoSave());
     $("evaluate").addEventListener("click", () => this.evaluate());
   }
 
@@ -45,12 +45,12 @@ export class Collector extends EventTarget {
     }
   }
 
-  async takeBack() {
+  async undoSave() {
     const token = this.token;
     this.token = null;
     try {
       const { counts } = await askJson(`/api/collected/${token}`, { method: "DELETE" });
-      this.say("Taken back: the file is deleted.", counts);
+      this.say("Deleted.", counts);
     } catch (error) {
       this.say(error.message);
     }
@@ -58,7 +58,7 @@ export class Collector extends EventTarget {
 
   say(text, counts) {
     $("saved").textContent = text;
-    $("take-back").hidden = this.token === null;
+    $("undo-save").hidden = this.token === null;
     if (counts) showCounts(counts);
   }
 
@@ -71,7 +71,7 @@ export class Collector extends EventTarget {
       $("evaluation").textContent = found.scored
         ? `${found.correct} of ${found.scored} correct: ${percent(found.accuracy)} ` +
           `(95 % interval ${percent(found.low)} to ${percent(found.high)})`
-        : "No image could be scored; the report says why.";
+        : "No image could be scored. The report says why.";
       $("report").hidden = false;
     } catch (error) {
       $("evaluation").textContent = error.message;

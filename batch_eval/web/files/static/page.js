@@ -1,4 +1,4 @@
-// The page: where images come from, and what follows when one arrives.
+// The page: where images come from, and what happens with them.
 
 import { Drawing } from "./canvas.js";
 import { Collector } from "./collect.js";
@@ -11,16 +11,16 @@ const settings = () => Object.fromEntries(new FormData($("settings")));
 const collector = $("collect") && new Collector(() => current, settings);
 const maxBytes = Number(document.body.dataset.maxBytes);
 let current = null; // the image on the stage: { blob, kind, truth }
-let reading = null; // what stops the request in progress
+let reading = null; // AbortController of the request in progress
 
 async function read() {
-  reading?.abort();
+  reading?.abort(); // an earlier answer may arrive after a later one
   reading = new AbortController();
   collector?.enable(false);
   if (!current) return showNothing();
   const image = current;
   try {
-    if (image.blob.size > maxBytes) throw new Error(`The file is too large. At most ${maxBytes >> 20} MiB are taken.`);
+    if (image.blob.size > maxBytes) throw new Error(`The file is too large. The limit is ${maxBytes >> 20} MiB.`);
     const path = `/api/read?${query(settings())}`;
     showReading(await askJson(path, { method: "POST", body: image.blob, signal: reading.signal }), image.truth);
     collector?.enable(true);
@@ -29,7 +29,7 @@ async function read() {
   }
 }
 
-// images that are drawn
+// drawn images
 
 drawing.addEventListener("change", async () => {
   const blob = drawing.empty ? null : await drawing.image();
@@ -68,7 +68,7 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// images that are chosen
+// chosen images
 
 async function show(blob, name, truth = null) {
   current = { blob, kind: "photo", truth };
@@ -77,11 +77,11 @@ async function show(blob, name, truth = null) {
   $("hint").hidden = true;
   $("clear").disabled = false;
   await read();
-  if (current?.blob !== blob) return; // another image came meanwhile
-  // the server's copy, as a browser cannot show every format
+  if (current?.blob !== blob) return; // another image came in the meantime
+  // Show the server's copy: browsers cannot show every format.
   $("photo").hidden = $("pictures").hidden;
   $("photo").src = $("original").src;
-  enableTools($("photo").hidden); // what lies below a photo is not drawn on
+  enableTools($("photo").hidden); // the canvas below a photo takes no strokes
 }
 
 function choose(files) {
@@ -92,7 +92,7 @@ function choose(files) {
 for (const input of [$("upload"), $("camera")]) {
   input.addEventListener("change", () => {
     choose(input.files);
-    input.value = ""; // the same file again is a change, too
+    input.value = ""; // so that choosing the same file again is a change
   });
 }
 document.addEventListener("dragover", (event) => {

@@ -1,4 +1,4 @@
-// Shows how the model reads the image.
+// Show how the model reads the image.
 
 const $ = (id) => document.getElementById(id);
 

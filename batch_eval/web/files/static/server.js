@@ -1,4 +1,4 @@
-// What is asked of the server. Every failure becomes an Error whose message a person can read.
+// Requests to the server. Every failure becomes an Error with a message for people.
 
 export async function ask(path, options = {}) {
   let response;
