@@ -1,7 +1,7 @@
-"""Every trained network on MNIST's test images and on real phone photos, side by side.
+"""Measure every trained network on MNIST's test set and on real phone photos.
 
-Run as `python benchmarks/networks.py MODELS DATA`: MODELS holds networks that `batch-eval train` wrote, each with its
-card; DATA holds `mnist.npz` and `digits/`. Writes the table into docs/networks.md, between its two marks.
+Run as `python benchmarks/networks.py MODELS DATA`. MODELS is a folder of networks and cards from `batch-eval train`.
+DATA is a folder with `mnist.npz` and `digits/`. The table goes into docs/networks.md, between its two marks.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ BEGIN, END = "<!-- measured -->", "<!-- measured, end -->"
 RECIPES = ("simple", "mnist", "photo")
 KIND = "phone-photo"
 WEIGHTS = ".weights.h5"
+# Accuracies on MNIST that the courses themselves state.
 COURSE_FIGURES = {
     "mlp-512": "~98 %",
     "cnn-32-64": "99.28 %",
@@ -43,16 +44,16 @@ HEAD = ("network", "parameters", "epochs", "course figure", "MNIST test", *(f"ph
 
 
 def main() -> None:
-    """Measure every network that has a card, and write the table."""
+    """Measure every network that has a card and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", type=Path)
     parser.add_argument("data", type=Path)
-    given = parser.parse_args()
-    test = load_training_data(given.data / "mnist.npz").test
-    photos = [_photos(given.data / "digits", recipe) for recipe in RECIPES]
+    arguments = parser.parse_args()
+    test_set = load_training_data(arguments.data / "mnist.npz").test
+    photos = [_photos(arguments.data / "digits", recipe) for recipe in RECIPES]
     lines = ["| " + " | ".join(HEAD) + " |", "|" + "---|" * len(HEAD)]
-    for card, model in _networks(given.models):
-        lines.append("| " + " | ".join(_row(card, model, test, photos)) + " |")
+    for card, model in _networks(arguments.models):
+        lines.append("| " + " | ".join(_row(card, model, test_set, photos)) + " |")
         print(lines[-1], file=sys.stderr, flush=True)
     before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
     after = rest.split(END)[1]
@@ -62,7 +63,7 @@ def main() -> None:
 
 
 def _networks(folder: Path) -> Iterator[tuple[dict[str, Any], Classifier]]:
-    """Yield card and model of each network in the folder, in the program's order, and of the one that is shipped."""
+    """Yield card and model of each network in the folder and of the default model, in the order of `NETWORKS`."""
     cards = [DEFAULT_MODEL.with_name("default.card.json"), *folder.glob("*.card.json")]
     found = [(json.loads(path.read_text(encoding="utf-8")), path) for path in cards]
     for card, path in sorted(found, key=lambda pair: list(NETWORKS).index(pair[0]["network"])):
@@ -76,34 +77,36 @@ def _model_beside(card: Path) -> Path:
     for suffix in (".keras", ".h5", ".hdf5", WEIGHTS):
         if (model := card.with_name(stem + suffix)).is_file():
             return model
-    raise SystemExit(f"{card} has no model beside it. Expected {stem}.keras, .h5, .hdf5 or {WEIGHTS}.")
+    raise SystemExit(f"There is no model beside {card}. Expected {stem}.keras, .h5, .hdf5 or {WEIGHTS}.")
 
 
 def _photos(folder: Path, recipe: str) -> Digits:
-    """Return the phone photos as a run shows them to a model; a blank one has a label that no model answers."""
+    """Return the phone photos, preprocessed as in a run."""
     dataset, prepare = load_dataset(folder), preprocessor(recipe)
     kind = dataset.slice_names.index("kind")
     samples = [sample for sample in dataset.samples if sample.slices[kind] == KIND]
     seen = [prepare(prepare.decode(read(dataset.path(sample)))) for sample in samples]
+    # A blank photo counts as wrong, so it gets a label that no model can predict.
     labels = [CLASSES if one.blank else int(str(sample.truth)) for one, sample in zip(seen, samples, strict=True)]
     return Digits(np.stack([one.image for one in seen]).astype(np.uint8), np.array(labels, np.uint8))
 
 
-def _row(card: dict[str, Any], model: Classifier, test: Digits, photos: Sequence[Digits]) -> Iterator[str]:
+def _row(card: dict[str, Any], model: Classifier, test_set: Digits, photos: Sequence[Digits]) -> Iterator[str]:
     name = card["network"]
     yield f"`{name}`"
     yield f"{card['parameters']:,}"
     yield f"{card['epochs']} of {NETWORKS[name].defaults.epochs}"
     yield COURSE_FIGURES.get(name, "–")
-    yield _share(model, test, "{:.2f}")
+    yield _accuracy(model, test_set, "{:.2f}")
     for digits in photos:
-        yield _share(model, digits, "{:.1f}")
+        yield _accuracy(model, digits, "{:.1f}")
 
 
-def _share(model: Classifier, digits: Digits, form: str) -> str:
-    """Return the share that the model reads right, and its interval, in per cent."""
-    right = int(np.count_nonzero(model.predict(digits.images).argmax(axis=1) == digits.labels))
-    value, low, high = (form.format(100 * one) for one in (right / len(digits), *wilson_interval(right, len(digits))))
+def _accuracy(model: Classifier, digits: Digits, form: str) -> str:
+    """Return the accuracy and its interval in per cent."""
+    correct = int(np.count_nonzero(model.predict(digits.images).argmax(axis=1) == digits.labels))
+    shares = (correct / len(digits), *wilson_interval(correct, len(digits)))
+    value, low, high = (form.format(100 * share) for share in shares)
     return f"{value} % ({low} to {high})"
 
 

@@ -64,7 +64,8 @@ def train(
         ),
     ] = None,
     preprocess: Annotated[
-        str, typer.Option("--preprocess", "-p", help="The preprocessing recipe for the images of a folder.")
+        str,
+        typer.Option("--preprocess", "-p", help="The recipe for a folder: photo, mnist, simple or none."),
     ] = "photo",
     optimizer: Annotated[
         str | None,
