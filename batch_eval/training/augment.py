@@ -5,7 +5,7 @@ Most steps work on a "plate": a (56, 56) uint8 image, ink 255 on 0, with the dig
 
 # A run shows a model digits after preprocessing, so augmentation must reach what preprocessing makes of photos:
 # warp -> stroke width -> defects of ink and threshold -> one of the ways to 28 x 28 -> greys.
-# At 28 x 28 a stroke is 2 to 4 px wide and cannot get thinner. Hence the plates at twice the scale.
+# At 28 x 28 a stroke is only a few pixels wide, too coarse to thin it to a hairline. Hence plates at twice the scale.
 # No benchmark measures the probabilities and ranges one by one. benchmarks/networks.py measures what they reach
 # together: the row `default` of docs/networks.md.
 
@@ -94,7 +94,7 @@ def thickened(rng: np.random.Generator, plate: Plate) -> Plate:
     if choice < 0.65:
         return np.asarray(cv2.dilate(plate, kernel), dtype=np.uint8)
     thin = cv2.erode(plate, kernel)
-    # An erosion can delete a thin digit. Its label would then be a lie.
+    # An erosion can delete thin strokes, and a blank plate would still have its label.
     return np.asarray(thin if thin.sum() > 0.2 * plate.sum() else plate, dtype=np.uint8)
 
 
