@@ -29,13 +29,13 @@ def preprocess(
     """
     from batch_eval.cli.console import say
     from batch_eval.imaging import preprocessor
-    from batch_eval.imaging.inspect import Inspection
+    from batch_eval.imaging.step_pictures import StepPictures
     from batch_eval.publishing import publish
 
-    inspection = Inspection(images, preprocessor(preparing.options()), out)
-    for path in publish(out, inspection.files(), say=None):
+    pictures = StepPictures(images, preprocessor(preparing.options()), out)
+    for path in publish(out, pictures.files(), say=None):
         typer.echo(path)
-    for path, reason in inspection.unreadable:
+    for path, reason in pictures.unreadable:
         say(f"{path}: {reason}")
-    if inspection.unreadable:
+    if pictures.unreadable:
         raise typer.Exit(ExitCode.USER_ERROR)

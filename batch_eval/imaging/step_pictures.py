@@ -1,4 +1,4 @@
-"""Images as a person inspects them: the 28 × 28 result and the strip of steps, as files to write."""
+"""Write pictures of the steps for `batch-eval preprocess`."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from batch_eval.publishing import STEPS_ENDING
 
 
 @dataclass
-class Inspection:
-    """What came of each image, to be written to the folder ``out``.
+class StepPictures:
+    """Two PNG files an image for the folder ``out``: what the model sees, and the steps.
 
-    ``files`` fills ``unreadable`` with (path, reason) as it goes.
+    `files` appends (path, reason) to ``unreadable`` for each image that cannot be decoded.
     """
 
     images: Sequence[Path]
@@ -27,7 +27,8 @@ class Inspection:
     unreadable: list[tuple[Path, str]] = field(default_factory=list)
 
     def files(self) -> Iterator[tuple[str, str, bytes]]:
-        """Yield (title, file name, PNG bytes), two for each readable image, as `publish` takes them."""
+        """Yield (title, file name, PNG bytes) for `publish`, two for each readable image."""
+        # never replace a photo in the output folder; compare without case, as some file systems do
         taken = {path.name.casefold() for path in self.images if path.resolve().parent == self.out.resolve()}
         for path in self.images:
             try:
@@ -41,13 +42,16 @@ class Inspection:
             yield "the steps", steps, encode(strip(stages))
 
     def _free_names(self, stem: str, taken: set[str]) -> tuple[str, str]:
-        """Return the names of an image's two files, numbered where they would replace a photo or another's."""
+        """Return the names of an image's two files, numbered if needed: ``7.png``, ``7-2.png``, …"""
         numbered = (stem if number == 1 else f"{stem}-{number}" for number in count(1))
         names = ((f"{name}.png", f"{name}{STEPS_ENDING}") for name in numbered)
-        found = next(pair for pair in names if not (taken & {name.casefold() for name in pair} or self._foreign(*pair)))
+        found = next(
+            pair for pair in names if not (taken & {name.casefold() for name in pair} or self._is_foreign(*pair))
+        )
         taken.update(name.casefold() for name in found)
         return found
 
-    def _foreign(self, seen: str, steps: str) -> bool:
-        """Say whether a file of the first name is there that is none of ours, which always come in pairs."""
+    def _is_foreign(self, seen: str, steps: str) -> bool:
+        """Say whether a file of the first name exists that this command did not write."""
+        # this command writes pairs: a picture without its steps is somebody's photo
         return (self.out / seen).exists() and not (self.out / steps).exists()
