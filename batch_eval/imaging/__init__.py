@@ -1,4 +1,4 @@
-"""Pixels: decoding, the preprocessing steps, quality checks."""
+"""Decode images and prepare them for a model."""
 
 from batch_eval.imaging.decode import decode
 from batch_eval.imaging.options import PreprocessingOptions

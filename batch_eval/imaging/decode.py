@@ -1,4 +1,4 @@
-"""A file's bytes become 8-bit pixels, upright and without transparency, or a reason why not."""
+"""Decode an image file to upright 8-bit pixels without transparency."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,14 +8,22 @@ from batch_eval.imaging import jpeg, png
 
 
 def decode(data: bytes, *, reduce_to: int | None = None) -> NDArray[np.uint8]:
-    """Decode an image file: PNG, JPEG, WebP, BMP, TIFF, GIF, AVIF, PGM/PPM, and HEIC with the extra ``heic``.
+    """Decode an image file: PNG, JPEG, WebP, BMP, TIFF, GIF, AVIF, PGM or PPM; HEIC with the extra ``heic``.
 
-    Returns uint8 of shape (H, W) for grey files and (H, W, 3), BGR, for colour, 0 black to 255 white; EXIF
-    orientation is applied, transparent parts are filled with the paper that the strokes were drawn for, of an
-    animation the first frame counts. With ``reduce_to``, a JPEG is decoded at 1/2, 1/4 or 1/8 of its size as long as
-    its longest side stays at ``reduce_to`` pixels or more, which is several times faster.
+    EXIF orientation is applied. Transparent pixels become the paper that contrasts with the strokes. Of an
+    animation, the first frame is used.
 
-    Raises UnreadableImageError, its message the reason, for what is no image, too large, or damaged anywhere.
+    Args:
+        data: The file's bytes.
+        reduce_to: Shortest allowed length, in pixels, of the longest side. JPEGs are decoded at 1/2, 1/4 or 1/8 of
+            their size down to it, which is several times faster. Other formats ignore it.
+
+    Returns:
+        uint8, 0 black to 255 white: (H, W) for a grey file, (H, W, 3) BGR for a colour file.
+
+    Raises:
+        UnreadableImageError: The data is not an image, is too large, or is damaged anywhere.
+
     """
     if data.startswith(png.SIGNATURE):
         return png.decode_png(data, otherwise=_decode_other)
@@ -30,7 +38,8 @@ def decode(data: bytes, *, reduce_to: int | None = None) -> NDArray[np.uint8]:
 
 
 def _decode_other(data: bytes) -> NDArray[np.uint8]:
-    """Decode with Pillow, which most runs need not import."""
+    """Decode with Pillow."""
+    # imported late: most runs hold PNG and JPEG alone
     from batch_eval.imaging.pillow import decode_other
 
     return decode_other(data)

@@ -1,4 +1,4 @@
-"""EXIF orientation: read it from a block of metadata, and turn pixels upright."""
+"""Read the EXIF orientation, and turn pixels upright."""
 
 import struct
 from collections.abc import Callable
@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 UPRIGHT = 1
+"""The orientation that needs no turn."""
 _ORIENTATION_TAG = 274
-_INTEGERS = {1: "B", 3: "H", 4: "I"}  # the standard says 3, a 16-bit number; not every writer knows
+_INTEGERS = {1: "B", 3: "H", 4: "I"}  # EXIF asks for type 3 (16 bits); some writers use 8 or 32 bits
 
 _TURNS: dict[int, Callable[[NDArray[np.uint8]], object]] = {
     2: lambda image: cv2.flip(image, 1),
@@ -23,23 +24,28 @@ _TURNS: dict[int, Callable[[NDArray[np.uint8]], object]] = {
 
 
 def orientation(exif: bytes) -> int:
-    """Return the orientation, 1 to 8, that an EXIF block states; ``exif`` begins with the TIFF byte order.
+    """Return the orientation in an EXIF block, 1 to 8.
 
-    A block without orientation, with a value outside 1 to 8 (some phones write 90) or too damaged to be followed
-    means upright: photo viewers do the same. Source: Exif 2.32, section 4.6.4, tag 274.
+    A missing, invalid or damaged orientation counts as upright, as in photo viewers. Some phones write 90.
+    Source: Exif 2.32, section 4.6.4, tag 274.
+
+    Args:
+        exif: The block, starting at the TIFF byte order (``II`` or ``MM``).
+
     """
     order = {b"II": "<", b"MM": ">"}.get(exif[:2])
     if order is None:
         return UPRIGHT
     try:
-        value = _number(exif, order, _ORIENTATION_TAG)
+        value = _tag_value(exif, order, _ORIENTATION_TAG)
     except struct.error:
         return UPRIGHT
     return value if value in _TURNS else UPRIGHT
 
 
-def _number(exif: bytes, order: str, tag: int) -> int:
-    """Return the value of a tag of the first directory, or 0 where the tag is absent or no integer."""
+def _tag_value(exif: bytes, order: str, tag: int) -> int:
+    """Return the value of a tag in the first directory. If it is missing or no integer, return 0."""
+    # a directory: a 16-bit count, then entries of 12 bytes: tag, type, number of values, value
     (start,) = struct.unpack_from(f"{order}I", exif, 4)
     (count,) = struct.unpack_from(f"{order}H", exif, start)
     for entry in range(start + 2, start + 2 + 12 * count, 12):
@@ -49,7 +55,7 @@ def _number(exif: bytes, order: str, tag: int) -> int:
     return 0
 
 
-def upright(image: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """Return the image, (H, W) or (H, W, 3), turned and mirrored as its EXIF orientation, 1 to 8, asks."""
+def apply_orientation(image: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """Rotate and flip an image by its EXIF orientation, 1 to 8."""
     turn = _TURNS.get(orientation)
     return image if turn is None else np.asarray(turn(image), dtype=np.uint8)

@@ -1,4 +1,4 @@
-"""JPEG: a strict decoder, so that a damaged photo never passes as an image with a grey tail."""
+"""Decode JPEG strictly: a damaged photo must not pass as an image with a grey tail."""
 
 import struct
 from collections.abc import Iterator
@@ -8,28 +8,38 @@ import simplejpeg
 from numpy.typing import NDArray
 
 from batch_eval.errors import UnreadableImageError
-from batch_eval.imaging.exif import UPRIGHT, orientation, upright
+from batch_eval.imaging.exif import UPRIGHT, apply_orientation, orientation
 from batch_eval.imaging.limits import check_size
 from batch_eval.imaging.pixels import WHITE
 
 SIGNATURE = b"\xff\xd8\xff"
-_EOI = b"\xff\xd9"
-_UNWRITTEN = b"\0\0"  # in place of the end mark: a file made at full size, whose tail never came
+_EOI = b"\xff\xd9"  # end of image
+_UNWRITTEN = b"\0\0"  # zeros instead of the end mark: space was reserved for a tail that was never written
 _APP0, _APP1, _APP14, _SOS = 0xE0, 0xE1, 0xEE, 0xDA
 _SEQUENTIAL = (0xC0, 0xC1)
 _ENDS_EARLY = ("Premature end of JPEG file", "premature end of data segment")
 _CORRUPT = "Corrupt JPEG data: "
-_MISSING_GREY = 128  # what libjpeg paints where the data is missing
+_MISSING_GREY = 128  # libjpeg fills missing rows with this grey
 
 
 class UnsupportedJpegError(Exception):
-    """A kind of JPEG that the strict decoder does not know (unusual subsampling, lossless, a broken header)."""
+    """A kind of JPEG that only Pillow may decode: unusual subsampling, lossless, or a broken header."""
 
 
 def decode_jpeg(data: bytes, reduce_to: int | None) -> NDArray[np.uint8]:
-    """Return the upright image, (H, W) or (H, W, 3) BGR; see `decode` for ``reduce_to``.
+    """Decode a JPEG and turn it upright.
 
-    Raises UnreadableImageError, and UnsupportedJpegError where another decoder may know more.
+    Args:
+        data: The file's bytes.
+        reduce_to: As in `decode`.
+
+    Returns:
+        uint8, (H, W) or (H, W, 3) BGR.
+
+    Raises:
+        UnreadableImageError: The image is damaged or too large.
+        UnsupportedJpegError: Another decoder may support it.
+
     """
     try:
         height, width, space, _ = simplejpeg.decode_jpeg_header(data)
@@ -37,34 +47,40 @@ def decode_jpeg(data: bytes, reduce_to: int | None) -> NDArray[np.uint8]:
         raise UnsupportedJpegError(str(error)) from error
     check_size(width, height)
     factor = reduction(max(height, width), reduce_to)
-    image = _strictly(data, space, -(-height // factor), -(-width // factor))
-    return upright(image, _orientation(data))
+    image = _decode_strictly(data, space, -(-height // factor), -(-width // factor))
+    return apply_orientation(image, _orientation(data))
 
 
 def reduction(longest: int, reduce_to: int | None) -> int:
-    """Return the largest of 8, 4, 2, 1 that divides the longest side, in pixels, to no less than ``reduce_to``."""
+    """Return the largest factor of 8, 4, 2 and 1 that keeps the longest side at ``reduce_to`` px or more.
+
+    >>> reduction(4000, 320)
+    8
+    """
     if reduce_to is None:
         return 1
     return next((factor for factor in (8, 4, 2) if longest >= factor * reduce_to), 1)
 
 
-def _strictly(data: bytes, space: str, height: int, width: int) -> NDArray[np.uint8]:
-    """Decode to the given size; raise UnreadableImageError where the data is damaged."""
+def _decode_strictly(data: bytes, space: str, height: int, width: int) -> NDArray[np.uint8]:
+    """Decode to the given size; raise UnreadableImageError if the data is damaged."""
     target = {"Gray": "GRAY", "CMYK": "CMYK", "YCCK": "CMYK"}.get(space, "BGR")
     try:
         pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(data, target, min_height=height, min_width=width)
     except ValueError as error:
-        tidy = _tidied(data, str(error))
-        if tidy == data:
+        # strict mode also raises on harmless faults: repair one at a time until decoding works or nothing changes
+        repaired = _repaired(data, str(error))
+        if repaired == data:
             raise UnreadableImageError(_reason(data, str(error))) from error
-        return _strictly(tidy, space, height, width)
+        return _decode_strictly(repaired, space, height, width)
     if target == "CMYK":
-        return _from_cmyk(data, pixels)
+        return _cmyk_to_bgr(data, pixels)
     return pixels[..., 0] if target == "GRAY" else pixels
 
 
-def _from_cmyk(data: bytes, inks: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return BGR for (H, W, 4) inks; Adobe's programs store them inverted, and say so with an APP14 segment."""
+def _cmyk_to_bgr(data: bytes, inks: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return (H, W, 3) BGR for (H, W, 4) inks."""
+    # Adobe's programs store inks inverted and mark it with an APP14 segment
     if not any(marker == _APP14 for marker, _, _ in _segments(data)):
         inks = WHITE - inks
     product = inks[..., 2::-1].astype(np.uint16) * inks[..., 3:]
@@ -72,7 +88,7 @@ def _from_cmyk(data: bytes, inks: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Yield (marker, start, end) of each whole header segment's content, the first start of scan included."""
+    """Yield (marker, start, end) of each complete header segment's content, up to the first start of scan."""
     position = 2
     while position + 4 <= len(data) and data[position] == 0xFF:
         marker = data[position + 1]
@@ -95,21 +111,22 @@ def _orientation(data: bytes) -> int:
     return UPRIGHT
 
 
-def _tidied(data: bytes, warning: str) -> bytes:
-    """Return the data without the harmless fault that the decoder warned of; unchanged where it is real damage."""
+def _repaired(data: bytes, warning: str) -> bytes:
+    """Return the data without the harmless fault that the decoder reported; unchanged if the damage is real."""
     if "Premature end of JPEG file" in warning and not data.endswith((_EOI, _UNWRITTEN)) and _is_one_scan(data):
-        return data + _EOI  # the decoder can now tell a missing end mark from missing rows
+        return data + _EOI  # decoded again, missing rows still raise, a missing end mark does not
     if "Invalid SOS parameters" in warning:
-        return _with_sequential_scan(data)
+        return _repair_scan_header(data)
     if "JFIF revision" in warning:
-        return _without(data, _APP0)
+        return _drop_segments(data, _APP0)
     if "Adobe color transform" in warning:
-        return _without(data, _APP14)
+        return _drop_segments(data, _APP14)
     return data
 
 
 def _is_one_scan(data: bytes) -> bool:
-    """Whether the image lies in a single scan: in a progressive one, a missing end may hide whole scans."""
+    """Say whether the whole image is in one scan."""
+    # a progressive JPEG has many: after a missing end, whole scans may be missing, too
     components = 0
     for marker, start, _ in _segments(data):
         if marker in _SEQUENTIAL:
@@ -119,13 +136,13 @@ def _is_one_scan(data: bytes) -> bool:
     return False
 
 
-def _with_sequential_scan(data: bytes) -> bytes:
-    """Return the data with the spectral selection 0..63 that a sequential scan must state (ITU-T T.81, B.2.3)."""
+def _repair_scan_header(data: bytes) -> bytes:
+    """Write the spectral selection 0 to 63, which a sequential scan must have (ITU-T T.81, B.2.3)."""
     end = next(end for marker, _, end in _segments(data) if marker == _SOS)
     return data[: end - 3] + b"\x00\x3f\x00" + data[end:]
 
 
-def _without(data: bytes, unwanted: int) -> bytes:
+def _drop_segments(data: bytes, unwanted: int) -> bytes:
     """Return the data without the header segments of one marker."""
     spans = [(start - 4, end) for marker, start, end in _segments(data) if marker == unwanted]
     for start, end in reversed(spans):
@@ -143,7 +160,7 @@ def _reason(data: bytes, warning: str) -> str:
 
 
 def _missing_rows(data: bytes) -> float:
-    """Return which part, 0 to 1, of the image's rows the decoder had no data for."""
+    """Return the fraction of rows, 0 to 1, that the decoder had no data for."""
     try:
         grey = simplejpeg.decode_jpeg(data, "GRAY", strict=False)[..., 0]
     except ValueError:

@@ -1,4 +1,4 @@
-"""The formats that are rare among digit photos, read with Pillow, which knows their odd corners."""
+"""Decode the rarer formats with Pillow."""
 
 import io
 import warnings
@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from batch_eval.errors import UnreadableImageError
-from batch_eval.imaging.exif import orientation, upright
+from batch_eval.imaging.exif import apply_orientation, orientation
 from batch_eval.imaging.limits import check_size
-from batch_eval.imaging.pixels import over_paper, to_uint8
+from batch_eval.imaging.pixels import composite, to_uint8
 
-# named, so that no program is started (EPS) and no format is opened that nobody asked for
+# an allowlist: Pillow would start a program for EPS, and each further format is code that reads untrusted data
 _FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 _SIGNATURES = {
     b"BM": "BMP",
@@ -28,26 +28,34 @@ _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b
 
 
 def decode_other(data: bytes) -> NDArray[np.uint8]:
-    """Return the upright, composited first image of the file, (H, W) or (H, W, 3) BGR.
+    """Decode a file's first image, turn it upright and composite it.
 
-    Raises UnreadableImageError with the reason.
+    Args:
+        data: The file's bytes.
+
+    Returns:
+        uint8, (H, W) or (H, W, 3) BGR.
+
+    Raises:
+        UnreadableImageError: The message is the reason.
+
     """
     try:
         with warnings.catch_warnings():
-            # what Pillow warns of is tag by tag trivia, or an error afterwards
+            # a warning is about a single tag, or is followed by an error
             warnings.simplefilter("ignore")
-            with _opened(data) as image:
+            with _open(data) as image:
                 check_size(*image.size)
                 image.load()
-                return upright(_flat(image), _orientation(image))
+                return apply_orientation(_flatten(image), _orientation(image))
     except UnreadableImageError:
         raise
-    except Exception as error:  # on damaged files Pillow's decoders raise nearly anything
+    except Exception as error:  # on damaged files, Pillow's decoders raise nearly any exception
         raise UnreadableImageError(_reason(data, error)) from error
 
 
 def _reason(data: bytes, error: Exception) -> str:
-    """Return in a person's words what Pillow found wrong."""
+    """Return what Pillow found wrong, in plain words."""
     name = _format_name(data)
     if isinstance(error, UnidentifiedImageError):
         if name is None:
@@ -67,19 +75,19 @@ def _format_name(data: bytes) -> str | None:
     return next((name for signature, name in _SIGNATURES.items() if data.startswith(signature)), None)
 
 
-def _opened(data: bytes) -> Image.Image:
-    """Return the image with its pixels not decoded yet, if the format allows."""
+def _open(data: bytes) -> Image.Image:
+    """Open the image; most formats decode their pixels later."""
     if is_heic(data):
-        return _opened_heic(data)
+        return _open_heic(data)
     return Image.open(io.BytesIO(data), formats=_FORMATS)
 
 
 def is_heic(data: bytes) -> bool:
-    """Whether the data is an HEIC or HEIF file; AVIF shares the container, but not the codec."""
+    """Say whether the data is an HEIC or HEIF file. AVIF has the same container and another codec."""
     return data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS and b"avif" not in data[16:64]
 
 
-def _opened_heic(data: bytes) -> Image.Image:
+def _open_heic(data: bytes) -> Image.Image:
     try:
         import pillow_heif
     except ImportError as error:
@@ -91,12 +99,13 @@ def _opened_heic(data: bytes) -> Image.Image:
 
 
 def _orientation(image: Image.Image) -> int:
-    """Return what is left to turn: Pillow turns TIFF itself, libheif HEIC, and both then state no orientation."""
+    """Return the orientation that is still to be applied."""
+    # Pillow has turned a TIFF and libheif a HEIC; both then remove the tag
     exif: bytes = image.info.get("exif") or b""
     return orientation(exif.removeprefix(b"Exif\0\0"))
 
 
-def _flat(image: Image.Image) -> NDArray[np.uint8]:
+def _flatten(image: Image.Image) -> NDArray[np.uint8]:
     """Return 8-bit pixels without alpha, palette or colour space."""
     if image.mode[0] in "IF":
         return to_uint8(np.asarray(image))
@@ -104,7 +113,7 @@ def _flat(image: Image.Image) -> NDArray[np.uint8]:
     if image.has_transparency_data:
         pixels = np.asarray(image.convert("LA" if grey else "RGBA"))
         colour = pixels[..., 0] if grey else np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGBA2BGR))
-        return over_paper(np.ascontiguousarray(colour, dtype=np.uint8), pixels[..., -1])
-    if grey or image.mode == "LAB":  # Pillow converts L*a*b* to nothing, and its lightness is the grey image
+        return composite(np.ascontiguousarray(colour, dtype=np.uint8), pixels[..., -1])
+    if grey or image.mode == "LAB":  # Pillow cannot convert L*a*b*; its lightness is a grey image
         return np.array(image.getchannel("L") if image.mode == "LAB" else image.convert("L"))
     return np.asarray(cv2.cvtColor(np.asarray(image.convert("RGB")), cv2.COLOR_RGB2BGR), dtype=np.uint8)

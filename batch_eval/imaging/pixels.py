@@ -1,4 +1,4 @@
-"""From what a file holds to 8-bit pixels: bit depth, transparency and grey that is stored as colour."""
+"""Convert pixels to 8 bit without transparency."""
 
 import cv2
 import numpy as np
@@ -9,12 +9,23 @@ _DEPTHS = (8, 10, 12, 14, 16, 24, 32, 64)
 
 
 def to_uint8(values: NDArray[np.generic], depth: int | None = None) -> NDArray[np.uint8]:
-    """Return values of any real type and shape as 8 bit; 8-bit values stay as they are.
+    """Convert pixels of any real type and shape to 8 bit. Return 8-bit pixels unchanged.
 
-    Other unsigned integers have ``depth`` bits, or else the smallest usual depth (8, 10, 12, 14, 16 bit, ...) that
-    holds their maximum, since cameras and scanners store 10 and 12 bits in 16-bit files. Floats within 0..1 or 0..255
-    are taken as such; every other range, negative integers included, is stretched from its minimum to its maximum.
-    What is not finite becomes 0.
+    >>> to_uint8(np.array([0, 1023], np.uint16)).tolist()  # 10 bits in a 16-bit file, as cameras store them
+    [0, 255]
+
+    Args:
+        values: Pixels.
+        depth: Bits of an unsigned integer. By default the smallest usual depth that holds the maximum.
+
+    Returns:
+        uint8 of the same shape:
+
+        - Unsigned integers are scaled by their depth.
+        - Floats within 0 to 1 are scaled by 255; floats within 0 to 255 keep their values.
+        - Any other range, such as negative integers, is stretched from its minimum to its maximum.
+        - NaN and infinity become 0.
+
     """
     if values.dtype == np.uint8:
         return values.astype(np.uint8, copy=False)
@@ -31,11 +42,20 @@ def to_uint8(values: NDArray[np.generic], depth: int | None = None) -> NDArray[n
     return np.asarray(np.rint(numbers), dtype=np.uint8)
 
 
-def over_paper(colour: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return ``colour``, (H, W) or (H, W, 3) BGR, laid by ``alpha`` (H, W) over the paper that it was drawn for."""
+def composite(colour: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Composite an image over the paper that it was drawn for.
+
+    Args:
+        colour: (H, W) grey or (H, W, 3) BGR.
+        alpha: (H, W), 0 transparent to 255 opaque.
+
+    Returns:
+        uint8 of ``colour``'s shape.
+
+    """
     if alpha.min() == WHITE:
         return colour
-    paper = _paper(colour, alpha)
+    paper = _background(colour, alpha)
     weight = alpha.astype(np.uint16)
     if colour.ndim == 3:
         weight = weight[..., np.newaxis]
@@ -43,27 +63,27 @@ def over_paper(colour: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[n
     return ((blend + WHITE // 2) // WHITE).astype(np.uint8)
 
 
-def _paper(colour: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> int:
-    """Return the grey level that belongs behind the transparent parts.
-
-    Strokes on nothing get the paper that contrasts with them. An image that is mostly opaque and has light and dark
-    of its own (a cut-out photo, rounded corners) is continued in its median tone: a contrasting paper would be ink.
-    """
+def _background(colour: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> int:
+    """Return the grey level to show behind transparent pixels."""
     grey = colour if colour.ndim == 2 else np.asarray(cv2.cvtColor(colour, cv2.COLOR_BGR2GRAY))
     visible = alpha > 0
     if not visible.any():
         return WHITE
+    # a mostly opaque image with its own light and dark is a photo with rounded corners or cut-out parts: continue it in
+    # its median tone, since a contrasting paper would look like ink
     opaque = grey[alpha >= 128]
     if opaque.size * 2 > alpha.size and np.ptp(opaque) > 64:
         return int(np.median(opaque))
+    # otherwise these are strokes on nothing: choose the paper that contrasts with them
     return WHITE if np.average(grey[visible], weights=alpha[visible]) < 128 else BLACK
 
 
-def without_colour(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return (H, W) of a (H, W, 3) uint8 image with three equal channels, as many programs store grey; else ``image``.
+def drop_equal_channels(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return one channel of an image whose three channels are equal. Return others unchanged.
 
-    Most images with colour show it in their middle row, so that the rest need not be looked at.
+    Many programs save grey images as RGB.
     """
+    # cheap check first: most colour images show colour in their middle row
     middle = len(image) // 2
     if image.ndim == 2 or not (_is_grey(image[middle : middle + 1]) and _is_grey(image)):
         return image

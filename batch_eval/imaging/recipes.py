@@ -20,7 +20,7 @@ from batch_eval.imaging.filters import shrink
 from batch_eval.imaging.ink import clear_paper, separate_ink
 from batch_eval.imaging.lines import remove_lines
 from batch_eval.imaging.options import PreprocessingOptions
-from batch_eval.imaging.pixels import without_colour
+from batch_eval.imaging.pixels import drop_equal_channels
 from batch_eval.imaging.polarity import dark_ink
 from batch_eval.imaging.quality import flags
 from batch_eval.imaging.sheet import cut_to_sheet
@@ -145,7 +145,7 @@ class Preprocessor:
 
         Returns (H, W) also for grey that is stored as colour, so that MNIST's digits are known however they are saved.
         """
-        return without_colour(decode(data, reduce_to=self.work_side))
+        return drop_equal_channels(decode(data, reduce_to=self.work_side))
 
     def __call__(self, image: Image) -> Prepared:
         """Prepare one (H, W) or (H, W, 3) BGR uint8 image."""
