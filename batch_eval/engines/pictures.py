@@ -5,7 +5,7 @@ from __future__ import annotations
 from batch_eval.engines.rows import Picture
 from batch_eval.imaging import Prepared, Preprocessor
 from batch_eval.imaging.files import encode
-from batch_eval.imaging.filters import CUT_OUT, shrink
+from batch_eval.imaging.filters import TIGHT_CROP, shrink
 from batch_eval.imaging.steps import Image
 from batch_eval.imaging.strip import strip
 
@@ -21,7 +21,7 @@ QUALITY = 75
 def picture(image: Image, prepared: Prepared, preprocessor: Preprocessor, *, steps: bool) -> Picture:
     """Return the pictures of a decoded image, (H, W) or (H, W, 3) BGR uint8; ``steps`` adds the strip of steps."""
     small = shrink(image, THUMBNAIL_SIDE)
-    photo = max(image.shape[:2]) >= CUT_OUT  # smaller ones take less space as PNG
+    photo = max(image.shape[:2]) >= TIGHT_CROP  # smaller ones take less space as PNG
     stages = list(preprocessor.trace(image)) if steps else []
     return Picture(
         original=encode(small, ".jpg" if photo else ".png", QUALITY),

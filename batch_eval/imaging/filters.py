@@ -1,4 +1,4 @@
-"""What several steps need: reducing, blurring, and the sizes that tell small images from photos."""
+"""Filters and sizes that several steps share."""
 
 from __future__ import annotations
 
@@ -9,33 +9,29 @@ import numpy as np
 
 from batch_eval.imaging.steps import Image
 
-CUT_OUT = 64
-"""Longest side, in pixels, below which an image is one that somebody has cut to its digit."""
+TIGHT_CROP = 64
+"""Longest side, in pixels, below which an image counts as a tight crop of one digit."""
 COARSE_SIDE = 64
-"""Longest side, in pixels, at which light and polarity are judged: they vary slowly."""
+"""Longest side, in pixels, at which light and polarity are estimated. Both vary slowly across a photo."""
 NEIGHBOURS = np.ones((3, 3), np.uint8)
-"""A pixel and the eight around it."""
+"""Structuring element: a pixel and its eight neighbours."""
 
 
 def shrink(image: Image, side: int) -> Image:
-    """Reduce an image so that its longest side is at most ``side`` px; never enlarge it.
-
-    Averages over area; up to a factor of 2 bilinear interpolation does the same and is five times faster.
-    """
+    """Reduce an image until its longest side is at most ``side`` px; never enlarge it."""
     height, width = image.shape[:2]
     scale = side / max(height, width)
     if scale >= 1:
         return image
     size = max(1, round(width * scale)), max(1, round(height * scale))
+    # above half size, bilinear interpolation averages as well as INTER_AREA, five times faster
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 0.5 else cv2.INTER_LINEAR)
 
 
-def blur(image: Image, reach: int, sigma: float) -> Image:
-    """Average a uint8 image with Gaussian weights over ``reach`` pixels on each side.
-
-    `cv2.GaussianBlur` computes the same in integers, and takes up to three times as long.
-    """
-    weights = _gaussian(2 * reach + 1, sigma)
+def blur(image: Image, radius: int, sigma: float) -> Image:
+    """Blur a uint8 image with a Gaussian. ``radius`` and the standard deviation ``sigma`` are in pixels."""
+    weights = _gaussian(2 * radius + 1, sigma)
+    # cv2.GaussianBlur does the same in integers and takes up to three times as long
     return cv2.sepFilter2D(image, -1, weights, weights)
 
 
@@ -45,10 +41,13 @@ def _gaussian(size: int, sigma: float) -> Image:
 
 
 def odd_width(image: Image, window: float) -> int:
-    """Return a share of an image's longest side in pixels: an odd number, so that it has a middle, of at least 3."""
+    """Return ``window`` in pixels, an odd number of at least 3. Its unit is the image's longest side."""
     return max(3, int(max(image.shape[:2]) * window) | 1)
 
 
-def sides(image: Image, depth: int) -> list[Image]:
-    """Return views of an (H, W) array's top, bottom, left and right, each as ``depth`` rows from the outside in."""
+def edge_bands(image: Image, depth: int) -> list[Image]:
+    """Return views of the outermost rows at the top and the bottom, and columns on the left and the right.
+
+    Each has ``depth`` rows, from the outside in. The last two are transposed.
+    """
     return [turned[:depth] for turned in (image, image[::-1], image.T, image.T[::-1])]

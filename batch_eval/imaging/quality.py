@@ -1,4 +1,4 @@
-"""Quality flags: what about a photo may explain that it is misread. Each is a slice of every report."""
+"""Quality flags: what may explain why a photo is misread. Each flag is a slice of every report."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 
-from batch_eval.imaging.digit import belonging, find_pieces
-from batch_eval.imaging.filters import CUT_OUT, NEIGHBOURS
+from batch_eval.imaging.components import find_components
+from batch_eval.imaging.digit import digit_components
+from batch_eval.imaging.filters import NEIGHBOURS, TIGHT_CROP
 from batch_eval.imaging.ink import CONTOUR, paper_noise
 from batch_eval.imaging.lines import MIN_STRENGTH
 from batch_eval.imaging.steps import Image, border
@@ -22,19 +23,26 @@ FLAGS = {
     "ruled_paper": "Printed lines were found and removed.",
     "several_digits": "A second piece of ink is large enough to be a digit.",
 }
-"""The flags and what each says to a person."""
+"""The flags and their meaning in reports."""
 
 
 def flags(stages: Mapping[str, Image]) -> tuple[str, ...]:
-    """Return the flags of one image from the results of the `photo` recipe's steps, by step name.
+    """Return the flags of one image.
 
-    A flag whose steps were switched off is not raised. An image without ink has no flags, nor has one that somebody
-    cut to its digit: it is coarse, not blurred, and touches the border on purpose.
+    Flags whose steps were skipped are not raised. An image without ink has no flags. A tight crop has none either: it
+    is coarse rather than blurred, and touches its border on purpose.
+
+    Args:
+        stages: Result of each step of the `photo` recipe, by step name.
+
+    Returns:
+        Keys of ``FLAGS``, in their order.
+
     """
     if not {"ink", "paper", "digit"} <= stages.keys():
         return ()
     ink, digit = stages["ink"], stages["digit"]
-    if max(ink.shape) < CUT_OUT or not digit.any():
+    if max(ink.shape) < TIGHT_CROP or not digit.any():
         return ()
     found = {
         **_ink_flags(ink, digit),
@@ -46,7 +54,7 @@ def flags(stages: Mapping[str, Image]) -> tuple[str, ...]:
 
 
 def _ink_flags(ink: Image, digit: Image) -> dict[str, bool]:
-    """Judge the ink map (H, W) where the digit (H, W) lies."""
+    """Return the flags of an (H, W) ink map around its (H, W) digit."""
     paper, noise = paper_noise(ink)
     x, y, width, height = cv2.boundingRect(digit)
     around = slice(max(0, y - 2), y + height + 2), slice(max(0, x - 2), x + width + 2)
@@ -54,15 +62,16 @@ def _ink_flags(ink: Image, digit: Image) -> dict[str, bool]:
     tone = cv2.mean(ink[around], stroke)[0]
     edge = _edge_width(ink[around], stroke, tone)
     return {
-        "low_contrast": tone - paper < 51,
+        "low_contrast": tone - paper < 51,  # a fifth of 255
         "faint": tone - paper < 8 * noise,
-        # wide both in the image, where an eye sees 2 %, and for the strokes
+        # wide in the image, where an eye sees 2 %, and wide for the strokes
         "blurred": edge > 0.02 * max(ink.shape) and edge > 0.45 * stroke_width(stroke),
     }
 
 
 def _edge_width(ink: Image, stroke: Image, tone: float) -> float:
-    """Return over how many pixels the strokes' edges rise: their tone divided by their steepest rise."""
+    """Return the width of the strokes' edges in pixels: their tone divided by their steepest rise."""
+    # a stroke of tone 120 whose edge rises by 40 a pixel needs 3 pixels
     rise = cv2.magnitude(*(cv2.Sobel(ink, cv2.CV_32F, dx, 1 - dx, scale=1 / 8) for dx in (0, 1)))
     near = rise[cv2.dilate(stroke, NEIGHBOURS).view(bool)]
     steep = int(0.9 * (len(near) - 1))
@@ -75,18 +84,18 @@ def _touches_border(digit: Image) -> bool:
 
 
 def _ruled(ink: Image, without: Image) -> bool:
-    """Say whether removing the lines took away ink over a length of at least the image's longest side."""
+    """Say whether `lines` removed at least as many pixels as the image's longest side has."""
     removed = cv2.threshold(cv2.subtract(ink, without), MIN_STRENGTH, 1, cv2.THRESH_BINARY)[1]
     return bool(cv2.countNonZero(removed) >= max(ink.shape))
 
 
 def _several(paper: Image, digit: Image) -> bool:
-    """Say whether a piece that does not belong to the digit has more than half its extent and a quarter of its ink."""
+    """Say whether another component has half of the digit's extent and a quarter of its ink."""
     if cv2.sumElems(paper)[0] < 1.25 * cv2.sumElems(digit)[0]:
         return False
-    pieces = find_pieces(paper)
-    main = pieces.main
-    others = ~belonging(pieces) & (pieces.edges == 0) & ~pieces.flat
+    components = find_components(paper)
+    main = components.main
+    others = ~digit_components(components) & (components.edges == 0) & ~components.flat
     others[0] = False
-    large = (pieces.extent > pieces.extent[main] / 2) & (pieces.amount > pieces.amount[main] / 4)
+    large = (components.extent > components.extent[main] / 2) & (components.amount > components.amount[main] / 4)
     return bool((others & large).any())

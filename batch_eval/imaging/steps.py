@@ -1,11 +1,13 @@
 """The steps of the MNIST recipe: small functions from image to image.
 
-Every step takes and returns a uint8 array. From ``bright_ink`` on, ink is bright and the background dark; from
-``clear_background`` on, the background is exactly 0. An image without ink becomes all zero and stays so.
+Every step takes and returns uint8. From ``bright_ink`` on, ink is bright and the background dark. From
+``clear_background`` on, the background is exactly 0. An image without ink becomes all 0 and stays so.
 
-Source of the recipe: Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, Gradient-based learning applied to document
-recognition, Proc. IEEE 86 (1998), section III.A: digits are size normalised into a 20 × 20 box with their aspect ratio
-kept, grey by anti-aliasing, and centred in 28 × 28 by their centre of mass.
+A digit is scaled to a 20 × 20 box with its aspect ratio kept. It is anti-aliased. Its centre of mass goes to the middle
+of 28 × 28 pixels.
+
+Source: Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, Gradient-based learning applied to document recognition,
+Proc. IEEE 86 (1998), section III.A.
 """
 
 from __future__ import annotations
@@ -16,28 +18,31 @@ import cv2
 import numpy as np
 from cv2.typing import MatLike
 
-Image = MatLike  # always uint8 here; OpenCV's own type for what its functions return
+Image = MatLike  # always uint8 here; OpenCV's functions return this type
 
 SIDE = 28
 """Side of an MNIST image, in pixels."""
 BOX = 20
 """Longest side of the digit inside it, in pixels."""
 MIN_CONTRAST = 12
-"""Grey levels between paper and ink below which an image is taken for blank."""
+"""Grey levels between paper and ink. With less, an image is blank."""
 
 
 def grey(image: Image) -> Image:
-    """Return (H, W) luminance of a (H, W) or (H, W, 3) BGR image (ITU-R BT.601 weights)."""
+    """Return the luminance, (H, W), of a grey or BGR image. The weights are those of ITU-R BT.601."""
     return image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
 
 
 def colour(image: Image) -> Image:
-    """Return (H, W, 3) BGR of a (H, W) or (H, W, 3) BGR image."""
+    """Return a grey or BGR image as (H, W, 3) BGR."""
     return cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) if image.ndim == 2 else image
 
 
 def resize(image: Image, size: tuple[int, int]) -> Image:
-    """Resize to ``size`` (height, width), averaging over area where it gets smaller; equal sizes stay bit for bit."""
+    """Resize an image to ``size``, (height, width) in pixels.
+
+    An image of that size is returned unchanged. Pixels are averaged over area if both sides shrink, else interpolated.
+    """
     height, width = size
     if image.shape[:2] == size:
         return image
@@ -46,18 +51,22 @@ def resize(image: Image, size: tuple[int, int]) -> Image:
 
 
 def bright_ink(image: Image) -> Image:
-    """Invert a (H, W) image whose border is brighter than its Otsu threshold, so that ink is bright."""
+    """Invert an (H, W) image whose border is brighter than its Otsu threshold."""
     threshold, _ = cv2.threshold(image, 0, 255, cv2.THRESH_OTSU)
     return cv2.bitwise_not(image) if np.median(border(image)) > threshold else image
 
 
 def border(image: Image) -> Image:
-    """Return the outermost pixels of a (H, W) image, one after the other."""
+    """Return the outermost pixels of an (H, W) image as a vector."""
     return np.concatenate([image[0], image[-1], image[1:-1, 0], image[1:-1, -1]])
 
 
 def clear_background(image: Image) -> Image:
-    """Set everything below the Otsu threshold to 0 and stretch the ink to 255 (N. Otsu, IEEE Trans. SMC 9, 1979)."""
+    """Set the background of an (H, W) image to 0, and stretch its bright ink to 255.
+
+    Otsu's threshold separates the two. An image with less than ``MIN_CONTRAST`` becomes all 0.
+    Source: N. Otsu, A threshold selection method from gray-level histograms, IEEE Trans. SMC 9 (1979).
+    """
     _, mask = cv2.threshold(image, 0, 255, cv2.THRESH_OTSU)
     ink = image[mask > 0]
     if ink.size in (0, image.size):
@@ -66,18 +75,22 @@ def clear_background(image: Image) -> Image:
     peak = float(np.percentile(ink, 90))
     if peak - paper < MIN_CONTRAST:
         return np.zeros_like(image)
+    # (image - paper) · 255 / (peak - paper): the strongest tenth of the ink saturates
     stretched = cv2.convertScaleAbs(np.maximum(image, int(paper)) - int(paper), alpha=255 / (peak - paper))
     return cv2.bitwise_and(stretched, mask)
 
 
 def crop_to_ink(image: Image) -> Image:
-    """Return the smallest rectangle that holds every pixel above 0; an empty image stays as it is."""
+    """Crop to the bounding box of the pixels above 0. Return an empty image unchanged."""
     x, y, width, height = cv2.boundingRect(image)
     return image[y : y + height, x : x + width] if width else image
 
 
 def fit_to_box(image: Image) -> Image:
-    """Resize so that the longest side is 20 px: aspect kept, anti-aliased by averaging over each pixel's area."""
+    """Resize an (H, W) image so that its longest side is 20 px.
+
+    The aspect ratio is kept. Averaging over area anti-aliases, as in MNIST.
+    """
     height, width = image.shape
     scale = BOX / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
@@ -85,7 +98,13 @@ def fit_to_box(image: Image) -> Image:
 
 
 def centre_of_mass(image: Image) -> tuple[float, float]:
-    """Return the intensity-weighted mean (row, column) of a (H, W) image in pixels; its middle when it is empty."""
+    """Return the centre of mass (row, column) of an (H, W) image, in pixels.
+
+    Each pixel weighs what it is bright. An empty image has its centre in the middle.
+
+    >>> centre_of_mass(np.array([[0, 0, 100], [0, 0, 100]], np.uint8))
+    (0.5, 2.0)
+    """
     moments = cv2.moments(image)
     if moments["m00"] == 0:
         return (image.shape[0] - 1) / 2, (image.shape[1] - 1) / 2
@@ -93,13 +112,21 @@ def centre_of_mass(image: Image) -> tuple[float, float]:
 
 
 def centre(image: Image) -> Image:
-    """Place an image of at most 28 × 28 so that its centre of mass falls on pixel (14, 14) of a 28 × 28 one.
+    """Place an image so that its centre of mass is on pixel (14, 14).
 
-    The shift is whole pixels, rounded half up, as in MNIST. A digit whose mass lies so far from its middle that it
-    would leave the frame is moved back until it fits.
+    A digit that would leave the frame is moved back until it fits.
+
+    Args:
+        image: (H, W) uint8 with bright ink, at most 28 × 28.
+
+    Returns:
+        (28, 28) uint8.
+
     """
     row, column = centre_of_mass(image)
     height, width = image.shape
+    # MNIST shifts by whole pixels, rounded half up. A centre of mass in row 9.5 needs a shift of 4.5, so of 5 rows;
+    # Python's round() would give 4 (half to even).
     top = min(max(math.floor(SIDE / 2 - row + 0.5), 0), SIDE - height)
     left = min(max(math.floor(SIDE / 2 - column + 0.5), 0), SIDE - width)
     canvas: Image = np.zeros((SIDE, SIDE), np.uint8)
@@ -108,10 +135,19 @@ def centre(image: Image) -> Image:
 
 
 def is_mnist_like(image: Image) -> bool:
-    """Say whether a (H, W) image already is what the recipe makes, so that it must pass through unchanged.
+    """Say whether an (H, W) image is already what the recipe produces.
 
-    True for all 70,000 images of MNIST: 28 × 28, the ink's longest side 19 or 20 px, its centre of mass within half a
-    pixel of (14, 14), its peak at least 254, and most of the image exactly 0.
+    Such an image passes through unchanged. All 70,000 images of MNIST do.
+
+    Returns:
+        True if all of these hold:
+
+        - The image has 28 × 28 pixels.
+        - The ink's longest side is 19 or 20 px.
+        - The centre of mass is within about half a pixel of (14, 14).
+        - The peak is at least 254.
+        - At least half of the pixels are exactly 0.
+
     """
     if image.shape != (SIDE, SIDE):
         return False
@@ -120,5 +156,6 @@ def is_mnist_like(image: Image) -> bool:
         return False
     if cv2.minMaxLoc(image)[1] < 254 or cv2.countNonZero(image) > SIDE * SIDE / 2:
         return False
+    # whole-pixel shifts leave an offset of up to 0.5; two of MNIST's 70,000 images lie at 0.52
     row, column = centre_of_mass(image)
     return max(abs(row - SIDE / 2), abs(column - SIDE / 2)) <= 0.55

@@ -1,4 +1,4 @@
-"""One picture of every preprocessing step with its name, so that a person sees where it went wrong."""
+"""Draw a strip: every preprocessing step side by side, with its name."""
 
 from __future__ import annotations
 
@@ -10,17 +10,22 @@ import numpy as np
 from batch_eval.imaging.steps import Image
 
 TILE = 168
-"""Side of each step's tile, in pixels, unless told."""
+"""Default side of a step's tile, in pixels."""
 CAPTION = 22
-"""Height of the name below it, in pixels."""
-PAPER, TEXT = (250, 250, 250), (40, 40, 40)
+"""Height of the name below a tile, in pixels."""
+PAPER, TEXT = (250, 250, 250), (40, 40, 40)  # BGR
 
 
 def strip(stages: Iterable[tuple[str, Image]], tile: int = TILE) -> Image:
-    """Return (tile + CAPTION, n · tile, 3) BGR uint8: the images side by side, each fitted into a tile above its name.
+    """Draw the steps side by side, each fitted into a tile above its name.
 
-    Images are (H, W) or (H, W, 3) BGR uint8 of any size; small ones are enlarged without smoothing, so that each of
-    their pixels can be seen.
+    Args:
+        stages: Name and image of each step, (H, W) or (H, W, 3) BGR uint8.
+        tile: Side of a tile, in pixels.
+
+    Returns:
+        (tile + CAPTION, n · tile, 3) BGR uint8.
+
     """
     return np.hstack([_tile(name, image, tile) for name, image in stages])
 
@@ -31,6 +36,7 @@ def _tile(name: str, image: Image, side: int) -> Image:
     height, width = image.shape[:2]
     scale = inside / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
+    # enlarged without smoothing, so that single pixels can be seen
     fitted = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_NEAREST)
     if fitted.ndim == 2:
         fitted = cv2.cvtColor(fitted, cv2.COLOR_GRAY2BGR)
