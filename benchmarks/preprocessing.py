@@ -26,7 +26,7 @@ from batch_eval.evaluation.metrics import wilson_interval
 from batch_eval.imaging import PreprocessingOptions, Preprocessor, decode, preprocessor, steps
 
 KINDS = ("phone-photo", "scan", "drawn-on-screen")
-STEPS = [step.name for step in preprocessor("photo").steps if step.plain]
+STEPS = [step.name for step in preprocessor("photo").steps if step.fallback]
 BESIDE = 0.06
 """Distance from a digit, as a share of the image's longest side, at which the paper beside it begins."""
 SHADOW = 0.2, -math.atan2(0.6, 0.8)

@@ -8,17 +8,16 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class PreprocessingOptions:
-    """A recipe, and what is changed in it.
-
-    ``recipe`` is `photo`, `mnist`, `simple` or `none`. ``skip`` names steps to switch off, ``adjust`` sets numbers of
-    steps, such as ``{"stroke.thickest": 3}``.
-    """
+    """A recipe and its changes."""
 
     recipe: str = "photo"
+    """`photo`, `mnist`, `simple` or `none`."""
     skip: tuple[str, ...] = ()
+    """Steps to skip."""
     adjust: Mapping[str, float] = field(default_factory=dict)
+    """Numbers of steps to set, such as ``{"stroke.thickest": 3}``."""
 
     @classmethod
     def of(cls, preprocess: PreprocessingOptions | str) -> PreprocessingOptions:
-        """Return the options, where a name alone is a recipe."""
+        """Return the options. A string is the name of a recipe."""
         return preprocess if isinstance(preprocess, PreprocessingOptions) else cls(preprocess)

@@ -1,4 +1,4 @@
-"""The recipes: named steps in order, from a decoded image to what the model sees."""
+"""Recipes: named steps in order, from a decoded image to what the model sees."""
 
 from __future__ import annotations
 
@@ -28,43 +28,47 @@ from batch_eval.imaging.steps import Image
 from batch_eval.imaging.stroke import normalise_stroke
 
 REVISION = 13
-"""Raised whenever a step changes what it computes, so that the settings' hash tells old evaluations from new ones."""
+"""Version of the steps. Raise it when a step computes something else.
 
+It is part of the settings' hash, so old evaluations differ from new ones.
+"""
+
+# chosen by experiment over 384, for speed; docs/preprocessing.md, "What each step costs"
 WORK_SIDE = 320
 """Longest side, in pixels, at which `photo` looks for the digit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One named function from image to image, and what takes its place when it is switched off.
-
-    ``plain`` is None for a step that the recipe cannot do without. ``numbers`` are the keyword arguments of ``run``
-    that users may set, with the lowest and highest value that make sense.
-    """
+    """One named step of a recipe."""
 
     name: str
+    """Name in `--skip` and `--adjust`."""
     run: Callable[..., Image]
-    plain: Callable[[Image], Image] | None = None
+    """Function from image to image."""
+    fallback: Callable[[Image], Image] | None = None
+    """What runs if the step is skipped. None if it cannot be."""
     numbers: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Keyword arguments of ``run`` that users may set, with their lowest and highest value."""
 
-    def without(self) -> Step:
-        """Return the step that stands here when this one is switched off."""
-        if self.plain is None:
-            raise AssertionError(f"the step {self.name} cannot be switched off")
-        return Step(f"no {self.name}", self.plain)
+    def skipped(self) -> Step:
+        """Return the step that runs in place of this one."""
+        if self.fallback is None:
+            raise AssertionError(f"the step {self.name} cannot be skipped")
+        return Step(f"no {self.name}", self.fallback)
 
     def default(self, name: str) -> float:
-        """Return what one of the step's numbers is unless it is set: the default of the keyword argument."""
+        """Return the default of one of the step's numbers."""
         value: float = signature(self.run).parameters[name].default
         return value
 
     def adjusted(self, adjust: Mapping[str, float]) -> Step:
-        """Return the step with those numbers set that are its own: `stroke.thickest` is one of `stroke`."""
+        """Return the step with its own numbers set; `stroke.thickest` is a number of `stroke`."""
         own = {name: adjust[key] for name in self.numbers if (key := f"{self.name}.{name}") in adjust}
         return replace(self, run=partial(self.run, **own)) if own else self
 
 
-def _same(image: Image) -> Image:
+def _unchanged(image: Image) -> Image:
     return image
 
 
@@ -73,7 +77,7 @@ def _shrink(image: Image, *, side: int = WORK_SIDE) -> Image:
 
 
 def _darkness(image: Image) -> Image:
-    """Return how dark each pixel is, whatever the light: the ink map of an even scan."""
+    """Return how dark each pixel is: the ink map of a scan in even light."""
     return cv2.bitwise_not(steps.grey(image))
 
 
@@ -90,71 +94,87 @@ _MNIST = (
 )
 _PHOTO = (
     Step("shrink", _shrink, numbers={"side": (64, 2048)}),
-    Step("sheet", cut_to_sheet, plain=_same),
-    Step("polarity", dark_ink, plain=_same, numbers={"window": (0.05, 1)}),
-    Step("ink", separate_ink, plain=_darkness, numbers={"window": (0.05, 1)}),
-    Step("lines", remove_lines, plain=_same, numbers={"strength": (1, 100)}),
-    Step("paper", clear_paper, plain=steps.clear_background, numbers={"tone": (0.1, 0.9)}),
-    Step("digit", choose_digit, plain=_same),
+    Step("sheet", cut_to_sheet, fallback=_unchanged),
+    Step("polarity", dark_ink, fallback=_unchanged, numbers={"window": (0.05, 1)}),
+    Step("ink", separate_ink, fallback=_darkness, numbers={"window": (0.05, 1)}),
+    Step("lines", remove_lines, fallback=_unchanged, numbers={"strength": (1, 100)}),
+    Step("paper", clear_paper, fallback=steps.clear_background, numbers={"tone": (0.1, 0.9)}),
+    Step("digit", choose_digit, fallback=_unchanged),
     Step("isolate", steps.crop_to_ink),
-    Step("stroke", normalise_stroke, plain=_same, numbers={"thinnest": (0.5, 8), "thickest": (0.5, 8)}),
+    Step("stroke", normalise_stroke, fallback=_unchanged, numbers={"thinnest": (0.5, 8), "thickest": (0.5, 8)}),
     *_FINISH,
 )
 RECIPES = ("photo", "mnist", "simple", "none")
-"""`photo` reads what people photograph; `mnist` is the plain recipe; `simple` resizes and inverts, as tutorials do;
-`none` only resizes."""
+"""Names of the recipes; docs/preprocessing.md describes them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What the model will see: ``image`` uint8, (28, 28) from `photo` and `mnist`; ``blank`` when no ink was found."""
+    """What the model will see."""
 
     image: Image
+    """uint8, (28, 28) from `photo` and `mnist`. The other recipes resize to the model's input."""
     blank: bool
+    """Whether no ink was found."""
     flags: tuple[str, ...] = ()
+    """Quality flags, keys of ``quality.FLAGS``."""
 
     @property
     def reason(self) -> str:
-        """Why there is nothing to classify."""
+        """Why there is nothing to classify; empty if there is."""
         return "no ink was found" if self.blank else ""
 
 
 @dataclass(frozen=True)
 class Preprocessor:
-    """A recipe with its settings; call it with a decoded image. ``skip`` lists the steps that are switched off.
-
-    ``adjust`` holds the numbers that are not at their defaults, by step and name, such as `stroke.thickest`.
-    ``work_side`` is the longest side in pixels that the recipe works at: photos may be decoded reduced to it.
-    """
+    """A recipe with its settings. Call it with a decoded image."""
 
     name: str
+    """One of ``RECIPES``."""
     steps: tuple[Step, ...]
+    """The steps in order."""
     skip: tuple[str, ...] = ()
+    """Names of the skipped steps."""
     adjust: Mapping[str, float] = field(default_factory=dict)
+    """Numbers that differ from their defaults, such as ``{"stroke.thickest": 3}``."""
     passes_mnist: bool = False
+    """Whether MNIST-like images pass through unchanged."""
     work_side: int | None = None
+    """Longest side, in pixels, that the recipe works at. JPEGs are decoded reduced to it."""
     settings_sha256: str = field(default="")
+    """Hash of the settings. Evaluations store it."""
 
     def __str__(self) -> str:
-        """Return the recipe's name and what differs from it: `photo -lines stroke.thickest=3`."""
+        """Return the recipe's name and its changes: `photo -lines stroke.thickest=3`."""
         changes = [*(f"-{step}" for step in self.skip), *(f"{key}={value:g}" for key, value in self.adjust.items())]
         return " ".join([self.name, *changes])
 
     def decode(self, data: bytes) -> Image:
-        """Decode an image file, a large JPEG reduced to what the recipe works at; raises UnreadableImageError.
+        """Decode an image file for this recipe.
 
-        Returns (H, W) also for grey that is stored as colour, so that MNIST's digits are known however they are saved.
+        Large JPEGs are decoded reduced to ``work_side``. Grey that is stored as colour becomes (H, W): MNIST's digits
+        are recognised in any format.
+
+        Args:
+            data: The file's bytes.
+
+        Returns:
+            (H, W) or (H, W, 3) BGR uint8.
+
+        Raises:
+            UnreadableImageError: The image is damaged or not an image.
+
         """
         return drop_equal_channels(decode(data, reduce_to=self.work_side))
 
     def __call__(self, image: Image) -> Prepared:
-        """Prepare one (H, W) or (H, W, 3) BGR uint8 image."""
+        """Prepare one decoded image, (H, W) or (H, W, 3) BGR uint8."""
         stages = dict(self.trace(image))
         seen = stages[self.steps[-1].name] if stages else image
         return Prepared(seen, blank=self.passes_mnist and not cv2.countNonZero(seen), flags=flags(stages))
 
     def trace(self, image: Image) -> Iterator[tuple[str, Image]]:
-        """Yield each step's name and what it made of the image; nothing for an image that already is MNIST-like."""
+        """Yield each step's name and result; nothing for an MNIST-like image."""
         if self.passes_mnist and image.ndim == 2 and steps.is_mnist_like(image):
             return
         for step in self.steps:
@@ -168,28 +188,32 @@ def preprocessor(
     size: tuple[int, int] = (steps.SIDE, steps.SIDE),
     channels: int = 1,
 ) -> Preprocessor:
-    """Return a recipe, without the steps that the options skip.
+    """Return a recipe with its settings.
 
-    ``size`` (height, width) and ``channels`` (1 or 3) are the model's input, which `simple` and `none` resize to.
-    Raises ConfigError for an unknown recipe, a step that cannot be skipped, and a number that is unknown, out of its
-    range, or of a step that is skipped.
+    Args:
+        preprocess: The options, or the name of a recipe.
+        size: (height, width) of the model's input, to which `simple` and `none` resize.
+        channels: Channels of the model's input, 1 or 3, which `none` converts to.
+
+    Raises:
+        ConfigError: The recipe is unknown; a step cannot be skipped; a number is unknown, out of range, or of a
+            skipped step.
+
     """
     options = PreprocessingOptions.of(preprocess)
     name = options.recipe
     if name not in RECIPES:
-        raise ConfigError(_unknown("preprocessing", name, RECIPES))
+        raise ConfigError(f"unknown recipe {name!r}.{_hint(name, RECIPES)} Known: {', '.join(RECIPES)}.")
     recipe = {
         "photo": _PHOTO,
         "mnist": _MNIST,
         "simple": (*_resize(size, 1), Step("invert", cv2.bitwise_not)),
         "none": _resize(size, channels),
     }[name]
-    optional = [step.name for step in recipe if step.plain]
-    for skipped in options.skip:
-        if skipped not in optional:
-            raise ConfigError(_unknown(f"step that `{name}` can skip", skipped, optional))
-    kept = tuple(step.without() if step.name in options.skip else step for step in recipe)
+    _check_skips(name, recipe, options.skip)
+    kept = tuple(step.skipped() if step.name in options.skip else step for step in recipe)
     adjusted = _adjustments(name, kept, options.adjust)
+    # what is at its default stays out of the hash, so that new numbers do not change old hashes
     settings = {"recipe": name, "revision": REVISION, "steps": [step.name for step in kept], "size": [*size, channels]}
     settings |= {"adjust": adjusted} if adjusted else {}
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
@@ -205,27 +229,55 @@ def preprocessor(
 
 
 def parse_adjustments(given: Sequence[str]) -> dict[str, float]:
-    """Return what ``STEP.NAME=VALUE`` sets, the last where one is given twice; raises ConfigError for other words."""
+    """Parse adjustments from the command line or a configuration file.
+
+    >>> parse_adjustments(["stroke.thickest=3"])
+    {'stroke.thickest': 3.0}
+
+    Args:
+        given: Each is ``STEP.NAME=VALUE``. Of the same number, the last counts.
+
+    Raises:
+        ConfigError: One does not have this form.
+
+    """
     found: dict[str, float] = {}
     for words in given:
         key, equals, value = words.partition("=")
         try:
             found[key.strip()] = float(value)
         except ValueError:
-            shown = f"{value!r} is no number" if equals else "there is no ="
+            shown = f"{value!r} is not a number" if equals else "the = is missing"
             raise ConfigError(
                 f"cannot adjust {words!r}: {shown}. Write it as STEP.NAME=VALUE, such as stroke.thickest=3."
             ) from None
     return found
 
 
+def _check_skips(name: str, recipe: Sequence[Step], skip: Sequence[str]) -> None:
+    """Raise ConfigError if a recipe cannot skip one of these steps."""
+    optional = [step.name for step in recipe if step.fallback]
+    for step in skip:
+        if not optional:
+            raise ConfigError(f"cannot skip {step!r}: the recipe {name!r} has no step to skip.")
+        if step not in optional:
+            raise ConfigError(
+                f"cannot skip {step!r}.{_hint(step, optional)} The recipe {name!r} can skip: {', '.join(optional)}."
+            )
+
+
 def _adjustments(recipe: str, kept: Sequence[Step], adjust: Mapping[str, float]) -> dict[str, float]:
-    """Return what is set to another value than its default, when it may be."""
+    """Return the numbers that differ from their defaults, after checking them."""
     known = {f"{step.name}.{name}": (step, name) for step in kept for name in step.numbers}
     found: dict[str, float] = {}
     for key, value in adjust.items():
+        if not known:
+            raise ConfigError(f"cannot adjust {key!r}: the recipe {recipe!r} has no number to adjust.")
         if key not in known:
-            raise ConfigError(_unknown(f"number that `{recipe}` lets you set with these steps", key, list(known)))
+            raise ConfigError(
+                f"cannot adjust {key!r}.{_hint(key, list(known))} "
+                f"With these steps, the recipe {recipe!r} can adjust: {', '.join(known)}."
+            )
         step, name = known[key]
         low, high = step.numbers[name]
         if not low <= value <= high:
@@ -237,13 +289,12 @@ def _adjustments(recipe: str, kept: Sequence[Step], adjust: Mapping[str, float])
 
 
 def _resize(size: tuple[int, int], channels: int) -> tuple[Step, ...]:
-    """Return the steps that only fit an image to the model's input, keeping its colours and polarity."""
+    """Return the steps that fit an image to the model's input and keep its polarity."""
     colour = Step("grey", steps.grey) if channels == 1 else Step("colour", steps.colour)
     return colour, Step("resize", partial(steps.resize, size=size))
 
 
-def _unknown(what: str, value: str, known: Sequence[str]) -> str:
-    """Say that a value is unknown, what would be known, and the nearest of those."""
+def _hint(value: str, known: Sequence[str]) -> str:
+    """Suggest the nearest known value, after a space; empty if none is near."""
     near = get_close_matches(value, known, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    return f"{value!r} is no {what}.{hint} Known: {', '.join(known) or 'none'}."
+    return f" Did you mean {near[0]!r}?" if near else ""
