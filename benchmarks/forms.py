@@ -1,9 +1,9 @@
-"""How well digits are read that were cut from printed forms, with the lines of their cells in view.
+"""Measure how well digits are read from the cells of printed forms, with the cells' lines in view.
 
-Run as `python benchmarks/forms.py DATA`, where DATA holds `sheets/` and `models/plain_cnn.keras`. Cuts the scanned
-pages that hold one digit in each cell of a printed grid, at several distances from the middle of its lines, resizes
-the cells as people do, and prints a Markdown table of accuracies. Of the rows of cells, which mostly have one pen
-each, the odd ones were looked at while the steps were tuned, and the even ones are left out.
+Run as `python benchmarks/forms.py DATA`. DATA holds `sheets/` and `models/plain_cnn.keras`. The scanned pages hold one
+digit in each cell of a printed grid. They are cut at several distances from the middle of the lines, and resized.
+Prints a Markdown table of accuracies. The odd rows of cells were used to tune the steps, the even ones were left out.
+Most rows were written with one pen.
 """
 
 from __future__ import annotations
@@ -20,13 +20,15 @@ from reading import Box, Image, open_models, read
 from batch_eval.imaging import preprocessor
 
 GRID = (46, 25)
-"""Rows and columns of the pages that are used; the others hold too few digits."""
-INK, LINE = 90, 121
-"""Grey levels that a printed line absorbs at least, and pixels that a stroke never runs straight."""
+"""Rows and columns of the pages that are used. Other pages hold too few digits."""
+MIN_TONE = 90
+"""Minimum darkness of a printed line, in grey levels below white."""
+MIN_LINE = 121
+"""Minimum length of a printed line, in pixels. Strokes are never straight for so long."""
 MARGINS = (-5, -2, 0, 3, 5, 10)
-"""Pixels outside the middle of the lines where the cell is cut; the lines are 3 to 4 px wide."""
+"""Where cells are cut, in pixels outside the middle of the lines. Lines are 3 to 4 px wide."""
 SCALES = (0.33, 1.0, 2.5)
-"""Times their size, 95 by 75 px within the lines, at which the cells are read; the smallest are 28 px high."""
+"""Factors to resize cells by. Within their lines, cells have 95 × 75 px; the smallest are read at 28 px."""
 
 
 def main() -> None:
@@ -52,7 +54,7 @@ def main() -> None:
 
 
 def pages(sheets: Path) -> Iterator[tuple[Image, list[int], list[list[Box]]]]:
-    """Yield each page that is a grid, its rows' digits and its rows of cells."""
+    """Yield each page that is a grid, the digit of each row, and the rows of cells."""
     with open(sheets / "labels.csv", newline="") as file:
         for sheet in csv.DictReader(file):
             if sheet["grid_shape"] == "x".join(map(str, GRID)):
@@ -62,10 +64,11 @@ def pages(sheets: Path) -> Iterator[tuple[Image, list[int], list[list[Box]]]]:
 
 def _cells(page: Image) -> list[list[Box]]:
     """Return the cells row by row: what the long straight lines of a page enclose."""
-    dark = cv2.threshold(cv2.cvtColor(page, cv2.COLOR_BGR2GRAY), 255 - INK, 255, cv2.THRESH_BINARY_INV)[1]
+    # opening with a long bar keeps only lines, dilation closes their gaps, and what is left between them is the cells
+    dark = cv2.threshold(cv2.cvtColor(page, cv2.COLOR_BGR2GRAY), 255 - MIN_TONE, 255, cv2.THRESH_BINARY_INV)[1]
     lines = [
         cv2.dilate(cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones(along, np.uint8)), np.ones(bridge, np.uint8))
-        for along, bridge in (((1, LINE), (3, LINE // 3)), ((LINE, 1), (LINE // 3, 3)))
+        for along, bridge in (((1, MIN_LINE), (3, MIN_LINE // 3)), ((MIN_LINE, 1), (MIN_LINE // 3, 3)))
     ]
     stats = cv2.connectedComponentsWithStats(cv2.bitwise_not(cv2.bitwise_or(*lines)), connectivity=4)[2]
     height, width = page.shape[0] / GRID[0], page.shape[1] / GRID[1]
@@ -77,20 +80,20 @@ def _cells(page: Image) -> list[list[Box]]:
     if len(boxes) != GRID[0] * GRID[1]:
         raise ValueError(f"found {len(boxes)} cells on a page of {GRID[0]} rows of {GRID[1]}")
     columns = sorted(boxes)
-    # the page is a little turned: the cells of one column are in the order of their rows, whatever the slope
+    # pages are slightly turned: cells sort into columns by their left edge, and by height only within a column
     by_column = [sorted(columns[at : at + GRID[0]], key=lambda box: box[1]) for at in range(0, len(columns), GRID[0])]
     return [list(row) for row in zip(*by_column, strict=True)]
 
 
 def cut(page: Image, box: Box, margin: int) -> Image:
-    """Return a cell, cut so many pixels outside the middle of its lines."""
+    """Return a cell, cut ``margin`` px outside the middle of its lines."""
     left, top, right, bottom = box
-    edge = margin + 2  # the boxes end two pixels before the middle of the lines
+    edge = margin + 2  # boxes end 2 px before the middle of the lines
     return page[max(0, top - edge) : bottom + edge, max(0, left - edge) : right + edge]
 
 
 def scaled(cell: Image, scale: float) -> Image:
-    """Return a cell at so many times its size."""
+    """Return a cell resized by a factor."""
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     return cell if scale == 1 else cv2.resize(cell, None, fx=scale, fy=scale, interpolation=how)
 

@@ -1,10 +1,13 @@
-"""What each preprocessing step is worth, and what it costs.
+"""Measure what each preprocessing step is worth and what it costs.
 
-Run as `python benchmarks/preprocessing.py DATA`, where DATA holds `digits/`, `fullres/`, `mnist.npz` and
-`models/plain_cnn.keras`. Prints Markdown tables: accuracy by kind of image, and on the test images of MNIST, for each
-recipe and for `photo` without each of its steps, the same split into the sources on which the steps were tuned (odd
-numbers) and those left out (even numbers), accuracy on the same images cut to their digits, framed, shaded or much
-reduced, how much of the paper beside the digits is taken for blank, and the cost.
+Run as `python benchmarks/preprocessing.py DATA`. DATA holds `digits/`, `fullres/`, `mnist.npz` and
+`models/plain_cnn.keras`. Prints Markdown tables:
+
+- accuracy by kind of image, and on the test images of MNIST, for each recipe and for `photo` without each step;
+- the same for the sources that the steps were tuned on (odd numbers) and for those left out (even numbers);
+- accuracy on the same images cropped to their digits, framed, shaded, reduced, or laid on a table;
+- how many squares of blank paper are blank;
+- milliseconds a step.
 """
 
 from __future__ import annotations
@@ -28,13 +31,15 @@ from batch_eval.imaging import PreprocessingOptions, Preprocessor, decode, prepr
 KINDS = ("phone-photo", "scan", "drawn-on-screen")
 STEPS = [step.name for step in preprocessor("photo").steps if step.fallback]
 BESIDE = 0.06
-"""Distance from a digit, as a share of the image's longest side, at which the paper beside it begins."""
-SHADOW = 0.2, -math.atan2(0.6, 0.8)
-"""Width of the shadow that is laid across an image, as a share of its sides, and how it is turned, in radians."""
+"""Gap between a digit and the paper beside it. Unit: the image's longest side."""
+SHADOW_WIDTH = 0.2
+"""Width of the shadow that is laid across an image. Unit: the image's sides."""
+SHADOW_TILT = -math.atan2(0.6, 0.8)
+"""Angle of that shadow, in radians."""
 REDUCED = 32
-"""Side in pixels to which whole images are reduced, as for a network that was trained on images of that size."""
+"""Side, in pixels, that whole images are reduced to. Some networks are trained on images of that size."""
 SMALLEST_SQUARE = 80
-"""Pixels of an image's at most 320 that a square of paper must have."""
+"""Minimum side of a square of paper, in pixels. The images have at most 320."""
 
 
 def main() -> None:
@@ -61,6 +66,7 @@ def main() -> None:
             _print_row(name, _name(recipe), correct[name], rows, on_mnist)
             if recipe.name == "photo" and not recipe.skip:
                 _print_left_out(name, correct[name], rows)
+    # the same images, spoilt: found once, since the boxes of their digits come from `photo`
     found = list(_digits(data, rows))
     for how, spoil in SPOILT.items():
         for recipe in recipes:
@@ -86,7 +92,7 @@ def _tight(image: Image, digit: Box) -> Image:
 
 
 def _square(image: Image, digit: Box) -> Image:
-    """Cut a square around a digit that is as wide or as high as it is, with the paper on its other two sides."""
+    """Crop to the smallest square around a digit, with paper on two sides."""
     left, top, right, bottom = digit
     side = max(right - left, bottom - top)
     x, y = (left + right - side) // 2, (top + bottom - side) // 2
@@ -95,7 +101,10 @@ def _square(image: Image, digit: Box) -> Image:
 
 
 def _barred(image: Image, tone: int, shares: tuple[float, float]) -> Image:
-    """Add bars of one tone above and below, left and right of an image, their thickness as shares of its size."""
+    """Add bars of one tone to an image.
+
+    ``shares`` are their thickness above and below, and left and right. Unit: the image's height and width.
+    """
     down, across = (round(share * side) for share, side in zip(shares, image.shape, strict=False))
     return cv2.copyMakeBorder(image, down, down, across, across, cv2.BORDER_CONSTANT, value=(tone,) * 3)
 
@@ -103,10 +112,16 @@ def _barred(image: Image, tone: int, shares: tuple[float, float]) -> Image:
 def in_shadow(
     image: Image, width: float, tilt: float, *, middle: float = 0, light: float = 0.6, edge: float = 0.01
 ) -> Image:
-    """Lay a band of shadow across an image, as of an arm or a window bar; the share ``light`` of the light is left.
+    """Lay a band of shadow across an image, such as that of an arm or a window bar.
 
-    ``width``, the distance of its ``middle`` from the image's and the width of its ``edge`` are shares of the image's
-    sides; ``tilt`` is in radians.
+    Args:
+        image: (H, W) or (H, W, 3) uint8.
+        width: Width of the shadow. The unit of all lengths is the image's sides.
+        tilt: Angle of the shadow, in radians.
+        middle: Distance of its middle from that of the image.
+        light: Fraction of the light that is left in it.
+        edge: Width of its soft edge.
+
     """
     height, length = image.shape[:2]
     down, across = np.arange(height)[:, None] / height - 0.5, np.arange(length) / length - 0.5
@@ -116,18 +131,18 @@ def in_shadow(
 
 
 SPOILT: dict[str, Callable[[Image, Box], Image]] = {
-    "cut out without a margin": _tight,
-    "cut out as a square without a margin": _square,
+    "tight crop": _tight,
+    "square crop": _square,
     "between black bars": lambda image, _: _barred(image, 0, (0.3, 0)),
     "in a white frame": lambda image, _: _barred(image, 255, (0.08, 0.08)),
-    "in a narrow shadow": lambda image, _: in_shadow(image, *SHADOW),
+    "in a narrow shadow": lambda image, _: in_shadow(image, SHADOW_WIDTH, SHADOW_TILT),
     f"reduced to {REDUCED} × {REDUCED}": lambda image, _: steps.resize(image, (REDUCED, REDUCED)),
 }
-"""What people do to their images, by its name in the table."""
+"""What people do to their images, by the name of its rows."""
 
 
 def _on_tables(images: Iterable[Image]) -> Iterator[Image]:
-    """Yield each image as a sheet that lies, a little turned, on a darker table, which fills half of the view."""
+    """Yield each image as a slightly turned sheet on a darker table, which fills half of the view."""
     rng = np.random.default_rng(1)
     for image in images:
         height, width = image.shape[:2]
@@ -140,7 +155,10 @@ def _on_tables(images: Iterable[Image]) -> Iterator[Image]:
 
 
 def _digits(data: Path, rows: list[dict[str, str]]) -> Iterator[tuple[Image, Box]]:
-    """Yield each image with the box of the ink that `photo` takes for the digit, all of it where it finds none."""
+    """Yield each image and the box of what `photo` takes for the digit.
+
+    If it finds none, the box is the whole image.
+    """
     recipe = preprocessor("photo")
     for image in _images(data, rows, recipe):
         stages = dict(recipe.trace(image))
@@ -150,14 +168,14 @@ def _digits(data: Path, rows: list[dict[str, str]]) -> Iterator[tuple[Image, Box
 
 
 def _print_blank(photos: list[tuple[Image, Box]]) -> None:
-    """Print how many squares of paper beside the digits of photos are blank, as they should be."""
+    """Print how many squares of paper beside the digits are blank, as they should be."""
     recipe = preprocessor("photo")
     blank = [recipe(square).blank for image, digit in photos for square in _paper_beside(image, digit)]
     print(f"\nOf {len(blank):,} squares of paper beside the digits of photos, {sum(blank):,} are blank.")
 
 
 def _paper_beside(image: Image, digit: Box) -> Iterator[Image]:
-    """Yield the largest squares above, below, left and right of a digit, at both ends of each strip."""
+    """Yield the largest squares of the strips above, below, left and right of a digit, at both ends."""
     height, width = image.shape[:2]
     away = round(BESIDE * max(height, width))
     left, top, right, bottom = digit[0] - away, digit[1] - away, digit[2] + away, digit[3] + away
@@ -175,7 +193,7 @@ def _print_row(model: str, name: str, correct: NDArray[np.bool_], rows: list[dic
 
 
 def _of(rows: list[dict[str, str]], kind: str, odd: bool | None = None) -> NDArray[np.bool_]:
-    """(N,) whether a row is of a kind, and of an odd (even) source."""
+    """Say which rows are of a kind, (N,); with ``odd``, only those of odd (True) or even (False) sources."""
     return np.array([row["kind"] == kind and odd in (None, int(row["source"][1:]) % 2 == 1) for row in rows])
 
 
@@ -184,7 +202,7 @@ def _name(recipe: Preprocessor) -> str:
 
 
 def _print_left_out(model: str, correct: NDArray[np.bool_], rows: list[dict[str, str]]) -> None:
-    """Print the row of `photo` again, for tuned and left-out sources, with 95 % intervals."""
+    """Print the row of `photo` again with 95 % intervals, for tuned and left-out sources."""
     for odd, label in ((True, "odd sources (tuned on)"), (False, "even sources (left out)")):
         cells = []
         for kind in KINDS:
@@ -195,7 +213,7 @@ def _print_left_out(model: str, correct: NDArray[np.bool_], rows: list[dict[str,
 
 
 def _print_costs(data: Path) -> None:
-    """Print milliseconds after decoding, one core, median over images of the best of 5 runs each."""
+    """Print milliseconds after decoding on one core: the median over images of the best of 5 runs."""
     recipe = preprocessor("photo")
     large = [recipe.decode(path.read_bytes()) for path in sorted(data.glob("fullres/*.jpg"))]
     small = [decode(path.read_bytes()) for path in sorted(data.glob("digits/scan/*.png"))]
@@ -214,12 +232,12 @@ def _step_times(recipe: Preprocessor, images: list[Image]) -> dict[str, float]:
         for step in recipe.steps:
             before = image
             times[step.name].append(_best(lambda s=step, b=before: s.run(b)))
-            image = step.run(before)  # noqa: PLW2901 - each step works on what the one before it made
+            image = step.run(before)  # noqa: PLW2901 - each step gets the result of the one before
     return {name: statistics.median(values) for name, values in times.items()}
 
 
 def _best(work, runs: int = 5) -> float:
-    """Milliseconds of the fastest run."""
+    """Return milliseconds of the fastest run."""
     seconds = []
     for _ in range(runs):
         start = time.perf_counter()

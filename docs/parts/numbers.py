@@ -1,23 +1,22 @@
-"""The numbers of the recipe `photo` that users may set."""
+"""The numbers of the recipe `photo` that users can set."""
 
 from batch_eval.imaging import preprocessor
 
 from .tables import code, table
 
 _MEANINGS = {
-    "shrink.side": "longest side, in pixels, at which the digit is looked for; JPEGs are decoded to no less",
-    "polarity.window": "width of the local median, as a share of the longest side",
-    "ink.window": "width of what fills the strokes in, to find the paper's tone, as a share of the longest side: "
-    "wider than any stroke",
-    "lines.strength": "grey levels by which a printed line stands out from the paper",
-    "paper.tone": "share of a stroke's own tone at which it ends: less makes strokes thicker and keeps fainter ink",
-    "stroke.thinnest": "width, in MNIST pixels, to which thinner strokes are brought",
-    "stroke.thickest": "width, in MNIST pixels, to which thicker strokes are brought",
+    "shrink.side": "longest side, in pixels, at which the digit is searched for; JPEGs are decoded to no less",
+    "polarity.window": "width of the local median; unit: the longest side",
+    "ink.window": "width of the closing that finds the paper's tone, wider than any stroke; unit: the longest side",
+    "lines.strength": "minimum grey levels by which a printed line stands out from the paper",
+    "paper.tone": "where a stroke ends; unit: its own tone. Less makes strokes thicker and keeps fainter ink",
+    "stroke.thinnest": "minimum stroke width, in MNIST pixels",
+    "stroke.thickest": "maximum stroke width, in MNIST pixels",
 }
 
 
 def numbers() -> str:
-    """Return a table with default, range and meaning of each."""
+    """Return a table of their defaults, ranges and meanings."""
     rows = [
         (code(f"{step.name}.{name}"), f"{step.default(name):g}", f"{low:g} to {high:g}")
         for step in preprocessor("photo").steps
