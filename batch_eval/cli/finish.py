@@ -102,7 +102,7 @@ def _saved_file(path: Path) -> Path:
 def finish(evaluation: Evaluation, out: Output, limits: Limits, baseline: Evaluation | None) -> None:
     """Check the gates, write the reports, print the summary. Raises typer.Exit if a gate failed."""
     if out.group_errors:
-        from batch_eval.evaluation.looks import group_errors
+        from batch_eval.evaluation.similarity import group_errors
 
         evaluation = group_errors(evaluation)
     # Gates come first: reports show their results.

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from batch_eval.evaluation import Evaluation
-from batch_eval.evaluation.looks import near_duplicates
 from batch_eval.evaluation.records import BLANK
+from batch_eval.evaluation.similarity import near_duplicates
 
 NEAR_DUPLICATE = "near-duplicate"
 PICTURES_SHOWN = 16

@@ -11,7 +11,7 @@ from report_examples import probabilities, provenance, small
 from test_cli_run import batch_eval
 
 from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome, Picture, Records, saved
-from batch_eval.evaluation.looks import group_errors, near_duplicates
+from batch_eval.evaluation.similarity import group_errors, near_duplicates
 from batch_eval.imaging.files import encode
 from batch_eval.reports.registry import reporter
 
@@ -96,7 +96,7 @@ def test_groups_are_saved_and_shown():
 
 
 def test_grouping_is_imported_only_when_asked_for():
-    code = "import sys, batch_eval.evaluation.looks; print({'sklearn', 'cv2'} & set(sys.modules))"
+    code = "import sys, batch_eval.evaluation.similarity; print({'sklearn', 'cv2'} & set(sys.modules))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert "set()\n" == result.stdout
