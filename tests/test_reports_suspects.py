@@ -12,7 +12,7 @@ from report_examples import probabilities, provenance
 from batch_eval.api import evaluate
 from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome, Records
 from batch_eval.evaluation.breakdown import suspects
-from batch_eval.evaluation.findings import errors
+from batch_eval.evaluation.confusions import errors
 from batch_eval.reports.registry import reporter
 
 

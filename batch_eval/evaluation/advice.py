@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from batch_eval.evaluation.breakdown import FlagTally, by_flag
-from batch_eval.evaluation.findings import Confusion, errors, predicted_columns, worst_confusions
+from batch_eval.evaluation.confusions import Confusion, errors, predicted_columns, worst_confusions
 from batch_eval.evaluation.metrics import wilson_interval
 from batch_eval.evaluation.records import BLANK, Evaluation
 from batch_eval.wording import percent, printable

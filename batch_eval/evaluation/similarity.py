@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from batch_eval.evaluation.findings import errors, predicted_columns
+from batch_eval.evaluation.confusions import errors, predicted_columns
 from batch_eval.evaluation.records import Evaluation
 
 DUPLICATE_CORRELATION = 0.985

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from batch_eval.evaluation import Evaluation, metrics
-from batch_eval.evaluation.findings import errors, predicted_columns
+from batch_eval.evaluation.confusions import errors, predicted_columns
 from batch_eval.publishing import Content, whole
 from batch_eval.reports.context import NO_CONTEXT, ReportContext
 from batch_eval.wording import utf8

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from batch_eval.evaluation import Evaluation, Outcome
-from batch_eval.evaluation.findings import errors_by_confidence
+from batch_eval.evaluation.confusions import errors_by_confidence
 from batch_eval.gates import gates_line
 from batch_eval.reports import markdown
 from batch_eval.reports.context import NO_CONTEXT, ReportContext

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from batch_eval.evaluation import Evaluation
 from batch_eval.evaluation.breakdown import calibration_error
-from batch_eval.evaluation.findings import errors
+from batch_eval.evaluation.confusions import errors
 from batch_eval.evaluation.saved import saved_pieces
 from batch_eval.publishing import EVALUATION_FILE, Content
 from batch_eval.reports.context import NO_CONTEXT, ReportContext

@@ -8,7 +8,7 @@ from pathlib import Path
 from batch_eval.evaluation import Evaluation
 from batch_eval.evaluation.advice import advice
 from batch_eval.evaluation.breakdown import by_flag, by_slice, suspects
-from batch_eval.evaluation.findings import errors_by_confidence, worst_confusions
+from batch_eval.evaluation.confusions import errors_by_confidence, worst_confusions
 from batch_eval.evaluation.trend import trend
 from batch_eval.gates import gates_line
 from batch_eval.reports.context import NO_CONTEXT, ReportContext

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from batch_eval.errors import ConfigError
 from batch_eval.evaluation import Evaluation
 from batch_eval.evaluation.breakdown import calibration, calibration_error
-from batch_eval.evaluation.findings import predicted_columns
+from batch_eval.evaluation.confusions import predicted_columns
 from batch_eval.reports.context import NO_CONTEXT, ReportContext
 from batch_eval.reports.html.charts import coverage_curve
 from batch_eval.wording import percent, printable

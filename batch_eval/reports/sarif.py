@@ -15,7 +15,7 @@ import numpy as np
 
 from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome, Record
 from batch_eval.evaluation.breakdown import suspects
-from batch_eval.evaluation.findings import errors_by_confidence
+from batch_eval.evaluation.confusions import errors_by_confidence
 from batch_eval.reports.context import NO_CONTEXT, ReportContext
 from batch_eval.wording import printable
 

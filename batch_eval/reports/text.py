@@ -15,7 +15,7 @@ from rich.text import Text
 
 from batch_eval.evaluation import Evaluation, Outcome
 from batch_eval.evaluation.advice import advice
-from batch_eval.evaluation.findings import errors_by_confidence, worst_confusions
+from batch_eval.evaluation.confusions import errors_by_confidence, worst_confusions
 from batch_eval.evaluation.trend import trend
 from batch_eval.gates import gates_line
 from batch_eval.reports.context import NO_CONTEXT, ReportContext

@@ -11,7 +11,7 @@ from itertools import groupby
 from batch_eval.evaluation import Evaluation, Outcome, metrics
 from batch_eval.evaluation.advice import advice
 from batch_eval.evaluation.breakdown import FlagTally, by_flag, by_slice, suspects
-from batch_eval.evaluation.findings import errors, errors_by_confidence, predicted_columns
+from batch_eval.evaluation.confusions import errors, errors_by_confidence, predicted_columns
 from batch_eval.evaluation.metrics import Tally
 from batch_eval.evaluation.trend import trend
 from batch_eval.gates import gates_line

@@ -1,4 +1,4 @@
-"""What reports point at: the worst confusions and the most confident errors."""
+"""Which classes are confused, and the errors by confidence."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from batch_eval.outcome import OUTCOMES, Outcome
 
 @dataclass(frozen=True, slots=True)
 class Confusion:
-    """``count`` images of class ``truth`` were read as ``predicted``, of ``support`` images of that class."""
+    """``count`` of the ``support`` images of class ``truth`` were read as ``predicted``."""
 
     truth: str
     predicted: str
@@ -27,7 +27,7 @@ def predicted_columns(evaluation: Evaluation) -> tuple[str, ...]:
 
 
 def worst_confusions(evaluation: Evaluation) -> list[Confusion]:
-    """Return the confusion matrix's cells with errors, most errors first."""
+    """Return the cells of the confusion matrix that hold errors, most errors first."""
     wrong = evaluation.confusion.copy()
     np.fill_diagonal(wrong, 0)
     columns = predicted_columns(evaluation)
@@ -40,12 +40,13 @@ def worst_confusions(evaluation: Evaluation) -> list[Confusion]:
 
 
 def errors(evaluation: Evaluation) -> NDArray[np.intp]:
-    """Return the rows of wrong and blank images in the order of the files."""
+    """Return the rows of wrong and blank images in file order."""
     codes = [OUTCOMES.index(Outcome.WRONG), OUTCOMES.index(Outcome.BLANK)]
     return np.flatnonzero(np.isin(evaluation.records.outcome, codes))
 
 
 def errors_by_confidence(evaluation: Evaluation) -> NDArray[np.intp]:
-    """Return the rows of wrong and blank images, the most confident error first."""
+    """Return the rows of wrong and blank images, most confident error first."""
     rows = errors(evaluation)
+    # A stable sort keeps file order among equals, so reports are the same on every machine.
     return rows[np.argsort(-evaluation.records.confidence[rows], kind="stable")]
