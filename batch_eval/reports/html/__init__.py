@@ -23,7 +23,7 @@ def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> byt
     """Return the whole report as one HTML file."""
     pictures = EmbeddedPictures(evaluation)
     page = Page(evaluation, pictures, context)
-    return render(page, assets.embedded(page_data(evaluation, pictures, page.marks, page.rows_on_page)))
+    return render(page, assets.embedded(page_data(evaluation, pictures, page.tags, page.rows_on_page)))
 
 
 def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, bytes]]:
@@ -34,5 +34,5 @@ def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterat
     pictures = FilePictures(evaluation)
     page = Page(evaluation, pictures, context)
     yield "report.html", render(page, assets.linked())
-    yield from assets.files(page_data(evaluation, pictures, page.marks, frozenset()))
+    yield from assets.files(page_data(evaluation, pictures, page.tags, frozenset()))
     yield from pictures.files()

@@ -8,8 +8,8 @@ from batch_eval.engines.rows import Guess
 from batch_eval.evaluation import Evaluation, Outcome
 from batch_eval.evaluation.breakdown import suspects
 from batch_eval.evaluation.records import GUESSES
-from batch_eval.reports.html.marks import Marks
 from batch_eval.reports.html.pictures import Pictures
+from batch_eval.reports.html.tags import Tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +38,9 @@ PATTERN = Card(-1, "", "", "", Outcome.WRONG, "", (Guess("", 0.0),) * GUESSES, (
 class Cards:
     """Makes the cards of an evaluation."""
 
-    def __init__(self, evaluation: Evaluation, pictures: Pictures, marks: Marks) -> None:
+    def __init__(self, evaluation: Evaluation, pictures: Pictures, tags: Tags) -> None:
         self._evaluation = evaluation
-        self._marks = marks
+        self._tags = tags
         self._pictures = pictures
         self._suspects = suspects(evaluation)
 
@@ -56,7 +56,7 @@ class Cards:
             reason=record.reason,
             guesses=record.guesses,
             labels=tuple((name, values[row]) for name, values in self._evaluation.records.slices.items()),
-            flags=self._marks.of(row),
+            flags=self._tags.of(row),
             suspect=bool(self._suspects[row]),
             original=self._pictures.original(row),
             seen=self._pictures.seen(row),

@@ -17,8 +17,8 @@ from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome
 from batch_eval.evaluation.breakdown import suspects
 from batch_eval.evaluation.records import GUESSES
 from batch_eval.reports.html.charts import COVERAGE_THRESHOLDS, coverage_points
-from batch_eval.reports.html.marks import Marks
 from batch_eval.reports.html.pictures import Pictures
+from batch_eval.reports.html.tags import Tags
 from batch_eval.wording import printable
 
 
@@ -29,7 +29,7 @@ def gallery_rows(evaluation: Evaluation) -> NDArray[np.intp]:
     return np.flatnonzero(shown)
 
 
-def page_data(evaluation: Evaluation, pictures: Pictures, marks: Marks, on_page: frozenset[int]) -> str:
+def page_data(evaluation: Evaluation, pictures: Pictures, tags: Tags, on_page: frozenset[int]) -> str:
     """Return the script's data as a statement of JavaScript that is safe inside an HTML script element.
 
     ``on_page`` are the rows whose pictures the page itself holds; embedded pictures are not stored twice.
@@ -43,7 +43,7 @@ def page_data(evaluation: Evaluation, pictures: Pictures, marks: Marks, on_page:
         "shown": {row: printable(r.ids[row]) for row in rows.tolist() if not r.ids[row].isprintable()},
         "truth": _coded(r.truth),
         "slices": [{"name": name, **_coded(values)} for name, values in r.slices.items()],
-        "flags": [{"name": printable(mark.name), "rows": sorted(mark.rows)} for mark in marks.all],
+        "flags": [{"name": printable(tag.name), "rows": sorted(tag.rows)} for tag in tags.all],
         "coverage": [
             [p.tally.n, p.tally.hits, *_defined(p.tally.interval)]
             for p in coverage_points(evaluation, COVERAGE_THRESHOLDS)

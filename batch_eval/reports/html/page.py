@@ -18,8 +18,8 @@ from batch_eval.gates import gates_line
 from batch_eval.reports.context import NO_CONTEXT, ReportContext
 from batch_eval.reports.html import charts
 from batch_eval.reports.html.cards import PATTERN, Card, Cards
-from batch_eval.reports.html.marks import marks
 from batch_eval.reports.html.pictures import Pictures
+from batch_eval.reports.html.tags import find_tags
 
 HEAT_STEPS = 8
 """Shades of a confusion matrix's cells in the style sheet."""
@@ -28,7 +28,7 @@ ALL_SHOWN_UP_TO = 300
 GROUP_SHOWN = 6
 MOST_CONFIDENT = 8
 SLICE_VALUES_SHOWN = 12
-LOOK_ALIKES_SHOWN = 12
+GROUPS_SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Page:
     """The parts of the page; each is a pure function of the evaluation."""
 
     pattern = PATTERN
-    groups_shown = LOOK_ALIKES_SHOWN
+    groups_shown = GROUPS_SHOWN
 
     def __init__(self, evaluation: Evaluation, pictures: Pictures, context: ReportContext = NO_CONTEXT) -> None:
         self.evaluation = evaluation
@@ -87,9 +87,9 @@ class Page:
         self.columns = predicted_columns(evaluation)
         self.total_errors = len(errors(evaluation))
         self.total_suspects = int(suspects(evaluation).sum())
-        self.marks = marks(evaluation)
+        self.tags = find_tags(evaluation)
         self.pictures = pictures
-        self._cards = Cards(evaluation, pictures, self.marks)
+        self._cards = Cards(evaluation, pictures, self.tags)
 
     @property
     def correct(self) -> int:

@@ -231,19 +231,19 @@
     if (!viewer.open) viewer.showModal();
   }
 
-  /** A confusion matrix cell's address is #cell-TRUTH-PREDICTED, a mark's #mark-N, by position. */
+  /** A confusion matrix cell's address is #cell-TRUTH-PREDICTED, a tag's #tag-N, by position. */
   function followAddress() {
-    const [, kind, first, second] = /^#(cell|mark)-(\d+)(?:-(\d+))?$/.exec(location.hash) ?? [];
+    const [, kind, first, second] = /^#(cell|tag)-(\d+)(?:-(\d+))?$/.exec(location.hash) ?? [];
     if (!kind) return;
     filters.reset();
     filters.elements.outcome.value = "errors";
-    if (kind === "mark") filters.elements.flag.value = first;
+    if (kind === "tag") filters.elements.flag.value = first;
     else {
       filters.elements.truth.value = data.classes[first];
       filters.elements.predicted.value = data.classes[second] ?? BLANK;
     }
     refresh();
-    (kind === "mark" ? filters : document.getElementById("errors")).scrollIntoView();
+    (kind === "tag" ? filters : document.getElementById("errors")).scrollIntoView();
   }
 
   function listen() {
