@@ -7,9 +7,9 @@ from pathlib import Path
 
 from batch_eval.evaluation import Evaluation
 from batch_eval.evaluation.advice import advice
+from batch_eval.evaluation.baseline import compare_with_baseline
 from batch_eval.evaluation.breakdown import by_flag, by_slice, suspects
 from batch_eval.evaluation.confusions import errors_by_confidence, worst_confusions
-from batch_eval.evaluation.trend import trend
 from batch_eval.gates import gates_line
 from batch_eval.reports.context import NO_CONTEXT, ReportContext
 from batch_eval.reports.templating import fill
@@ -30,7 +30,7 @@ def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> byt
         e=evaluation,
         context=context,
         gates_line=gates_line(context.gates),
-        trend=trend(evaluation, context.baseline),
+        since_baseline=compare_with_baseline(evaluation, context.baseline),
         advice=advice(evaluation),
         slices=[b for b in by_slice(evaluation) if len(b.parts) > 1],
         flags=by_flag(evaluation),

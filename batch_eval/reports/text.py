@@ -15,8 +15,8 @@ from rich.text import Text
 
 from batch_eval.evaluation import Evaluation, Outcome
 from batch_eval.evaluation.advice import advice
+from batch_eval.evaluation.baseline import compare_with_baseline
 from batch_eval.evaluation.confusions import errors_by_confidence, worst_confusions
-from batch_eval.evaluation.trend import trend
 from batch_eval.gates import gates_line
 from batch_eval.reports.context import NO_CONTEXT, ReportContext
 from batch_eval.wording import percent, percent_range, printable, utf8
@@ -25,7 +25,7 @@ TITLE = "text report"
 CONFUSIONS_SHOWN = 5
 ERRORS_SHOWN = 10
 _FILE_WIDTH = 100
-_TREND_STYLES = {"better": "green", "worse": "bold red", "unclear": "", "same": ""}
+_CHANGE_STYLES = {"better": "green", "worse": "bold red", "unclear": "", "same": ""}
 
 
 def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> bytes:
@@ -56,8 +56,8 @@ def _draw(evaluation: Evaluation, context: ReportContext, console: Console) -> s
 def summary(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Group:
     """Return everything that the summary shows, from the answer down to single files."""
     parts: list[RenderableType] = [_headline(evaluation)]
-    if change := trend(evaluation, context.baseline):
-        parts.append(Text(change.sentence, style=_TREND_STYLES[change.direction]))
+    if change := compare_with_baseline(evaluation, context.baseline):
+        parts.append(Text(change.sentence, style=_CHANGE_STYLES[change.direction]))
     if context.gates:
         parts.append(_gates(context))
     if lines := advice(evaluation):

@@ -10,10 +10,10 @@ from itertools import groupby
 
 from batch_eval.evaluation import Evaluation, Outcome, metrics
 from batch_eval.evaluation.advice import advice
+from batch_eval.evaluation.baseline import compare_with_baseline
 from batch_eval.evaluation.breakdown import FlagTally, by_flag, by_slice, suspects
 from batch_eval.evaluation.confusions import errors, errors_by_confidence, predicted_columns
 from batch_eval.evaluation.metrics import Tally
-from batch_eval.evaluation.trend import trend
 from batch_eval.gates import gates_line
 from batch_eval.reports.context import NO_CONTEXT, ReportContext
 from batch_eval.reports.html import charts
@@ -82,7 +82,7 @@ class Page:
         self.evaluation = evaluation
         self.gates = context.gates
         self.gates_line = gates_line(context.gates)
-        self.trend = trend(evaluation, context.baseline)
+        self.since_baseline = compare_with_baseline(evaluation, context.baseline)
         self.provenance = evaluation.provenance
         self.columns = predicted_columns(evaluation)
         self.total_errors = len(errors(evaluation))

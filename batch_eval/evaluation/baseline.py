@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Trend:
-    """How the evaluation differs from its baseline; ``pair`` is None where the two share no image."""
+class BaselineComparison:
+    """The evaluation against its baseline. ``pair`` is None where they share no scored image."""
 
     pair: Pair | None
     baseline: Provenance
 
     @property
     def direction(self) -> str:
-        """Return `better`, `worse`, `same`, or, where chance can explain the difference, `unclear`."""
+        """Return `better`, `worse`, `same`, or `unclear` where the difference is not significant."""
         if self.pair is None or self.pair.fixed + self.pair.broke == 0:
             return "same"
         if self.pair.p_value >= SIGNIFICANCE:
@@ -32,7 +32,7 @@ class Trend:
 
     @property
     def sentence(self) -> str:
-        """Return the trend in words, the same in every format."""
+        """Return the comparison in words, the same in every format."""
         if self.pair is None:
             return f"Compared with {self._name}: it shares no scored image with this one."
         pair, n = self.pair, f"{self.pair.n:,} shared images"
@@ -51,14 +51,14 @@ class Trend:
         return f"{printable(p.model)} with {printable(p.preprocess)} preprocessing of {printable(p.created[:10])}"
 
 
-def trend(evaluation: Evaluation, baseline: Evaluation | None) -> Trend | None:
-    """Return what changed since the baseline, or None where none was given."""
+def compare_with_baseline(evaluation: Evaluation, baseline: Evaluation | None) -> BaselineComparison | None:
+    """Return what changed since the baseline, or None without one."""
     if baseline is None:
         return None
-    from batch_eval.evaluation.paired import Pair, shared_images  # which most runs need not import
+    from batch_eval.evaluation.paired import Pair, shared_images  # most runs have no baseline
 
     try:
         shared = shared_images([baseline, evaluation])
-    except ConfigError:  # no image in common: the report says so, and the gates on the baseline refuse it
-        return Trend(None, baseline.provenance)
-    return Trend(Pair.of(shared.hits[0], shared.hits[1]), baseline.provenance)
+    except ConfigError:  # no shared image: reports say so, and gates on the baseline stop the run
+        return BaselineComparison(None, baseline.provenance)
+    return BaselineComparison(Pair.of(shared.hits[0], shared.hits[1]), baseline.provenance)
