@@ -13,7 +13,7 @@ from report_examples import HOSTILE, evaluations, hostile, probabilities, proven
 
 from batch_eval.errors import ConfigError
 from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome, Picture, Records, metrics
-from batch_eval.evaluation.paired import Pair, compare, shared_images
+from batch_eval.evaluation.paired import PairedCounts, compare, shared_images
 from batch_eval.reports.comparison.json_file import SCHEMA
 from batch_eval.reports.context import ReportContext
 from batch_eval.reports.registry import Kind, format_names, reporter
@@ -116,16 +116,16 @@ def test_calibration_noise_is_what_chance_gives():
 def test_images_are_paired_by_their_id_whatever_their_order():
     comparison = compare([FIRST, SECOND], ["old", "new"])
 
-    assert Pair(n=5, both=2, fixed=2, broke=1) == comparison.pair(1)
+    assert PairedCounts(n=5, both=2, fixed=2, broke=1) == comparison.pair(1)
     assert ["d", "e"] == [change.id for change in comparison.fixed(1)]
     assert [("b", "0", "0", "2")] == [(c.id, c.truth, c.first, c.second) for c in comparison.broke(1)]
 
 
 def test_each_class_and_each_slice_is_compared():
-    parts = {(p.group, p.value): p.pair for p in compare([FIRST, SECOND], ["old", "new"]).parts(1)}
+    parts = {(p.group, p.value): p.pair for p in compare([FIRST, SECOND], ["old", "new"]).subgroups(1)}
 
-    assert Pair(n=2, both=1, fixed=1, broke=0) == parts["class", "1"]
-    assert Pair(n=3, both=1, fixed=2, broke=0) == parts["paper", "ruled"]
+    assert PairedCounts(n=2, both=1, fixed=1, broke=0) == parts["class", "1"]
+    assert PairedCounts(n=3, both=1, fixed=2, broke=0) == parts["paper", "ruled"]
 
 
 def test_only_images_that_all_have_scored_are_compared():

@@ -11,7 +11,7 @@ from report_examples import evaluations, provenance, small
 
 from batch_eval.errors import ConfigError
 from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome, Records
-from batch_eval.evaluation.paired import Pair
+from batch_eval.evaluation.paired import PairedCounts
 from batch_eval.gates import ClassLimit, Limits, SliceLimit, parse_limits
 from batch_eval.gates.checks import check, not_worse
 from batch_eval.gates.limits import parse_share
@@ -97,7 +97,7 @@ def test_a_gate_fails_on_the_bad_side_of_its_limit(name):
     ("broke", "fixed", "passed"), [(5, 0, True), (6, 0, False), (0, 6, True), (9, 2, True), (10, 2, False)]
 )
 def test_fail_if_worse_fails_only_when_significantly_worse(broke, fixed, passed):
-    result = not_worse(Pair(100, 50, fixed, broke))
+    result = not_worse(PairedCounts(100, 50, fixed, broke))
 
     assert passed is result.passed
     assert 100 == result.n
@@ -202,7 +202,8 @@ def test_a_gate_says_when_its_n_is_too_small(limits, n_is_said):
 
 
 @pytest.mark.parametrize(
-    ("pair", "said"), [(Pair(1000, 900, 0, 5), True), (Pair(5, 0, 0, 5), True), (Pair(1000, 900, 3, 3), False)]
+    ("pair", "said"),
+    [(PairedCounts(1000, 900, 0, 5), True), (PairedCounts(5, 0, 0, 5), True), (PairedCounts(1000, 900, 3, 3), False)],
 )
 def test_fewer_than_six_changed_images_can_never_show_a_worse_model(pair, said):
     assert said is ("it takes 6 images that were fixed or broke to fail this gate" in not_worse(pair).message)

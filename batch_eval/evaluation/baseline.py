@@ -11,14 +11,14 @@ from batch_eval.evaluation.records import Evaluation, Provenance
 from batch_eval.wording import p_text, percent, points, points_range, printable
 
 if TYPE_CHECKING:
-    from batch_eval.evaluation.paired import Pair
+    from batch_eval.evaluation.paired import PairedCounts
 
 
 @dataclass(frozen=True, slots=True)
 class BaselineComparison:
     """The evaluation against its baseline. ``pair`` is None where they share no scored image."""
 
-    pair: Pair | None
+    pair: PairedCounts | None
     baseline: Provenance
 
     @property
@@ -55,10 +55,10 @@ def compare_with_baseline(evaluation: Evaluation, baseline: Evaluation | None) -
     """Return what changed since the baseline, or None without one."""
     if baseline is None:
         return None
-    from batch_eval.evaluation.paired import Pair, shared_images  # most runs have no baseline
+    from batch_eval.evaluation.paired import PairedCounts, shared_images  # most runs have no baseline
 
     try:
         shared = shared_images([baseline, evaluation])
     except ConfigError:  # no shared image: reports say so, and gates on the baseline stop the run
         return BaselineComparison(None, baseline.provenance)
-    return BaselineComparison(Pair.of(shared.hits[0], shared.hits[1]), baseline.provenance)
+    return BaselineComparison(PairedCounts.of(shared.hits[0], shared.hits[1]), baseline.provenance)

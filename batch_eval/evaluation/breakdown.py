@@ -18,7 +18,7 @@ class Breakdown:
     """The tally of each value of a slice, the largest first."""
 
     name: str
-    parts: tuple[tuple[str, Tally], ...]
+    tallies: tuple[tuple[str, Tally], ...]
 
 
 @dataclass(frozen=True, slots=True)

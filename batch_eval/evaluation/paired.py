@@ -59,7 +59,7 @@ def _same_truth(evaluations: Sequence[Evaluation], rows: Sequence[int]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class PairedCounts:
     """How two evaluations read ``n`` images: both right, only the second (``fixed``), only the first (``broke``)."""
 
     n: int
@@ -68,7 +68,7 @@ class Pair:
     broke: int
 
     @classmethod
-    def of(cls, first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Pair:
+    def of(cls, first: NDArray[np.bool_], second: NDArray[np.bool_]) -> PairedCounts:
         """Count (n,) bool hits of the same images."""
         both, fixed, broke = first & second, ~first & second, first & ~second
         return cls(len(first), int(both.sum()), int(fixed.sum()), int(broke.sum()))
@@ -100,12 +100,12 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Subgroup:
     """The images of one class (``group`` is `class`) or of one value of a slice."""
 
     group: str
     value: str
-    pair: Pair
+    pair: PairedCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +135,9 @@ class Comparison:
         """What each evaluation read right of the shared images."""
         return tuple(Tally(int(hits.sum()), len(hits)) for hits in self.shared.hits)
 
-    def pair(self, other: int) -> Pair:
+    def pair(self, other: int) -> PairedCounts:
         """Return how the evaluation numbered ``other`` differs from the first."""
-        return Pair.of(self.shared.hits[0], self.shared.hits[other])
+        return PairedCounts.of(self.shared.hits[0], self.shared.hits[other])
 
     def fixed(self, other: int) -> list[Change]:
         """Return the images that ``other`` read right and the first did not."""
@@ -163,7 +163,7 @@ class Comparison:
     def _read(self, evaluation: int, place: int) -> str | None:
         return self.evaluations[evaluation].record(int(self.shared.rows[evaluation, place])).predicted
 
-    def parts(self, other: int) -> list[Part]:
+    def subgroups(self, other: int) -> list[Subgroup]:
         """Return the pair of each class, then of each value of each slice that the first evaluation knows."""
         records, rows = self.evaluations[0].records, self.shared.rows[0].tolist()
         truths = [str(records.truth[row]) for row in rows]
@@ -171,14 +171,15 @@ class Comparison:
             ("slice_class" if name == "class" else name, [values[row] for row in rows])
             for name, values in records.slices.items()
         ]
-        return [part for name, values in [("class", truths), *slices] for part in self._parts(name, values, other)]
+        groups = [("class", truths), *slices]
+        return [found for name, values in groups for found in self._of_group(name, values, other)]
 
-    def _parts(self, group: str, values: Sequence[str], other: int) -> list[Part]:
+    def _of_group(self, group: str, values: Sequence[str], other: int) -> list[Subgroup]:
         first, second = self.shared.hits[0], self.shared.hits[other]
         members: dict[str, list[int]] = {}
         for place, value in enumerate(values):
             members.setdefault(value, []).append(place)
-        return [Part(group, value, Pair.of(first[at], second[at])) for value, at in sorted(members.items())]
+        return [Subgroup(group, value, PairedCounts.of(first[at], second[at])) for value, at in sorted(members.items())]
 
 
 def compare(evaluations: Sequence[Evaluation], names: Sequence[str]) -> Comparison:

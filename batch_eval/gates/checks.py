@@ -14,7 +14,7 @@ from batch_eval.gates.limits import ClassLimit, Limits, SliceLimit
 from batch_eval.wording import percent, percent_range, printable
 
 if TYPE_CHECKING:
-    from batch_eval.evaluation.paired import Pair
+    from batch_eval.evaluation.paired import PairedCounts
 
 FEWEST_DISCORDANT = 6
 """McNemar's exact p is below 0.05 from six images on that all changed for the worse: 2 / 2⁶ = 0.031."""
@@ -55,10 +55,10 @@ def check(evaluation: Evaluation, limits: Limits, baseline: Evaluation | None = 
     if limits.max_ece is not None:
         results.append(ece(calibration(evaluation), limits.max_ece))
     if baseline is not None and limits.need_baseline:
-        from batch_eval.evaluation.paired import Pair, shared_images  # which most runs need not import
+        from batch_eval.evaluation.paired import PairedCounts, shared_images  # which most runs need not import
 
         shared = shared_images([baseline, evaluation])
-        results += _of_pair(Pair.of(shared.hits[0], shared.hits[1]), limits)
+        results += _of_pair(PairedCounts.of(shared.hits[0], shared.hits[1]), limits)
     return tuple(results)
 
 
@@ -89,7 +89,7 @@ def _of_files(evaluation: Evaluation, limits: Limits) -> Iterator[GateResult]:
             yield at_most(outcome, Tally(evaluation.counts[outcome], len(evaluation.records)), limit)
 
 
-def _of_pair(pair: Pair, limits: Limits) -> Iterator[GateResult]:
+def _of_pair(pair: PairedCounts, limits: Limits) -> Iterator[GateResult]:
     if limits.max_drop is not None:
         yield drop(pair, limits.max_drop)
     if limits.fail_if_worse:
@@ -109,7 +109,7 @@ def _classes(evaluation: Evaluation, wanted: ClassLimit) -> Mapping[str, Tally]:
 
 def _slices(evaluation: Evaluation, wanted: SliceLimit) -> Mapping[str, Tally]:
     """Return the tally of the slice's value, or of each that a labelled image has, scored or not."""
-    tallies = next(dict(breakdown.parts) for breakdown in by_slice(evaluation) if breakdown.name == wanted.name)
+    tallies = next(dict(breakdown.tallies) for breakdown in by_slice(evaluation) if breakdown.name == wanted.name)
     chosen = _labelled_values(evaluation, wanted.name) if wanted.value is None else [wanted.value]
     found = {f"{wanted.name}={value}": tallies.get(value, Tally(0, 0)) for value in chosen}
     return found or {wanted.name: Tally(0, 0)}
@@ -156,7 +156,7 @@ def ece(bins: tuple[ReliabilityBin, ...], limit: float) -> GateResult:
     return GateResult("max-ece", error <= limit, error, limit, n, message)
 
 
-def drop(pair: Pair, limit: float) -> GateResult:
+def drop(pair: PairedCounts, limit: float) -> GateResult:
     """Check that the accuracy on the shared images fell by no more than its limit."""
     fell = metrics.ratio(pair.broke - pair.fixed, pair.n)
     value, bound = _apart(fell, limit)
@@ -170,7 +170,7 @@ def drop(pair: Pair, limit: float) -> GateResult:
     return GateResult("max-drop", fell <= limit, fell, limit, pair.n, message + caution)
 
 
-def not_worse(pair: Pair) -> GateResult:
+def not_worse(pair: PairedCounts) -> GateResult:
     """Check that the evaluation is not significantly worse than its baseline, by McNemar's exact test."""
     worse = pair.broke > pair.fixed and pair.p_value < SIGNIFICANCE
     message = (

@@ -70,7 +70,7 @@ def _class_cases(evaluation: Evaluation, failed: Mapping[str, GateResult]) -> It
 
 def _slice_cases(evaluation: Evaluation, failed: Mapping[str, GateResult]) -> Iterator[Element]:
     for slice_ in by_slice(evaluation):
-        for value, tally in slice_.parts:
+        for value, tally in slice_.tallies:
             name = f"{slice_.name}={value}"
             yield _tally_case(name, tally, failed.get(f"fail-under-slice {name}"))
     for flag in by_flag(evaluation):

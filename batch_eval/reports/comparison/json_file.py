@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from batch_eval.evaluation.paired import Change, Comparison, Part
+from batch_eval.evaluation.paired import Change, Comparison, Subgroup
 from batch_eval.reports.context import NO_CONTEXT, ReportContext
 
 TITLE = "JSON comparison"
@@ -60,17 +60,17 @@ def _pair(comparison: Comparison, i: int) -> dict[str, Any]:
         "difference_low": pair.interval[0],
         "difference_high": pair.interval[1],
         "p_value": pair.p_value,
-        "parts": [_part(part) for part in comparison.parts(i)],
+        "parts": [_subgroup(subgroup) for subgroup in comparison.subgroups(i)],
         "fixed_images": [_change(change) for change in comparison.fixed(i)],
         "broke_images": [_change(change) for change in comparison.broke(i)],
     }
 
 
-def _part(part: Part) -> dict[str, Any]:
-    pair = part.pair
+def _subgroup(subgroup: Subgroup) -> dict[str, Any]:
+    pair = subgroup.pair
     return {
-        "group": part.group,
-        "value": part.value,
+        "group": subgroup.group,
+        "value": subgroup.value,
         "n": pair.n,
         "first_correct": pair.first.hits,
         "second_correct": pair.second.hits,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from batch_eval.evaluation import Outcome
 from batch_eval.evaluation.metrics import SIGNIFICANCE
-from batch_eval.evaluation.paired import Comparison, Pair
+from batch_eval.evaluation.paired import Comparison, PairedCounts
 from batch_eval.wording import p_text, printable
 
 
@@ -25,7 +25,7 @@ def basis(comparison: Comparison) -> str:
     return text
 
 
-def verdict(pair: Pair) -> str:
+def verdict(pair: PairedCounts) -> str:
     """Return whether the difference can be chance."""
     test = f"McNemar's exact {p_text(pair.p_value)}"
     if pair.p_value >= SIGNIFICANCE:

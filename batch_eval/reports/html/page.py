@@ -68,7 +68,7 @@ class SliceTable:
     """A slice's values with most images, worst first, of ``total`` values."""
 
     name: str
-    parts: tuple[tuple[str, Tally], ...]
+    tallies: tuple[tuple[str, Tally], ...]
     total: int
 
 
@@ -134,9 +134,9 @@ class Page:
     def slices(self) -> list[SliceTable]:
         """The accuracy by slice; a slice with one value says nothing and is left out."""
         return [
-            SliceTable(b.name, tuple(sorted(b.parts[:SLICE_VALUES_SHOWN], key=_worst_first)), len(b.parts))
+            SliceTable(b.name, tuple(sorted(b.tallies[:SLICE_VALUES_SHOWN], key=_worst_first)), len(b.tallies))
             for b in by_slice(self.evaluation)
-            if len(b.parts) > 1
+            if len(b.tallies) > 1
         ]
 
     @cached_property
@@ -147,7 +147,9 @@ class Page:
     @cached_property
     def scale_floor(self) -> float:
         """Where the interval bars begin, in 0..0.9, so that close shares can be told apart."""
-        tallies = [tally for slice_ in self.slices for _, tally in slice_.parts] + [flag.having for flag in self.flags]
+        tallies = [tally for slice_ in self.slices for _, tally in slice_.tallies] + [
+            flag.having for flag in self.flags
+        ]
         shares = [row.scores.recall for row in self.scores if row.scores.support] + [t.share for t in tallies]
         return max(0, min(9, math.floor(10 * min(shares, default=0)) - 1)) / 10
 
