@@ -1,4 +1,4 @@
-"""The result: what became of every image, and every figure that follows from it."""
+"""The result: the outcome of every image, and every figure computed from it."""
 
 from batch_eval.engines.rows import Picture
 from batch_eval.evaluation.records import BLANK, Evaluation, Provenance, Record, Records

@@ -1,4 +1,4 @@
-"""What explains the errors, in a sentence: the quality flag or the confusion that stands behind many of them."""
+"""Error analysis in sentences: which quality flag, confusion or group accounts for many errors."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from batch_eval.evaluation.records import BLANK, Evaluation
 from batch_eval.wording import percent, printable
 
 MIN_ERRORS = 3
-"""Errors below which nothing can be said."""
+"""Errors needed before anything is said."""
 CONFUSION_SHARE = 0.2
-"""Share of all errors from which one confusion is worth a sentence."""
-ALIKE_SHOWN = 3
-"""Groups of errors that look alike, of which the largest are named."""
+"""Share of all errors at which a confusion gets a sentence."""
+GROUPS_NAMED = 3
+"""Largest groups of similar errors that get a sentence each."""
 CLAUSES = {
     "low_contrast": "have low contrast",
     "faint": "show faint ink",
@@ -25,10 +25,9 @@ CLAUSES = {
 
 
 def advice(evaluation: Evaluation) -> list[str]:
-    """Return a line for each quality flag that explains errors, and one for a confusion that is many of them.
+    """Return a sentence for each finding: quality flags, then groups of similar errors, then the worst confusion.
 
-    A flag explains errors when images with it are misread more often than images at large, even at the lower end of
-    the 95 % Wilson interval of their error rate.
+    There is none with fewer than ``MIN_ERRORS`` errors.
     """
     total = len(errors(evaluation))
     if total < MIN_ERRORS:
@@ -55,9 +54,9 @@ def _confusion_line(worst: Confusion, total: int) -> str:
 
 
 def _alike(evaluation: Evaluation) -> list[str]:
-    """Return a line for each of the largest groups of errors that look alike."""
+    """Return a sentence for each of the largest groups of similar errors."""
     r = evaluation.records
-    named = [(len(group), r.truth[group[0]] or "", int(r.predicted[group[0]])) for group in r.groups[:ALIKE_SHOWN]]
+    named = [(len(group), r.truth[group[0]] or "", int(r.predicted[group[0]])) for group in r.groups[:GROUPS_NAMED]]
     return [
         f"{n:,} errors look alike: {printable(truth)} read as {printable(predicted_columns(evaluation)[predicted])}."
         for n, truth, predicted in named
@@ -69,6 +68,9 @@ def _misses(flag: FlagTally) -> int:
 
 
 def _explains(flag: FlagTally) -> bool:
+    """Whether images with the flag are misread significantly more often than all images."""
+    # A few images with a flag can be misread by chance. So the lower bound of their error rate's 95 % interval (Wilson)
+    # must exceed the overall error rate.
     overall = 1 - (flag.having.hits + flag.lacking.hits) / (flag.having.n + flag.lacking.n)
     low, _ = wilson_interval(_misses(flag), flag.having.n)
     return _misses(flag) >= MIN_ERRORS and low > overall

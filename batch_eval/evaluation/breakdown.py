@@ -1,4 +1,4 @@
-"""The accuracy taken apart: by slice, by quality flag, by confidence."""
+"""Accuracy by slice, by quality flag and by confidence."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from batch_eval.outcome import OUTCOMES, Outcome
 
 @dataclass(frozen=True, slots=True)
 class Breakdown:
-    """The tally of each value of a slice, the largest first."""
+    """A slice: the tally of each of its values, largest first."""
 
     name: str
     tallies: tuple[tuple[str, Tally], ...]
@@ -23,7 +23,7 @@ class Breakdown:
 
 @dataclass(frozen=True, slots=True)
 class FlagTally:
-    """The scored images that have a quality flag, and those that lack it."""
+    """The tally of scored images with a quality flag, and of those without it."""
 
     name: str
     having: Tally
@@ -35,7 +35,7 @@ def _hits(evaluation: Evaluation, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
 
 
 def by_slice(evaluation: Evaluation) -> list[Breakdown]:
-    """Return the accuracy of each value of each slice."""
+    """Return the tallies of each slice's values."""
     rows = evaluation.scored_rows
     hits, places = _hits(evaluation, rows), rows.tolist()
     found = []
@@ -46,7 +46,7 @@ def by_slice(evaluation: Evaluation) -> list[Breakdown]:
 
 
 def by_flag(evaluation: Evaluation) -> list[FlagTally]:
-    """Return the accuracy with and without each quality flag that occurs, the most frequent first."""
+    """Return the tallies with and without each quality flag that occurs, most frequent first."""
     rows = evaluation.scored_rows
     hits = _hits(evaluation, rows)
     found = []
@@ -74,16 +74,17 @@ def calibration_error(evaluation: Evaluation) -> float:
 
 
 def coverage(evaluation: Evaluation, thresholds: tuple[float, ...]) -> tuple[Tally, ...]:
-    """Return the scored images that are kept at each confidence threshold; blank ones have confidence 0."""
+    """Return the tally of images kept at each confidence threshold. Blank images have confidence 0."""
     rows = evaluation.scored_rows
     return metrics.coverage_curve(evaluation.records.confidence[rows], _hits(evaluation, rows), thresholds)
 
 
 def suspects(evaluation: Evaluation) -> NDArray[np.bool_]:
-    """Return (N,) bool: errors whose label is likelier wrong than the model."""
+    """Return (N,) bool: errors whose label is more likely wrong than the model."""
     rows = evaluation.scored_rows
     rows = rows[evaluation.records.has_prediction[rows]]
     suspect = np.zeros(len(evaluation.records), dtype=np.bool_)
+    # Class thresholds come from all scored predictions. Only errors can be suspects: a blank image has no prediction.
     suspect[rows] = metrics.label_suspects(evaluation.records.probabilities[rows], evaluation.truth_index[rows])
     suspect &= evaluation.records.outcome == OUTCOMES.index(Outcome.WRONG)
     return suspect

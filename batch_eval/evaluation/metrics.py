@@ -1,4 +1,4 @@
-"""Pure functions over counts and probabilities: rates, intervals, per-class scores, calibration, suspect labels."""
+"""Statistics as pure functions of counts and probabilities: shares, intervals, scores, calibration, label suspects."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 Z_95 = 1.959963984540054
-"""The 97.5 % quantile of the standard normal distribution: two-sided 95 %."""
+"""97.5 % quantile of the standard normal distribution, for two-sided 95 % intervals."""
 SIGNIFICANCE = 0.05
-"""The p-value below which chance is not taken for the cause of a difference."""
+"""p-value below which a difference is called significant."""
 
 
 def ratio(part: int, whole: int) -> float:
-    """Return part / whole, or NaN when there is no whole: 0 of 0 is not 0 %.
+    """Return part / whole, or NaN when the whole is 0: 0 of 0 is not 0 %.
 
     >>> ratio(3, 4)
     0.75
@@ -26,8 +26,9 @@ def ratio(part: int, whole: int) -> float:
 
 
 def wilson_interval(successes: int, n: int, z: float = Z_95) -> tuple[float, float]:
-    """Return the Wilson score interval (low, high) of a proportion, each in 0..1; (NaN, NaN) when n is 0.
+    """Return the Wilson score interval (low, high) of a proportion, 95 % unless ``z`` is given.
 
+    Both bounds lie in 0..1; both are NaN when n is 0.
     Formula: (p + z²/2n ± z·√(p(1-p)/n + z²/4n²)) / (1 + z²/n).
     Source: E. B. Wilson, Probable inference, the law of succession, and statistical inference, JASA 22 (1927).
 
@@ -36,11 +37,14 @@ def wilson_interval(successes: int, n: int, z: float = Z_95) -> tuple[float, flo
     """
     if n == 0:
         return math.nan, math.nan
+    # The textbook interval p ± z·√(p(1-p)/n) takes the variance at the observed p, so it has no width at p = 0 or 1.
+    # Wilson asks which true proportions a score test would not reject, each with the variance at that proportion. The
+    # bounds are the two roots of a quadratic equation; they always lie within 0..1.
     p = successes / n
     centre = p + z * z / (2 * n)
     half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     scale = 1 + z * z / n
-    # the bounds at 0 and n successes are exactly 0 and 1; floating point may miss them by an ulp
+    # Exactly 0 at no success and 1 at n successes. Floating point may miss them by the last bit.
     low = 0.0 if successes == 0 else (centre - half) / scale
     high = 1.0 if successes == n else (centre + half) / scale
     return low, high
@@ -48,7 +52,7 @@ def wilson_interval(successes: int, n: int, z: float = Z_95) -> tuple[float, flo
 
 @dataclass(frozen=True, slots=True)
 class ClassScores:
-    """One class's scores: precision, recall and F1 in 0..1 (NaN where undefined), support = images of the class."""
+    """Scores of one class: precision, recall and F1 in 0..1, NaN where undefined. ``support`` counts its images."""
 
     precision: float
     recall: float
@@ -59,8 +63,8 @@ class ClassScores:
 def class_scores(confusion: NDArray[np.int64]) -> tuple[ClassScores, ...]:
     """Return the scores of each class from a confusion matrix.
 
-    ``confusion`` is (C, C) or (C, C + 1) counts, truth by predicted; a last extra column counts images without a
-    prediction, which lower recall but no class's precision.
+    ``confusion`` holds (C, C) or (C, C + 1) counts, truth by predicted. An extra last column counts images without a
+    prediction. They lower the recall of their class, and no precision.
     Formula: precision TP / (TP + FP), recall TP / (TP + FN), F1 2·TP / (2·TP + FP + FN).
     Source: C. J. van Rijsbergen, Information Retrieval, 2nd edition, Butterworths (1979), chapter 7.
     """
@@ -75,25 +79,27 @@ def class_scores(confusion: NDArray[np.int64]) -> tuple[ClassScores, ...]:
 
 
 def macro_f1(scores: Sequence[ClassScores]) -> float:
-    """Return the unweighted mean F1 over the classes that occur as truth or as prediction; NaN when none does.
+    """Return the unweighted mean F1 of the classes that occur as truth or prediction; NaN when none does.
 
     Formula: Σ F1ᵢ / C over those C classes.
     Source: J. Opitz and S. Burst, Macro F1 and Macro F1, arXiv:1911.03347 (2019), the averaged F1.
     """
+    # Two formulas carry this name: the mean of F1s, and the F1 of mean precision and mean recall. They can rank models
+    # differently. This is the first, which scikit-learn computes too.
     defined = [s.f1 for s in scores if not math.isnan(s.f1)]
     return sum(defined) / len(defined) if defined else math.nan
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """``hits`` of ``n`` images; tallies of disjoint images add up."""
+    """``hits`` of ``n`` images. Tallies of disjoint images add up."""
 
     hits: int
     n: int
 
     @property
     def share(self) -> float:
-        """Hits / n; NaN of nothing."""
+        """Hits / n; NaN when n is 0."""
         return ratio(self.hits, self.n)
 
     @property
@@ -103,7 +109,7 @@ class Tally:
 
 
 def tally_by(values: Sequence[str], hits: NDArray[np.bool_]) -> dict[str, Tally]:
-    """Return the tally of each distinct value; ``values`` and ``hits`` have one entry for each of N images.
+    """Return the tally of each distinct value. ``values`` and ``hits`` have length N.
 
     >>> tally_by(["ruled", "plain", "ruled"], np.array([True, True, False]))
     {'ruled': Tally(hits=1, n=2), 'plain': Tally(hits=1, n=1)}
@@ -114,7 +120,7 @@ def tally_by(values: Sequence[str], hits: NDArray[np.bool_]) -> dict[str, Tally]
 
 @dataclass(frozen=True, slots=True)
 class ReliabilityBin:
-    """The images whose confidence lies in (low, high]: how sure the model was on average, and how often right."""
+    """The images with a confidence in (low, high]: their mean confidence, and how many were correct."""
 
     low: float
     high: float
@@ -123,11 +129,14 @@ class ReliabilityBin:
 
 
 def reliability(confidence: NDArray[np.float32], hits: NDArray[np.bool_], bins: int = 15) -> tuple[ReliabilityBin, ...]:
-    """Return the bins of a reliability diagram, equally wide over 0..1; ``confidence`` and ``hits`` are (N,).
+    """Return the bins of a reliability diagram. All are equally wide, and together cover 0..1.
 
+    ``confidence`` and ``hits`` are (N,).
     Formula: of the nᵢ images in bin i, accuracyᵢ = hitsᵢ / nᵢ and confidenceᵢ = Σ confidence / nᵢ.
     Source: M. H. DeGroot and S. E. Fienberg, The comparison and evaluation of forecasters, The Statistician 32 (1983).
     """
+    # Bins are half-open, (low, high], as in Guo et al. (2017): rounding up places 0.2 in (0, 0.2] when there are five.
+    # Clipping places 0 in the first bin.
     place = np.clip(np.ceil(confidence.astype(np.float64) * bins).astype(np.intp) - 1, 0, bins - 1)
     n = np.bincount(place, minlength=bins).tolist()
     right = np.bincount(place[hits], minlength=bins).tolist()
@@ -139,9 +148,10 @@ def reliability(confidence: NDArray[np.float32], hits: NDArray[np.bool_], bins: 
 
 
 def expected_calibration_error(bins: Sequence[ReliabilityBin]) -> float:
-    """Return ECE in 0..1: the mean over the images of how far their bin's confidence is from its accuracy.
+    """Return the expected calibration error in 0..1; NaN of no images.
 
-    Formula: Σ nᵢ/N · |accuracyᵢ - confidenceᵢ|; NaN of no images.
+    It is the gap between a bin's confidence and its accuracy, averaged over all images.
+    Formula: Σ nᵢ/N · |accuracyᵢ - confidenceᵢ|.
     Source: M. P. Naeini, G. F. Cooper and M. Hauskrecht, Obtaining well calibrated probabilities using Bayesian
     binning, AAAI 2015; C. Guo et al., On calibration of modern neural networks, ICML 2017 (15 bins).
 
@@ -156,7 +166,7 @@ def expected_calibration_error(bins: Sequence[ReliabilityBin]) -> float:
 def coverage_curve(
     confidence: NDArray[np.float32], hits: NDArray[np.bool_], thresholds: Sequence[float]
 ) -> tuple[Tally, ...]:
-    """Return the tally of the images that are kept when those below each confidence threshold are refused.
+    """Return, for each threshold, the tally of the images kept when less confident ones are rejected.
 
     Formula: coverage n / N, selective accuracy hits / n.
     Source: Y. Geifman and R. El-Yaniv, Selective classification for deep neural networks, NeurIPS 2017.
@@ -164,25 +174,27 @@ def coverage_curve(
     >>> coverage_curve(np.float32([0.5, 0.9, 0.7]), np.array([False, True, True]), [0.0, 0.6])
     (Tally(hits=2, n=3), Tally(hits=2, n=2))
     """
+    # One sort serves all thresholds: rejected images come first, and `hits_from[i]` counts the hits from place i on.
     order = np.argsort(confidence, kind="stable")
-    refused = np.searchsorted(confidence[order], np.asarray(thresholds, dtype=np.float32)).tolist()
+    rejected = np.searchsorted(confidence[order], np.asarray(thresholds, dtype=np.float32)).tolist()
     hits_from = np.append(np.cumsum(hits[order][::-1])[::-1], 0).tolist()
-    return tuple(Tally(hits_from[start], len(order) - start) for start in refused)
+    return tuple(Tally(hits_from[start], len(order) - start) for start in rejected)
 
 
 WRONG_LABELS = 0.033
-"""Share of wrong labels that is taken as usual: the mean of ten test sets (Northcutt, Athalye and Mueller 2021)."""
+"""λ, the usual share of wrong labels: the mean of ten test sets (Northcutt, Athalye and Mueller 2021)."""
 
 
 def label_suspects(probabilities: NDArray[np.float32], truth: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Return (N,) bool: images whose label is likelier wrong than the model, by confident learning.
+    """Return (N,) bool: images whose label is more likely wrong than the model, by confident learning.
 
-    ``probabilities`` is (N, C), ``truth`` (N,) class indices. An image is suspect when the model is as sure of another
-    class than its label as it is of that class's own images on average, and sure enough to be believed: a model that
-    contradicts more than 2λ of the labels when it is so sure makes more mistakes itself than labels usually hold.
-    Formula: jᵢ ≠ labelᵢ, pᵢ ≥ tⱼ and pᵢ ≥ c, where jᵢ is the likeliest class and pᵢ its probability, tⱼ the mean of
-    pᵢⱼ over the images i with label j, and c the lowest value for which jᵢ ≠ labelᵢ holds for at most 2λ of the
-    images with pᵢ ≥ c; λ = 3.3 %, the mean share of wrong labels in ten test sets.
+    ``probabilities`` is (N, C), ``truth`` holds (N,) class indices. A suspect meets three conditions. The model
+    predicts another class than the label. It is at least as confident as on that class's own images on average. At
+    this confidence or above, it contradicts at most 2λ of the labels: a model that contradicts more is often wrong
+    itself.
+    Formula: jᵢ ≠ labelᵢ, pᵢ ≥ tⱼ and pᵢ ≥ c. Here jᵢ is the most probable class and pᵢ its probability. The threshold
+    tⱼ is the mean of pᵢⱼ over the images i with label j. The threshold c is the lowest value for which jᵢ ≠ labelᵢ
+    holds for at most 2λ of the images with pᵢ ≥ c. λ = 3.3 % is the mean share of wrong labels in ten test sets.
     Source: C. Northcutt, L. Jiang and I. Chuang, Confident learning, JAIR 70 (2021), equations 1 and 2, for tⱼ;
     C. Northcutt, A. Athalye and J. Mueller, Pervasive label errors in test sets, NeurIPS Datasets and Benchmarks
     (2021), for λ.
@@ -191,6 +203,8 @@ def label_suspects(probabilities: NDArray[np.float32], truth: NDArray[np.intp]) 
     >>> np.flatnonzero(label_suspects(sure, np.array([0] * 20 + [1, 1]))).tolist()
     [20]
     """
+    # A fixed threshold would suit one class and fail another: models are more confident in easy classes. So each class
+    # sets its own, the mean confidence on its own images. A class without images gets ∞ and makes no suspects.
     classes = probabilities.shape[1]
     best, sure = probabilities.argmax(axis=1), probabilities.max(axis=1)
     own = np.bincount(truth, weights=probabilities[np.arange(len(truth)), truth], minlength=classes)
@@ -202,8 +216,8 @@ def label_suspects(probabilities: NDArray[np.float32], truth: NDArray[np.intp]) 
 
 
 def _believed_from(sure: NDArray[np.float32], contradicts: NDArray[np.bool_]) -> float:
-    """Return the lowest confidence from which a model contradicts at most 2λ of the labels; infinity if never."""
-    # the surest first; images that are equally sure are believed together or not at all
+    """Return the lowest confidence from which on the model contradicts at most 2λ of the labels; ∞ if none."""
+    # Walk down from the highest confidence. Images of equal confidence are accepted together or not at all.
     levels, place = np.unique(-sure, return_inverse=True)
     images, wrong = np.cumsum(np.bincount(place)), np.cumsum(np.bincount(place, weights=contradicts))
     believed = -levels[wrong <= 2 * WRONG_LABELS * images]
@@ -211,9 +225,9 @@ def _believed_from(sure: NDArray[np.float32], contradicts: NDArray[np.bool_]) ->
 
 
 def calibration_noise(bins: Sequence[ReliabilityBin]) -> float:
-    """Return the calibration error in 0..1 that chance alone gives a model that is perfectly calibrated.
+    """Return the calibration error in 0..1 that a perfectly calibrated model gets by chance; NaN of no images.
 
-    Formula: Σ nᵢ/N · √(2/π · cᵢ(1-cᵢ)/nᵢ), the mean of |N(0, σᵢ)| for each bin's confidence cᵢ; NaN of no images.
+    Formula: Σ nᵢ/N · √(2/π · cᵢ(1-cᵢ)/nᵢ), where cᵢ is the mean confidence of bin i.
     Source: J. Bröcker and L. A. Smith, Increasing the reliability of reliability diagrams, Weather and Forecasting
     22 (2007): the spread of a bin's frequency is binomial.
 
@@ -222,14 +236,16 @@ def calibration_noise(bins: Sequence[ReliabilityBin]) -> float:
     """
     filled = [b for b in bins if b.tally.n]
     n = sum(b.tally.n for b in filled)
+    # The hits in a bin are binomial, so its accuracy has the standard deviation σ = √(c(1-c)/n). The expected absolute
+    # deviation of a normal distribution is σ·√(2/π).
     spread = sum(math.sqrt(2 / math.pi * b.tally.n * b.confidence * max(0.0, 1 - b.confidence)) for b in filled)
     return spread / n if n else math.nan
 
 
 def mcnemar_exact(fixed: int, broke: int) -> float:
-    """Return the two-sided p-value that ``fixed`` and ``broke`` differ by chance, as heads and tails of a fair coin.
+    """Return the two-sided p-value of McNemar's exact test; 1 when no image was fixed or broke.
 
-    Formula: min(1, 2 · Σ_{k ≤ min(fixed, broke)} C(n, k) / 2ⁿ) with n = fixed + broke; 1 when n is 0.
+    Formula: min(1, 2 · Σ_{k ≤ min(fixed, broke)} C(n, k) / 2ⁿ) with n = fixed + broke.
     Source: Q. McNemar, Note on the sampling error of the difference between correlated proportions or percentages,
     Psychometrika 12 (1947); exact as in M. W. Fagerland, S. Lydersen and P. Laake, The McNemar test for binary
     matched-pairs data, BMC Medical Research Methodology 13:91 (2013).
@@ -237,6 +253,8 @@ def mcnemar_exact(fixed: int, broke: int) -> float:
     >>> mcnemar_exact(0, 6)
     0.03125
     """
+    # Images that both models read correctly, or neither, say nothing about which is better. If they are equally good,
+    # each other image is fixed or broke like a coin toss. Integers keep the sum exact: floats overflow at 2¹⁰²⁴.
     n = fixed + broke
     ways = term = 1
     for k in range(1, min(fixed, broke) + 1):
@@ -246,13 +264,13 @@ def mcnemar_exact(fixed: int, broke: int) -> float:
 
 
 def tango_interval(fixed: int, broke: int, n: int, z: float = Z_95) -> tuple[float, float]:
-    """Return the score interval (low, high) of the difference of two paired proportions, each in -1..1.
+    """Return Tango's score interval (low, high) of the difference of two paired proportions.
 
-    Of ``n`` images judged twice, ``fixed`` were right only the second time and ``broke`` only the first, so the
-    difference is (fixed - broke) / n. The interval excludes 0 exactly when McNemar's χ² exceeds z²; (NaN, NaN) when n
-    is 0.
-    Formula: the differences d that the score test just does not reject, (fixed - broke - n·d) / √(n(2q + d(1-d))) =
-    ±z, where q is the likeliest probability of ``broke`` given d.
+    Of ``n`` images judged twice, ``fixed`` were correct only the second time, ``broke`` only the first. The difference
+    is (fixed - broke) / n. Both bounds lie in -1..1; both are NaN when n is 0. The interval excludes 0 exactly when
+    McNemar's χ² exceeds z².
+    Formula: the bounds are the differences d with (fixed - broke - n·d) / √(n(2q + d(1-d))) = ±z. Here q is the
+    maximum likelihood estimate of the probability of ``broke``, given d.
     Source: T. Tango, Equivalence test and confidence interval for the difference in proportions for the
     paired-sample design, Statistics in Medicine 17 (1998).
 
@@ -261,12 +279,16 @@ def tango_interval(fixed: int, broke: int, n: int, z: float = Z_95) -> tuple[flo
     """
     if n == 0:
         return math.nan, math.nan
+    # Two Wilson intervals would ignore that both models saw the same images. Tango inverts a paired score test, as
+    # Wilson does for one proportion: the interval holds every difference that the test does not reject. Swapping the
+    # models negates the difference, so one function gives both bounds.
     high = _tango_bound(fixed, broke, n, z)
     return -_tango_bound(broke, fixed, n, z), high
 
 
 def _tango_bound(fixed: int, broke: int, n: int, z: float) -> float:
-    """Return the upper bound, by halving the range in which the score falls below -z."""
+    """Return the upper bound by bisection."""
+    # The score falls as the difference grows, so it crosses -z once. Sixty halvings reach a float's last bit.
     low, high = (fixed - broke) / n, 1.0
     for _ in range(60):
         middle = (low + high) / 2
@@ -278,7 +300,9 @@ def _tango_bound(fixed: int, broke: int, n: int, z: float) -> float:
 
 
 def _tango_score(fixed: int, broke: int, n: int, d: float) -> float:
-    """Return Tango's score statistic of the difference ``d``; 0 where nothing was seen to vary."""
+    """Return Tango's score statistic of the difference ``d``."""
+    # q solves the likelihood equation, a quadratic whose coefficients follow from the counts and d. Without variance
+    # the score is 0 where as many were fixed as broke, and else below every bound.
     b = (2 * n - fixed + broke) * d - fixed - broke
     q = (math.sqrt(b * b + 8 * n * broke * d * (1 - d)) - b) / (4 * n)
     variance = n * (2 * q + d * (1 - d))

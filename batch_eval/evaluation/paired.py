@@ -18,10 +18,10 @@ from batch_eval.outcome import OUTCOMES, Outcome
 
 @dataclass(frozen=True)
 class Shared:
-    """The N images that all K evaluations scored under the same truth, in the order of the first one.
+    """The N images that all K evaluations scored under the same truth, in the first one's order.
 
-    ``rows`` (K, N) says where each evaluation records them, ``hits`` (K, N) bool which were read right.
-    ``relabelled`` counts images that all of them scored, but whose truth differs: they cannot be compared.
+    ``rows`` (K, N) holds their rows in each evaluation. ``hits`` (K, N) bool tells which were read correctly.
+    ``relabelled`` counts images that all scored, under different truths. They cannot be compared.
     """
 
     ids: tuple[str, ...]
@@ -31,10 +31,11 @@ class Shared:
 
 
 def shared_images(evaluations: Sequence[Evaluation]) -> Shared:
-    """Return the images that can be compared; raises ConfigError when there is none."""
+    """Return the images that can be compared. Raises ConfigError when there is none."""
     places = [_places(evaluation) for evaluation in evaluations]
     common = [name for name in places[0] if all(name in place for place in places[1:])]
     rows = np.array([[place[name] for name in common] for place in places], dtype=np.intp)
+    # Under another label the same image asks for another answer, so hits could not be compared.
     same = np.array([_same_truth(evaluations, column) for column in rows.T.tolist()], dtype=np.bool_)
     if not same.any():
         folders = ", ".join(repr(evaluation.provenance.folder) for evaluation in evaluations)
@@ -60,7 +61,11 @@ def _same_truth(evaluations: Sequence[Evaluation], rows: Sequence[int]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class PairedCounts:
-    """How two evaluations read ``n`` images: both right, only the second (``fixed``), only the first (``broke``)."""
+    """How many of ``n`` images both evaluations read correctly, only the second, or only the first.
+
+    These are the cells of the 2 × 2 table that McNemar's test and Tango's interval start from. ``fixed`` counts images
+    that only the second read correctly, ``broke`` those that only the first did.
+    """
 
     n: int
     both: int
@@ -69,39 +74,39 @@ class PairedCounts:
 
     @classmethod
     def of(cls, first: NDArray[np.bool_], second: NDArray[np.bool_]) -> PairedCounts:
-        """Count (n,) bool hits of the same images."""
+        """Count the hits of two evaluations, each (n,) bool."""
         both, fixed, broke = first & second, ~first & second, first & ~second
         return cls(len(first), int(both.sum()), int(fixed.sum()), int(broke.sum()))
 
     @property
     def first(self) -> Tally:
-        """What the first one read right."""
+        """Tally of the first evaluation."""
         return Tally(self.both + self.broke, self.n)
 
     @property
     def second(self) -> Tally:
-        """What the second one read right."""
+        """Tally of the second evaluation."""
         return Tally(self.both + self.fixed, self.n)
 
     @property
     def difference(self) -> float:
-        """The second accuracy minus the first, in -1..1."""
+        """Second accuracy minus the first, in -1..1."""
         return metrics.ratio(self.fixed - self.broke, self.n)
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % score interval (Tango) of the difference."""
+        """95 % interval of the difference (Tango)."""
         return metrics.tango_interval(self.fixed, self.broke, self.n)
 
     @property
     def p_value(self) -> float:
-        """McNemar's exact two-sided test that neither is better."""
+        """Two-sided p-value of McNemar's exact test."""
         return metrics.mcnemar_exact(self.fixed, self.broke)
 
 
 @dataclass(frozen=True, slots=True)
 class Subgroup:
-    """The images of one class (``group`` is `class`) or of one value of a slice."""
+    """The images of one class or slice value. ``group`` is `class` or the name of the slice."""
 
     group: str
     value: str
@@ -110,9 +115,9 @@ class Subgroup:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An image that one evaluation read right and the other did not; None is an image found blank.
+    """An image that only one of two evaluations read correctly.
 
-    ``rows`` says where the two record it.
+    ``first`` and ``second`` are the predictions, None where blank. ``rows`` are its rows in the two evaluations.
     """
 
     id: str
@@ -124,7 +129,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Several evaluations of the same images; every other one is compared with the first."""
+    """Several evaluations of the same images. Each further one is compared with the first."""
 
     names: tuple[str, ...]
     evaluations: tuple[Evaluation, ...]
@@ -132,19 +137,19 @@ class Comparison:
 
     @cached_property
     def tallies(self) -> tuple[Tally, ...]:
-        """What each evaluation read right of the shared images."""
+        """Tally of each evaluation on the shared images."""
         return tuple(Tally(int(hits.sum()), len(hits)) for hits in self.shared.hits)
 
     def pair(self, other: int) -> PairedCounts:
-        """Return how the evaluation numbered ``other`` differs from the first."""
+        """Return the counts of the first evaluation and number ``other``."""
         return PairedCounts.of(self.shared.hits[0], self.shared.hits[other])
 
     def fixed(self, other: int) -> list[Change]:
-        """Return the images that ``other`` read right and the first did not."""
+        """Return the images that only ``other`` read correctly."""
         return self._changes(other, ~self.shared.hits[0] & self.shared.hits[other])
 
     def broke(self, other: int) -> list[Change]:
-        """Return the images that the first read right and ``other`` did not."""
+        """Return the images that only the first read correctly."""
         return self._changes(other, self.shared.hits[0] & ~self.shared.hits[other])
 
     def _changes(self, other: int, chosen: NDArray[np.bool_]) -> list[Change]:
@@ -164,9 +169,10 @@ class Comparison:
         return self.evaluations[evaluation].record(int(self.shared.rows[evaluation, place])).predicted
 
     def subgroups(self, other: int) -> list[Subgroup]:
-        """Return the pair of each class, then of each value of each slice that the first evaluation knows."""
+        """Return each class, then each value of the first evaluation's slices."""
         records, rows = self.evaluations[0].records, self.shared.rows[0].tolist()
         truths = [str(records.truth[row]) for row in rows]
+        # A slice may be named `class` too. The prefix keeps it apart from the classes.
         slices = [
             ("slice_class" if name == "class" else name, [values[row] for row in rows])
             for name, values in records.slices.items()
@@ -183,9 +189,9 @@ class Comparison:
 
 
 def compare(evaluations: Sequence[Evaluation], names: Sequence[str]) -> Comparison:
-    """Compare two evaluations or more on the images that all of them scored under the same truth.
+    """Compare evaluations on the images that all of them scored under the same truth.
 
-    Raises ConfigError when there are fewer than two, or when they share no image.
+    Raises ConfigError for fewer than two evaluations, or when they share no image.
     """
     if len(evaluations) < 2:
         raise ConfigError("one evaluation cannot be compared. Name two or more.")

@@ -1,4 +1,4 @@
-"""Records and Evaluation: the one result that every report is computed from."""
+"""Records and Evaluation: the result that every report is computed from."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 GUESSES = 3
-"""Most probable classes that a record lists."""
+"""Most probable classes listed in a record."""
 BLANK = "(blank)"
-"""The confusion matrix's last column; no class of a model has this name."""
+"""Name of the confusion matrix's last column. No class of a model has this name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One image with its label and what the model read; ``predicted`` is None without a prediction."""
+    """One image: its label and the model's reading. ``predicted`` is None without a prediction."""
 
     id: str
     truth: str | None
@@ -41,12 +41,12 @@ class Record:
 
     @property
     def read_as(self) -> str:
-        """The predicted class, or ``(blank)``."""
+        """Predicted class, or ``(blank)``."""
         return BLANK if self.predicted is None else self.predicted
 
     @property
     def sentence(self) -> str:
-        """The reading in words: ``label 7, read as 1 (93.0 %)``."""
+        """Label and reading in words: ``label 7, read as 1 (93.0 %)``."""
         if self.predicted is None:
             return f"label {self.truth}, found blank"
         return f"label {self.truth}, read as {self.predicted} ({percent(self.confidence)})"
@@ -56,10 +56,14 @@ class Record:
 class Records:
     """One row for every image file found, as columns of equal length N.
 
-    ``truth`` holds class names or None. ``outcome`` (N,) uint8 indexes ``OUTCOMES``. ``probabilities`` (N, C) float32
-    is all zero in rows without a prediction. ``reasons`` explains rows by index, ``slices`` maps a slice name to N
-    values, ``flags`` a quality flag to (N,) bool. ``pictures`` holds rows that reports show, by index; it may be cut.
-    ``groups`` holds the rows of errors that look alike, largest group first, once they have been grouped.
+    - ``truth``: class names, or None without a label.
+    - ``outcome``: (N,) uint8, indices into ``OUTCOMES``.
+    - ``probabilities``: (N, C) float32 in 0..1. Rows without a prediction are all zero.
+    - ``reasons``: row to the reason of its outcome.
+    - ``slices``: slice name to N values.
+    - ``flags``: quality flag to (N,) bool.
+    - ``pictures``: row to the pictures that reports show, up to a limit.
+    - ``groups``: rows of similar errors, largest group first. Empty unless errors were grouped.
     """
 
     ids: tuple[str, ...]
@@ -74,14 +78,14 @@ class Records:
 
     @classmethod
     def of(cls, dataset: Dataset, rows: Rows) -> Records:
-        """Join what an engine found of every sample with what the dataset knows of it."""
+        """Join an engine's results with the dataset's samples."""
         samples = dataset.samples
         return cls(
             ids=tuple(s.id for s in samples),
             truth=tuple(s.truth for s in samples),
             outcome=rows.outcome,
             probabilities=rows.probabilities,
-            reasons=dict(sorted(rows.reasons.items())),  # unreadable files come before the batch beside them
+            reasons=dict(sorted(rows.reasons.items())),  # a batch lists its unreadable files first
             slices=dataset.slice_values,
             flags={name: np.isin(np.arange(len(samples)), flagged) for name, flagged in sorted(rows.flags.items())},
             pictures=rows.pictures,
@@ -92,12 +96,13 @@ class Records:
 
     @cached_property
     def has_prediction(self) -> NDArray[np.bool_]:
-        """(N,) bool: the model saw this image."""
+        """(N,) bool: the model has read this image."""
         return np.asarray(self.probabilities.any(axis=1))
 
     @cached_property
     def _top_two(self) -> NDArray[np.intp]:
-        """(N, 2): classes by falling probability; ties go to the lower class, as argmax does."""
+        """(N, 2) class indices, most probable first. Ties go to the lower class, as in argmax."""
+        # Two argmaxes rather than a sort: linear in the number of classes.
         first = self.probabilities.argmax(axis=1)
         rest = self.probabilities.copy()
         rest[np.arange(len(rest)), first] = -1
@@ -105,7 +110,7 @@ class Records:
 
     @cached_property
     def predicted(self) -> NDArray[np.intp]:
-        """(N,) class index, or -1 where there is no prediction."""
+        """(N,) class index, or -1 without a prediction."""
         return np.where(self.has_prediction, self._top_two[:, 0], -1)
 
     @cached_property
@@ -115,7 +120,7 @@ class Records:
 
     @cached_property
     def confidence(self) -> NDArray[np.float32]:
-        """(N,) probability of ``predicted``; 0 without a prediction."""
+        """(N,) probability of ``predicted``, 0 without a prediction."""
         return np.asarray(self.probabilities.max(axis=1, initial=0))
 
     @cached_property
@@ -132,7 +137,10 @@ class Records:
 
 @dataclass(frozen=True)
 class Provenance:
-    """What produced an evaluation, so that the same figure can be made again."""
+    """What produced an evaluation: folder, labels, model, preprocessing, version and time.
+
+    ``notes`` are remarks on the run, ``missing`` the label rows without an image file.
+    """
 
     folder: str
     label_source: str
@@ -149,7 +157,7 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The finished result: per-sample records, and what produced them. Every figure derives from these."""
+    """The finished result: one record for each image, and its provenance. Every figure derives from these."""
 
     class_names: tuple[str, ...]
     records: Records
@@ -168,7 +176,7 @@ class Evaluation:
 
     @cached_property
     def scored(self) -> int:
-        """The accuracy's denominator: correct + wrong + blank."""
+        """Denominator of the accuracy: correct + wrong + blank."""
         return sum(n for outcome, n in self.counts.items() if outcome.scored)
 
     def record(self, row: int) -> Record:
@@ -197,12 +205,12 @@ class Evaluation:
 
     @cached_property
     def scored_rows(self) -> NDArray[np.intp]:
-        """(scored,) the rows in the accuracy's denominator, in order."""
+        """(scored,) rows that count in the accuracy, in order."""
         return np.flatnonzero(np.isin(self.records.outcome, [i for i, o in enumerate(OUTCOMES) if o.scored]))
 
     @cached_property
     def truth_index(self) -> NDArray[np.intp]:
-        """(N,) the truth as a class index, or -1 where it is none of the model's classes."""
+        """(N,) class index of the truth, or -1 where the model has no such class."""
         position = {name: i for i, name in enumerate(self.class_names)}
         return np.array([position.get(t, -1) if t is not None else -1 for t in self.records.truth], dtype=np.intp)
 
@@ -212,6 +220,7 @@ class Evaluation:
         blank = self.records.outcome == OUTCOMES.index(Outcome.BLANK)
         columns = len(self.class_names) + 1
         predicted = np.where(blank, columns - 1, self.records.predicted)
+        # Each image is numbered by its cell in the flattened matrix, so one bincount fills the matrix.
         cells = self.truth_index[self.scored_rows] * columns + predicted[self.scored_rows]
         flat = np.bincount(cells, minlength=len(self.class_names) * columns)
         return flat.reshape(len(self.class_names), columns).astype(np.int64)
@@ -223,7 +232,7 @@ class Evaluation:
 
     @property
     def macro_f1(self) -> float:
-        """The unweighted mean of F1 over the classes that occur as truth or prediction."""
+        """Unweighted mean F1 of the classes that occur as truth or prediction."""
         return metrics.macro_f1(self.per_class)
 
     def to_pandas(self) -> pd.DataFrame:
@@ -231,14 +240,14 @@ class Evaluation:
         import pandas as pd
 
         columns = self.columns()
-        # as objects: pandas' own string type cannot hold file names that are no valid Unicode
+        # As objects: pandas' own string type cannot hold file names that are not valid Unicode.
         series = [pd.Series(values, dtype=_dtype(values)) for values in columns.values()]
         frame = pd.DataFrame(dict(enumerate(series)))
         frame.columns = pd.Index(list(columns), dtype=object)
         return frame
 
     def columns(self) -> dict[str, list[Any]]:
-        """Return the per-sample table as columns: id, truth, predicted, …, the slices, the flags."""
+        """Return the per-sample table by column: id, truth, predicted, …, slices, flags."""
         r = self.records
         names: tuple[str | None, ...] = (*self.class_names, None)
         outcomes = [outcome.value for outcome in OUTCOMES]
@@ -260,12 +269,12 @@ class Evaluation:
 
 
 def _free(name: str, prefix: str, taken: Container[str]) -> str:
-    """Return the name with as many prefixes as it takes to be none of those that are taken."""
+    """Return the name, with the prefix repeated until it is not taken."""
     while name in taken:
         name = prefix + name
     return name
 
 
 def _dtype(values: list[Any]) -> type:
-    """Return the type of a column's values in a table."""
+    """Return the dtype of a column in pandas."""
     return type(values[0]) if values and isinstance(values[0], float | bool) else object

@@ -1,7 +1,8 @@
-"""evaluation.json: a whole evaluation in one file, so that reports can be made again without model or images.
+"""evaluation.json: a whole evaluation in one file. Reports can be made from it without the model or the images.
 
-The table is stored by column. ``probabilities`` holds N·C little-endian float32 in base64, row by row, so that every
-figure comes back to the bit. Names are escaped to ASCII, which also carries file names that are not valid Unicode.
+The table is stored by column. ``probabilities`` holds N·C little-endian float32 in base64, row by row. Decimal digits
+would be larger, and might lose the last bit. Names are escaped to ASCII, which also carries file names that are not
+valid Unicode.
 """
 
 # History of `format`:
@@ -28,12 +29,13 @@ SCHEMA = Path(__file__).with_name("schemas") / "evaluation.schema.json"
 
 
 def dump_evaluation(evaluation: Evaluation) -> bytes:
-    """Return the evaluation as the content of ``evaluation.json``."""
+    """Return the content of ``evaluation.json``."""
     return b"".join(saved_pieces(evaluation))
 
 
 def saved_pieces(evaluation: Evaluation) -> Iterator[bytes]:
-    """Yield the content of ``evaluation.json`` piece by piece: encoding takes several times the memory of a piece."""
+    """Yield the content of ``evaluation.json`` in pieces, one for each column."""
+    # Encoding takes several times a piece's memory. Whole, the pictures of a large run would need it all at once.
     return _object(_columns(evaluation))
 
 
@@ -50,7 +52,7 @@ def _object(entries: Iterable[tuple[object, Any]]) -> Iterator[bytes]:
 
 
 def _columns(evaluation: Evaluation) -> Iterator[tuple[str, Any]]:
-    """Yield each entry of the file by its name."""
+    """Yield the name and value of each entry of the file."""
     r = evaluation.records
     yield "format", FORMAT
     yield "provenance", asdict(evaluation.provenance)
@@ -91,9 +93,9 @@ def _text(data: bytes | memoryview | None) -> str | None:
 
 
 def load_evaluation(path: str | Path) -> Evaluation:
-    """Return the evaluation saved in a file, equal to the bit to the one that was written.
+    """Return the evaluation saved in a file. Every figure is the same to the bit.
 
-    Raises ConfigError when the file cannot be read, is no saved evaluation, or has a newer format.
+    Raises ConfigError when the file cannot be read, is not a saved evaluation, or has a newer format.
     """
     try:
         return parse_evaluation(Path(path).read_bytes())
@@ -106,7 +108,8 @@ def load_evaluation(path: str | Path) -> Evaluation:
 
 
 def parse_evaluation(data: bytes) -> Evaluation:
-    """Return the evaluation whose saved form is given; raises ConfigError where it is none, or newer."""
+    """Return the evaluation from the content of its file. Raises ConfigError as `load_evaluation` does."""
+    # The file may come from anywhere, so nothing about its content is taken for granted.
     try:
         content = json.loads(data)
     except RecursionError as error:
@@ -148,22 +151,24 @@ def _parse(content: Mapping[str, Any]) -> Evaluation:
 
 
 def _strings(values: Any) -> tuple[str, ...]:
-    """Return a list of strings as a tuple; raises ValueError for anything else."""
+    """Return a list of strings as a tuple. Raises ValueError for anything else."""
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         raise ValueError("text is expected where there is none")
     return tuple(values)
 
 
 def _rows(rows: Iterable[Any], length: int) -> list[int]:
-    """Return indices below a length; raises ValueError where one is none."""
+    """Return a list of indices below ``length``. Raises ValueError for anything else."""
     found = list(rows)
+    # An exact type, as JSON's true is an int in Python.
     if not all(type(row) is int and 0 <= row < length for row in found):
         raise ValueError(f"an index is expected to lie between 0 and {length - 1}")
     return found
 
 
 def _outcomes(content: Mapping[str, Any]) -> NDArray[np.uint8]:
-    """Return the outcomes in today's numbering, by their names in the file."""
+    """Return the outcomes as indices into today's ``OUTCOMES``."""
+    # The file lists the outcomes' names. A new outcome may change their order without breaking older files.
     today = np.array([OUTCOMES.index(name) for name in content["outcome_names"]], dtype=np.uint8)
     return today[np.array(_rows(content["outcome"], len(today)), dtype=np.intp)]
 
@@ -194,7 +199,7 @@ def _parse_provenance(stored: Mapping[str, Any]) -> Provenance:
 
 
 def _check(found: int, evaluation: Evaluation) -> None:
-    """Raise ValueError where parts of a file contradict each other, which would fail later, in a report."""
+    """Raise ValueError where entries contradict each other. A report would fail on them later."""
     r = evaluation.records
     n = len(r)
     columns = [len(r.truth), len(r.outcome), *map(len, r.slices.values())]
@@ -212,7 +217,7 @@ def _check(found: int, evaluation: Evaluation) -> None:
 
 
 def _outcomes_agree(evaluation: Evaluation) -> bool:
-    """Whether every scored image has a class as its label, and is correct exactly where it was read as that class."""
+    """Whether each scored image has a class as its label, and is correct exactly if read as that class."""
     r, truth = evaluation.records, evaluation.truth_index
     correct, wrong = r.rows(Outcome.CORRECT), r.rows(Outcome.WRONG)
     labelled = (truth[evaluation.scored_rows] >= 0).all()
