@@ -1,1 +1,1 @@
-"""Reports: one module a format, all with the same two functions. `registry` lists them, `writing` writes them."""
+"""Reports: one module per format, each with the same two functions. `registry` lists them, `writing` writes them."""

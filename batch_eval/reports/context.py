@@ -1,4 +1,4 @@
-"""What reports are told beside their subject."""
+"""What reports get besides their subject."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ReportContext:
-    """The gates' results, the evaluation to compare with, and how much a report shows.
+    """The gates' results, the baseline, and how much a report shows.
 
-    ``self_contained`` makes the HTML report a single file. ``pixels`` adds what the model saw to predictions.
+    ``self_contained`` makes the HTML report a single file. ``pixels`` adds the model's input to predictions.
     """
 
     gates: tuple[GateResult, ...] = ()
@@ -24,4 +24,4 @@ class ReportContext:
 
 
 NO_CONTEXT = ReportContext()
-"""No gates, no baseline, nothing more to show."""
+"""No gates, no baseline, no extras."""

@@ -1,7 +1,8 @@
 """CSV: every file, the errors, the classes and the confusion matrix as tables for spreadsheets and pandas.
 
-UTF-8 without a byte order mark, RFC 4180 quoting. A text cell that a spreadsheet would run as a formula gets a
-leading apostrophe, as OWASP advises; a number stays a number.
+UTF-8 without a byte order mark, quoted as in RFC 4180. A text that a spreadsheet would run as a formula gets a leading
+apostrophe. Numbers stay numbers.
+Source: OWASP, CSV Injection, https://owasp.org/www-community/attacks/CSV_Injection
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ from batch_eval.reports.context import NO_CONTEXT, ReportContext
 from batch_eval.wording import utf8
 
 TITLE = "CSV table"
-ROWS = 10_000  # written at once
+ROWS = 10_000
+"""Rows formatted at a time. It limits the memory of a large table."""
 _FORMULA_STARTS = frozenset("=+-@\t\r\n＝＋－＠")
-"""What makes a spreadsheet read a cell as a formula; the wide forms do so too."""
+"""First characters that make a cell a formula. Spreadsheets take the full-width forms too."""
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
 
 
@@ -45,7 +47,7 @@ def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterat
 
 
 def evaluation_columns(evaluation: Evaluation) -> dict[str, list[Any]]:
-    """Return the per-sample table with shares rounded to six decimals, more than a float32 can hold near 1."""
+    """Return the per-sample table, with confidence and margin rounded to six decimals."""
     columns = evaluation.columns()
     for name in ("confidence", "margin"):
         columns[name] = np.round(np.array(columns[name], dtype=np.float64), 6).tolist()
@@ -79,24 +81,28 @@ def _confusion(evaluation: Evaluation) -> dict[str, list[Any]]:
 
 
 def table(columns: dict[str, list[Any]]) -> bytes:
-    """Return equally long columns as CSV with a header; CRLF, as Python before 3.13 quotes a lone CR only then."""
+    """Return columns of equal length as CSV with a header."""
     return whole(_pieces(columns))
 
 
 def _pieces(columns: dict[str, list[Any]]) -> Iterator[bytes]:
-    """Yield a table some rows at a time."""
+    """Yield a table in pieces of ``ROWS`` rows."""
     rows = chain([_safe(list(columns))], zip(*map(_safe, columns.values()), strict=True))
     while some := list(islice(rows, ROWS)):
         text = io.StringIO(newline="")
+        # The default line end is CRLF, as in RFC 4180. With another, Python before 3.13 leaves a lone CR unquoted.
         csv.writer(text).writerows(some)
         yield utf8(text.getvalue())
 
 
 def _safe(cells: Sequence[Any]) -> Sequence[Any]:
-    """Return a column whose text cells no spreadsheet runs as formulas."""
+    """Return the column with an apostrophe before each text that a spreadsheet would run as a formula."""
+    # File names are data from strangers: "=HYPERLINK(…).png" would become a live link on opening. Few cells are risky,
+    # so each distinct one is rewritten once.
     risky = {cell: _quoted(cell) for cell in cells if isinstance(cell, str) and cell[:1] in _FORMULA_STARTS}
     return [risky.get(cell, cell) for cell in cells] if risky else cells
 
 
 def _quoted(cell: str) -> str:
+    # A text such as "-1" is harmless, and as a class name it must still match the label.
     return cell if not cell or _NUMBER.fullmatch(cell) else f"'{cell}"

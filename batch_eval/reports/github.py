@@ -1,7 +1,7 @@
 """GitHub Actions: annotations as workflow commands, and Markdown for the step summary.
 
-GitHub shows at most 10 error, 10 warning and 10 notice annotations of a step and drops the rest without a word, so no
-more are written, and the notice says how many there are. A step summary may have 1 MiB; a larger one is refused whole.
+GitHub shows at most 10 error, 10 warning and 10 notice annotations of a step. It drops the rest silently. So no more
+are written, and the notice gives the total. A step summary may hold 1 MiB. A larger one is rejected whole.
 Source: GitHub's documentation, "Workflow commands for GitHub Actions" and "Job summaries".
 """
 
@@ -18,12 +18,13 @@ from batch_eval.wording import percent, percent_range, printable, utf8
 
 TITLE = "GitHub annotations"
 PER_STEP = 10
-"""Annotations of each kind that GitHub shows of one step."""
+"""Annotations of each kind that GitHub shows for one step."""
 SUMMARY_BYTES = 1 << 20
+"""GitHub's limit for a step summary, in bytes."""
 
 
 def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> bytes:
-    """Return the annotations, which take effect when a step prints them."""
+    """Return the annotations as workflow commands. They take effect when a step prints them."""
     failed = [gate for gate in context.gates if not gate.passed]
     lines = [_command("error", gate.message, title=printable(f"Gate {gate.name} failed")) for gate in failed[:PER_STEP]]
     lines += _misread(evaluation)
@@ -38,7 +39,7 @@ def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterat
 
 
 def step_summary(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> bytes:
-    """Return the Markdown report, below 1 MiB: of one that is larger, the whole lines that fit, and a note."""
+    """Return the Markdown report. Beyond 1 MiB it is cut after a whole line, and a note says so."""
     text = markdown.document(evaluation, context)
     note = b"\n\nThe rest did not fit into a step summary of 1 MiB.\n"
     if len(text) < SUMMARY_BYTES:
@@ -48,7 +49,7 @@ def step_summary(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) ->
 
 
 def _misread(evaluation: Evaluation) -> list[str]:
-    """Return a warning for each of the most confident errors."""
+    """Return a warning for each of the ``PER_STEP`` most confident errors."""
     folder = evaluation.provenance.folder
     records = map(evaluation.record, errors_by_confidence(evaluation)[:PER_STEP].tolist())
     return [
@@ -58,7 +59,7 @@ def _misread(evaluation: Evaluation) -> list[str]:
 
 
 def _result(evaluation: Evaluation, context: ReportContext, failed: int) -> str:
-    """Return the result in a line, with what was left out above."""
+    """Return the result in one line, with the number of annotations left out."""
     right = f"{evaluation.counts[Outcome.CORRECT]:,} of {evaluation.scored:,} right"
     parts = [f"Accuracy {percent(evaluation.accuracy, 2)} ({percent_range(evaluation.accuracy_interval)}), {right}"]
     if context.gates:
@@ -71,12 +72,15 @@ def _result(evaluation: Evaluation, context: ReportContext, failed: int) -> str:
 
 
 def _command(kind: str, message: str, **properties: str) -> str:
-    """Return a workflow command; what would end it is escaped as GitHub's toolkit does."""
+    """Return a workflow command: ``::kind name=value,…::message``."""
+    # A file name may hold a line break, and what follows could be another command to the runner. Values are escaped as
+    # in GitHub's toolkit, packages/core/src/command.ts: % CR LF everywhere, and : and , in properties.
     given = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
     return f"::{kind} {given}::{_data(printable(message))}"
 
 
 def _data(text: str) -> str:
+    # The percent sign first, or it would escape the other escapes.
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 

@@ -1,6 +1,6 @@
 """JSON: ``metrics.json``, flat numbers for DVC, MLflow and W&B, and ``evaluation.json``, everything.
 
-JSON has no NaN, so a figure that is undefined (the accuracy of no images) is absent from ``metrics.json``.
+JSON has no NaN. An undefined figure, such as the accuracy of no images, is absent from ``metrics.json``.
 """
 
 # History of metrics.json's `format`:
@@ -26,17 +26,19 @@ METRICS_SCHEMA = Path(__file__).with_name("schemas") / "metrics.schema.json"
 
 def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> bytes:  # noqa: ARG001 - same in all formats
     """Return ``metrics.json``."""
+    # allow_nan=False: a NaN that slips through fails here, rather than in the program that reads the file.
     return (json.dumps(flat_metrics(evaluation), indent=2, allow_nan=False) + "\n").encode("ascii")
 
 
 def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, Content]]:  # noqa: ARG001
-    """Yield the figures, and the whole evaluation."""
+    """Yield ``metrics.json`` and ``evaluation.json``."""
     yield "metrics.json", document(evaluation)
     yield EVALUATION_FILE, saved_pieces(evaluation)
 
 
 def flat_metrics(evaluation: Evaluation) -> dict[str, float]:
-    """Return every overall figure by name; undefined ones are absent."""
+    """Return every overall figure by name, without the undefined ones."""
+    # Flat numbers, as these tools plot a number by its name and ignore or reject nested values.
     low, high = evaluation.accuracy_interval
     figures: dict[str, float] = {
         "format": METRICS_FORMAT,

@@ -1,7 +1,7 @@
 """JUnit XML: one test case per class, slice value and gate, as Jenkins, GitLab and others show them.
 
-The dialect is that of Jenkins' xunit plugin. A case of a class or slice passes and tells its accuracy, unless a gate
-on it failed or no image was scored (skipped); what decides is the gates.
+JUnit XML has no standard. This is the dialect of Jenkins' xunit plugin. A case of a class or slice holds its accuracy.
+It fails with a gate on it, is skipped when no image was scored, and passes otherwise: only gates judge.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ TITLE = "JUnit report"
 
 
 def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> bytes:
-    """Return the three suites as UTF-8."""
+    """Return the suites gates, classes and slices as UTF-8."""
     root = Element("testsuites", name="batch_eval")
+    # A gate's name tells its class or slice value, such as `fail-under-class 7`.
     failed = {gate.name: gate for gate in context.gates if not gate.passed}
     _add_suite(root, "gates", evaluation, [_gate_case(gate) for gate in context.gates])
     _add_suite(root, "classes", evaluation, list(_class_cases(evaluation, failed)))
@@ -37,7 +38,8 @@ def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterat
 
 
 def _add_suite(root: Element, name: str, evaluation: Evaluation, cases: list[Element]) -> None:
-    """Append a suite with its cases and their counts."""
+    """Append a suite with its cases and their totals."""
+    # Each name goes through printable(): XML 1.0 cannot hold control characters, not even escaped.
     suite = SubElement(
         root,
         "testsuite",

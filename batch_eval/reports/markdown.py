@@ -1,4 +1,4 @@
-"""Markdown: the result for a pull request or a step summary, in GitHub's and GitLab's dialect."""
+"""Markdown: the result for a pull request or step summary, as GitHub and GitLab render it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,16 @@ from batch_eval.reports.templating import fill
 
 TITLE = "Markdown report"
 ERRORS_SHOWN = 50
+"""Errors listed, most confident first. A comment on GitHub holds 65,536 characters."""
 CONFUSIONS_SHOWN = 10
+"""Confusions listed, worst first."""
 VALUES_SHOWN = 20
+"""Values listed of each slice, largest first."""
 _TEMPLATES = Path(__file__).with_name("templates")
 
 
 def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> bytes:
-    """Return the report; long tables are cut and folded away, so that it stays below a comment's limits."""
+    """Return the report. Long tables are cut and folded, so that it fits in a comment."""
     rows, suspect = errors_by_confidence(evaluation), suspects(evaluation)
     return fill(
         _TEMPLATES,
@@ -32,6 +35,7 @@ def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> byt
         gates_line=gates_line(context.gates),
         since_baseline=compare_with_baseline(evaluation, context.baseline),
         advice=advice(evaluation),
+        # A slice with one value repeats the overall accuracy.
         slices=[b for b in by_slice(evaluation) if len(b.tallies) > 1],
         flags=by_flag(evaluation),
         confusions=worst_confusions(evaluation),

@@ -1,4 +1,4 @@
-"""Parquet: every file as a row with all its probabilities, for pandas, DuckDB, Polars and Spark."""
+"""Parquet: one row per file with all probabilities, for pandas, DuckDB, Polars and Spark."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from batch_eval.wording import utf8
 
 TITLE = "Parquet table"
 PROBABILITY = "probability_"
-"""What the names of the classes' columns begin with."""
+"""Prefix of the classes' columns."""
 
 
 def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> bytes:  # noqa: ARG001 - holds no gates
-    """Return the table; its metadata `batch_eval` is the provenance as JSON.
+    """Return the table. Its metadata `batch_eval` holds the provenance as JSON.
 
     Raises ConfigError where pyarrow is not installed.
     """
@@ -31,10 +31,12 @@ def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> byt
             f"the format parquet needs pyarrow ({error}). Install it with: pip install 'batch_eval[parquet]'"
         ) from error
     arrays = {_text(name): pa.array(_cells(values)) for name, values in evaluation.columns().items()}
-    # a column of nothing has no type of its own
+    # A column without any value gets the type null, which many readers refuse.
     arrays = {name: a.cast(pa.string()) if pa.types.is_null(a.type) else a for name, a in arrays.items()}
+    # A column for each class, not a list in one column: SQL can filter and average it.
     for i, name in enumerate(evaluation.class_names):
         arrays[PROBABILITY + _text(name)] = pa.array(evaluation.records.probabilities[:, i])
+    # Provenance in the file's own metadata stays with the table when the file is copied elsewhere.
     table = pa.table(arrays).replace_schema_metadata({"batch_eval": json.dumps(asdict(evaluation.provenance))})
     buffer = BytesIO()
     pq.write_table(table, buffer, compression="zstd")
@@ -51,5 +53,5 @@ def _cells(values: list[Any]) -> list[Any]:
 
 
 def _text(text: str) -> str:
-    """Return the text without lone surrogates, which Parquet's UTF-8 cannot hold."""
+    """Return the text with lone surrogates escaped. Parquet holds UTF-8, which has no form for them."""
     return utf8(text).decode("utf-8")

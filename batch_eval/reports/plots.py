@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 TITLE = "plot"
 WIDTH = 3.5
-"""Inches: a column of a two-column paper."""
+"""Width and height in inches. It is the column width of a two-column paper."""
 DPI = 300
-# matplotlib types its settings by name; class names may hold $, which would begin a formula
+# Any, as matplotlib types its settings by name. SVG text stays text, so papers can change its font. The hash salt makes
+# ids the same in every run. Class names may hold $, which would start a formula.
 _STYLE: Any = {"font.size": 8, "svg.fonttype": "none", "svg.hashsalt": "batch_eval", "text.parse_math": False}
 _BLUE = "#0a58a8"
 
@@ -42,7 +43,7 @@ def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> byt
 
 
 def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, bytes]]:  # noqa: ARG001
-    """Yield each plot as PNG and SVG; of an evaluation without predictions, none."""
+    """Yield each plot as PNG and SVG. Without predictions there is no reliability and no coverage plot."""
     for name, draw in _plots(evaluation).items():
         with _matplotlib():
             from matplotlib.figure import Figure
@@ -56,7 +57,7 @@ def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterat
 
 @contextmanager
 def _matplotlib() -> Iterator[None]:
-    """Draw in the plots' style; raises ConfigError where matplotlib is not installed."""
+    """Set the plots' style. Raises ConfigError where matplotlib is not installed."""
     try:
         from matplotlib import rc_context
     except ImportError as error:
@@ -64,14 +65,14 @@ def _matplotlib() -> Iterator[None]:
             f"the format plots needs matplotlib ({error}). Install it with: pip install 'batch_eval[plots]'"
         ) from error
     with rc_context(_STYLE), warnings.catch_warnings():
-        # a class name in a script that the font lacks is drawn as boxes in the PNG and stays text in the SVG
+        # A font may lack the script of a class name. The PNG then shows boxes; the SVG keeps the text.
         warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
         yield
 
 
 def _saved(figure: Figure, kind: str) -> bytes:
     buffer = BytesIO()
-    # without a date the same evaluation gives the same file
+    # Without a date, the same evaluation gives the same file.
     figure.savefig(buffer, format=kind, dpi=DPI, metadata={"Date": None} if kind == "svg" else None)
     return buffer.getvalue()
 
@@ -86,12 +87,14 @@ def _plots(evaluation: Evaluation) -> dict[str, Callable[[Evaluation, Axes], Non
 
 
 def _confusion(evaluation: Evaluation, axes: Axes) -> None:
-    """Draw the counts, shaded by their share of the row."""
+    """Draw the confusion matrix, each cell shaded by its share of the row."""
+    # The blank column is left out where it is all 0. clip(1) keeps classes without images from dividing by 0.
     counts = evaluation.confusion
     used = len(predicted_columns(evaluation)) - (not counts[:, -1].any())
     counts = counts[:, :used]
     shares = counts / counts.sum(axis=1, keepdims=True).clip(1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    # Points: 80 over the number of classes keeps counts from touching.
     size = min(8.0, 80 / len(counts))
     for (t, p), count in zip(((t, p) for t in range(len(counts)) for p in range(used)), counts.flat, strict=True):
         if count:
@@ -103,10 +106,11 @@ def _confusion(evaluation: Evaluation, axes: Axes) -> None:
 
 
 def _reliability(evaluation: Evaluation, axes: Axes) -> None:
-    """Draw how often the model is right at each confidence, with 95 % intervals."""
+    """Draw the accuracy at each confidence with its 95 % interval. The dashed line is perfect calibration."""
     bins = [b for b in calibration(evaluation) if b.tally.n]
     middles = [(b.low + b.high) / 2 for b in bins]
     shares = [b.tally.share for b in bins]
+    # errorbar takes lengths below and above the point, not bounds.
     whiskers = [
         [share - b.tally.interval[0] for share, b in zip(shares, bins, strict=True)],
         [b.tally.interval[1] - share for share, b in zip(shares, bins, strict=True)],
@@ -120,7 +124,7 @@ def _reliability(evaluation: Evaluation, axes: Axes) -> None:
 
 
 def _coverage(evaluation: Evaluation, axes: Axes) -> None:
-    """Draw the accuracy of the images kept when unsure ones are refused, with its 95 % interval."""
+    """Draw the accuracy of the images kept as less confident ones are rejected, with its 95 % interval."""
     points = coverage_curve(evaluation)
     kept = [p.coverage for p in points]
     low, high = zip(*(p.tally.interval for p in points), strict=True)

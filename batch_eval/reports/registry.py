@@ -1,8 +1,6 @@
-"""The formats, and the module that writes each. A new format is one module and one line here.
+"""The formats, and the module of each. A new format is one module and one line here."""
 
-Light on purpose: `batch-eval --help` lists the formats, and must not import numpy for that.
-"""
-
+# `batch-eval --help` lists the formats. So this module imports nothing heavy: no numpy, no format's own module.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
@@ -18,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Kind(StrEnum):
-    """What a report is about; its value is the word in messages."""
+    """What a report is about. The value is its name in messages."""
 
     RUN = "report"
     COMPARISON = "comparison"
@@ -26,19 +24,19 @@ class Kind(StrEnum):
 
 
 class Reporter(Protocol):
-    """A format: a module with two pure functions. Neither touches the disk, so neither can leave half a file.
+    """A format: a module with two pure functions. The subject is an Evaluation, a Comparison or Predictions.
 
-    The subject is an Evaluation, a Comparison or Predictions.
+    They return content and never touch the disk, so a failing format leaves no half-written file.
     """
 
     TITLE: str
-    """The format's name in "Wrote … to …"."""
+    """Name of the format in "Wrote … to …"."""
 
     def document(self, subject: Any, context: ReportContext = NO_CONTEXT, /) -> Content:
         """Return the report as one document, for stdout or a single file."""
 
     def files(self, subject: Any, context: ReportContext = NO_CONTEXT, /) -> Iterator[tuple[str, Content]]:
-        """Yield (path relative to the report folder, content) of each file; those on the top level are announced."""
+        """Yield each file: its path relative to the report folder, and its content. Only the top level is announced."""
 
 
 FORMATS: Mapping[str, Mapping[Kind, str]] = {
@@ -53,20 +51,21 @@ FORMATS: Mapping[str, Mapping[Kind, str]] = {
     "parquet": {Kind.RUN: "parquet"},
     "plots": {Kind.RUN: "plots"},
 }
-"""Format name to its module in `batch_eval.reports`, for each kind of report that has it."""
+"""Format name to its module in `batch_eval.reports`, by kind of report."""
 
 DEFAULT_FORMATS = ("json", "csv", "html")
-"""What a run writes unless told; JSON first, as it takes the most memory and frees it for the others."""
+"""Formats of a run by default. JSON first: it needs the most memory, which later formats reuse."""
 
 
 def format_names(kind: Kind) -> tuple[str, ...]:
-    """Return the names of the formats that a kind of report has."""
+    """Return the names of a kind's formats."""
     return tuple(name for name, modules in FORMATS.items() if kind in modules)
 
 
 def reporter(name: str, kind: Kind = Kind.RUN) -> Reporter:
-    """Import the module of a format; raises ConfigError for an unknown name."""
+    """Import and return the module of a format. Raises ConfigError for an unknown name."""
     module = FORMATS.get(name, {}).get(kind)
     if module is None:
         raise ConfigError(f"unknown {kind} format {name!r}. Must be one of {', '.join(format_names(kind))}.")
+    # Only the module asked for is imported: matplotlib and pyarrow may be missing, and Rich takes time.
     return cast(Reporter, import_module(f"batch_eval.reports.{module}"))

@@ -1,6 +1,7 @@
-"""SARIF 2.1.0: every file that needs a look as a result, for code scanning and editors.
+"""SARIF 2.1.0: one result per file that is not correct, for code scanning and editors.
 
-Source: OASIS, Static Analysis Results Interchange Format (SARIF) Version 2.1.0; GitHub's limit of 25,000 results a run.
+Source: OASIS, Static Analysis Results Interchange Format (SARIF) Version 2.1.0; GitHub's documentation, "SARIF support
+for code scanning".
 """
 
 from __future__ import annotations
@@ -21,9 +22,11 @@ from batch_eval.wording import printable
 
 TITLE = "SARIF report"
 MAX_RESULTS = 25_000
-HOME = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+"""GitHub's limit for one run."""
+SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 ROOT = "%SRCROOT%"
-"""What GitHub and editors take for the root of the repository, where the folder of images usually lies."""
+"""Name that GitHub and editors resolve to the repository's root. The image folder usually lies there."""
+# Errors are files that the data should not hold; warnings are for the model to get right.
 _LEVELS = {
     Outcome.WRONG: "warning",
     Outcome.BLANK: "warning",
@@ -35,10 +38,10 @@ _RULES = tuple(_LEVELS)
 
 
 def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> bytes:
-    """Return one run; results are cut at GitHub's limit, errors with the highest confidence first."""
+    """Return one run with up to ``MAX_RESULTS`` results, most confident errors first."""
     rows = _rows(evaluation)
     log = {
-        "$schema": HOME,
+        "$schema": SCHEMA,
         "version": "2.1.0",
         "runs": [
             {
@@ -73,7 +76,8 @@ def _driver(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _invocation(context: ReportContext) -> dict[str, Any]:
-    """Return how the run ended; gates are notifications of the tool about the whole."""
+    """Return how the run ended. Each gate is a notification."""
+    # A result belongs to a file, and a gate to none. executionSuccessful says that the tool ran, not that gates passed.
     notifications = [
         {"level": "note" if gate.passed else "error", "message": {"text": printable(str(gate))}}
         for gate in context.gates
@@ -89,6 +93,7 @@ def _results(evaluation: Evaluation, rows: list[int]) -> list[dict[str, Any]]:
 def _result(evaluation: Evaluation, row: int, suspect: bool) -> dict[str, Any]:
     record = evaluation.record(row)
     outcome = record.outcome
+    # A URI encodes bytes. A name that is not valid UTF-8 gets its own bytes back from Python's surrogates (PEP 383).
     uri = quote(f"{evaluation.provenance.folder}/{record.id}".encode("utf-8", "surrogateescape"), safe="/")
     message = _message(record) + (" The label may be wrong." if suspect else "")
     return {
@@ -100,12 +105,13 @@ def _result(evaluation: Evaluation, row: int, suspect: bool) -> dict[str, Any]:
             {
                 "physicalLocation": {
                     "artifactLocation": {"uri": uri, "uriBaseId": ROOT},
-                    # GitHub refuses results without a line, though an image has none
+                    # GitHub rejects results without a line, though an image has none.
                     "region": {"startLine": 1},
                 }
             }
         ],
-        # the same image with the same trouble is the same alert in the next run
+        # GitHub matches alerts of two runs by this hash. It holds the path and the outcome alone: a new confidence is
+        # the same alert, and one that was dismissed stays dismissed.
         "partialFingerprints": {"image/v1": sha256(f"{outcome.value}:{uri}".encode()).hexdigest()},
     }
 

@@ -1,4 +1,4 @@
-"""Fills templates: HTML ones escape every value, all others show what their filters make of it."""
+"""Fills Jinja templates. HTML templates escape every value; other formats escape with filters of their own."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ from jinja2 import (
 
 from batch_eval.wording import markdown_text, percent, percent_range, printable, utf8
 
-NO_MORE: Mapping[str, Callable[..., str]] = MappingProxyType({})
+NO_FILTERS: Mapping[str, Callable[..., str]] = MappingProxyType({})
 
 
 @cache
 def _environment(folder: Path) -> Environment:
+    # Names of files and classes come from strangers. With autoescape a template cannot forget to escape one; only
+    # `|safe` turns it off, which the page uses for its own style sheet and scripts. StrictUndefined makes a misspelt
+    # name an error rather than an empty cell.
     environment = Environment(
         loader=FileSystemLoader(folder),
         autoescape=select_autoescape(["html.jinja"], default=False),
@@ -44,18 +47,20 @@ def _environment(folder: Path) -> Environment:
 
 
 def _bytecode_cache() -> BytecodeCache | None:
-    """Keep compiled templates in the user's temporary folder, as compiling takes longer than filling them.
-
-    Where there is no safe temporary folder, they are compiled each time.
-    """
+    """Return a cache of compiled templates in the user's temporary folder, or None where there is no safe one."""
+    # Compiling the templates takes longer than filling them. Jinja checks that the folder belongs to the user, as
+    # bytecode that others can write would run as code.
     try:
         return FileSystemBytecodeCache()
     except (OSError, RuntimeError):
         return None
 
 
-def fill(folder: Path, template: str, filters: Mapping[str, Callable[..., str]] = NO_MORE, /, **values: Any) -> bytes:
-    """Return a template of the folder, filled, as UTF-8; ``filters`` are those that only this folder knows."""
+def fill(
+    folder: Path, template: str, filters: Mapping[str, Callable[..., str]] = NO_FILTERS, /, **values: Any
+) -> bytes:
+    """Return a filled template of the folder as UTF-8. ``filters`` are added to the common ones."""
+    # The environment is cached by folder, as its templates are; a folder always brings the same filters.
     environment = _environment(folder)
     environment.filters |= filters
     return utf8(environment.get_template(template).render(**values))

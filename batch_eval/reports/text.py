@@ -1,4 +1,4 @@
-"""Text: the summary that a run prints, drawn with rich."""
+"""Text: the summary that a run prints, laid out by Rich."""
 
 from __future__ import annotations
 
@@ -23,8 +23,11 @@ from batch_eval.wording import percent, percent_range, printable, utf8
 
 TITLE = "text report"
 CONFUSIONS_SHOWN = 5
+"""Confusions listed, worst first."""
 ERRORS_SHOWN = 10
+"""Errors listed, most confident first."""
 _FILE_WIDTH = 100
+"""Columns of the text file. A terminal has its own width."""
 _CHANGE_STYLES = {"better": "green", "worse": "bold red", "unclear": "", "same": ""}
 
 
@@ -40,9 +43,10 @@ def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterat
 
 
 def print_summary(evaluation: Evaluation, file: IO[str] | None = None, context: ReportContext = NO_CONTEXT) -> None:
-    """Print the summary as wide and as colourful as the terminal allows; characters it lacks become ``?``."""
+    """Print the summary in the terminal's width and colours. Characters it cannot show become ``?``."""
     stream = file or sys.stdout
     drawn = _draw(evaluation, context, Console(file=stream))
+    # A terminal with a legacy code page raises on characters outside it. One odd file name must not end the run.
     encoding = getattr(stream, "encoding", None) or "utf-8"
     stream.write(drawn.encode(encoding, "replace").decode(encoding))
 
@@ -50,12 +54,14 @@ def print_summary(evaluation: Evaluation, file: IO[str] | None = None, context: 
 def _draw(evaluation: Evaluation, context: ReportContext, console: Console) -> str:
     with console.capture() as capture:
         console.print(summary(evaluation, context))
+    # Rich pads lines to full width. Trailing spaces would show up in diffs of the text file.
     return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
 
 
 def summary(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Group:
-    """Return everything that the summary shows, from the answer down to single files."""
+    """Return the parts of the summary, from the accuracy down to single files."""
     parts: list[RenderableType] = [_headline(evaluation)]
+    # Everything from outside goes into Text: Rich would read markup such as [red] in a plain string.
     if change := compare_with_baseline(evaluation, context.baseline):
         parts.append(Text(change.sentence, style=_CHANGE_STYLES[change.direction]))
     if context.gates:
@@ -149,7 +155,7 @@ def _showing(title: str, limit: int, total: int) -> str:
 
 
 def _table(title: str, *columns: str) -> Table:
-    """Return an empty table; a column name that ends with ``>`` is set to the right."""
+    """Return an empty table. Columns whose name ends with ``>`` are aligned right."""
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         right = column.endswith(">")

@@ -1,4 +1,4 @@
-"""The one place that writes reports: into a folder, a file, or to stdout."""
+"""Writes reports: into a folder, to a file, or to stdout. No other module writes them."""
 
 from __future__ import annotations
 
@@ -24,17 +24,18 @@ def write_reports(
     context: ReportContext = NO_CONTEXT,
     say: Callable[[str], None] | None = None,
 ) -> list[Path]:
-    """Write the formats' files into a folder, all of them or none, and return those on its top level.
+    """Write the files of all formats into a folder. Return the paths of those on its top level.
 
-    ``subject`` is what the ``kind`` of report is about, such as an Evaluation. ``say`` gets one line for each file.
-    Everything is written beside first and renamed when complete: an existing report survives a failure.
+    ``subject`` is what the ``kind`` of report is about, such as an Evaluation. ``say`` gets a line for each file.
+    Either all files are written or none: an existing report survives a failure.
     Raises ReportError when the folder cannot be written.
     """
     reporters = [reporter(name, kind) for name in formats]
+    # A generator: one file is in memory at a time. `publish` renames them all once the last is complete.
     contents = ((r.TITLE, path, data) for r in reporters for path, data in r.files(subject, context))
     written = publish(Path(out_dir), contents, say)
     if "github" in formats and os.environ.get("GITHUB_ACTIONS") == "true":
-        _print(subject, "github", kind, context)  # annotations take effect only where the runner reads them
+        _print(subject, "github", kind, context)  # the runner reads annotations from stdout
     _append_step_summary(subject, formats, context)
     return written
 
@@ -48,14 +49,15 @@ def write_report(
     context: ReportContext = NO_CONTEXT,
     say: Callable[[str], None] | None = None,
 ) -> Path | None:
-    """Write one format as a single document to a file, or to stdout for ``-``; return the file's path.
+    """Write one format as a single document to a file, or to stdout for ``-``. Return the file's path.
 
-    ``subject`` and ``kind`` as in `write_reports`. Raises ReportError when the file cannot be written.
+    ``subject`` and ``kind`` are those of `write_reports`. Raises ReportError when the file cannot be written.
     """
     if str(target) == "-":
         _print(subject, format, kind, context)
         path = None
     else:
+        # Through a link, so that the file it names is replaced, not the link.
         path = _write_file(subject, format, kind, Path(os.path.realpath(target)), context, say)
     _append_step_summary(subject, [format], context)
     return path
@@ -67,14 +69,14 @@ def _write_file(
     chosen = reporter(name, kind)
     if path.is_dir():
         raise ReportError(f"{path} is a folder. Name a file for the {name} report, or `-` for stdout.")
-    if path.exists() and not path.is_file():  # a pipe or a device cannot be replaced, only written to
+    if path.exists() and not path.is_file():  # renaming a file over a pipe or device would remove it
         path.write_bytes(whole(chosen.document(subject, context)))
         return path
     return publish(path.parent, [(chosen.TITLE, path.name, chosen.document(subject, context))], say)[0]
 
 
 def _print(subject: Any, name: str, kind: Kind, context: ReportContext) -> None:
-    if name == "text" and isinstance(subject, Evaluation):  # as wide and colourful as the terminal allows
+    if name == "text" and isinstance(subject, Evaluation):  # in the terminal's width and colours
         from batch_eval.reports.text import print_summary
 
         print_summary(subject, context=context)
@@ -84,10 +86,11 @@ def _print(subject: Any, name: str, kind: Kind, context: ReportContext) -> None:
 
 
 def _append_step_summary(evaluation: Evaluation, formats: Sequence[str], context: ReportContext) -> None:
-    """Append the step summary where GitHub wants it, once the format `github` is written."""
+    """Append the step summary to GitHub's file, if the format `github` was written."""
     if "github" in formats and (target := os.environ.get("GITHUB_STEP_SUMMARY")):
         from batch_eval.reports.github import step_summary
 
+        # Appended, as other steps of the same job write to this file too.
         try:
             with open(target, "ab") as file:
                 file.write(step_summary(evaluation, context))

@@ -1,4 +1,4 @@
-"""HTML of a comparison: a page with the pictures of the images that changed; nothing is loaded from elsewhere."""
+"""HTML of a comparison: a page with the images that changed. It loads nothing from the network."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ from batch_eval.reports.html.pictures import EmbeddedPictures, FilePictures
 
 TITLE = "HTML comparison"
 SHOWN = 300
-"""Images shown of those fixed, and of those broken."""
+"""Images shown under Fixed and under Broke."""
 _TEMPLATE = "comparison.html.jinja"
 
 
 def document(comparison: Comparison, context: ReportContext = NO_CONTEXT) -> bytes:  # noqa: ARG001 - same in all formats
-    """Return the page with its style sheet and pictures in itself."""
+    """Return the page with its style sheet and pictures embedded."""
     pictures = [EmbeddedPictures(evaluation) for evaluation in comparison.evaluations]
     return render(_TEMPLATE, comparison, SHOWN, style=_style(), style_url=None, pictures=pictures)
 
 
 def files(comparison: Comparison, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, bytes]]:
-    """Yield the page, and its style sheet and pictures in a folder beside it unless it is to be self-contained."""
+    """Yield the page, its style sheet and its pictures. A self-contained comparison is one file."""
     if context.self_contained:
         yield "comparison.html", document(comparison, context)
         return
     style_url = f"{COMPARISON_FILES}/comparison.css"
+    # A folder for each evaluation: the same row is another image in each.
     pictures = [
         FilePictures(evaluation, f"{COMPARISON_FILES}/{i}") for i, evaluation in enumerate(comparison.evaluations)
     ]

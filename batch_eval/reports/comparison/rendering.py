@@ -12,7 +12,7 @@ from batch_eval.reports.templating import fill
 from batch_eval.wording import points, points_range
 
 FILES = Path(__file__).with_name("files")
-"""Where the templates and the style sheet are kept."""
+"""Folder of the templates and the style sheet."""
 _FILTERS: Mapping[str, Callable[..., str]] = {
     "points": points,
     "points_range": points_range,
@@ -22,5 +22,5 @@ _FILTERS: Mapping[str, Callable[..., str]] = {
 
 
 def render(template: str, comparison: Comparison, shown: int, **more: Any) -> bytes:
-    """Return a template filled; at most ``shown`` images are listed of those fixed, and of those broken."""
+    """Return a filled template. It lists at most ``shown`` images under Fixed and under Broke."""
     return fill(FILES, template, _FILTERS, comparison=comparison, shown=shown, basis=basis(comparison), **more)

@@ -9,13 +9,14 @@ from batch_eval.wording import p_text, printable
 
 
 def read_as(name: str | None) -> str:
-    """Return what an image was read as."""
+    """Return the predicted class, or `blank`."""
     return Outcome.BLANK.value if name is None else printable(name)
 
 
 def basis(comparison: Comparison) -> str:
-    """Return the sentence about which images are compared."""
+    """Return the sentence that says which images are compared."""
     shared = len(comparison.shared.ids)
+    # Accuracies on different images cannot be compared, so readers are told how many images were left out.
     sizes = [e.scored for e in comparison.evaluations]
     if all(size == shared for size in sizes):
         return f"All of them scored the same {shared:,} images."
@@ -26,7 +27,7 @@ def basis(comparison: Comparison) -> str:
 
 
 def verdict(pair: PairedCounts) -> str:
-    """Return whether the difference can be chance."""
+    """Return the sentence that says whether the difference is significant."""
     test = f"McNemar's exact {p_text(pair.p_value)}"
     if pair.p_value >= SIGNIFICANCE:
         return f"Neither is shown to be better ({test})."

@@ -10,7 +10,7 @@ from batch_eval.reports.context import NO_CONTEXT, ReportContext
 
 TITLE = "text comparison"
 SHOWN = 10
-"""Images listed of those fixed, and of those broken."""
+"""Images listed under Fixed and under Broke."""
 
 
 def document(comparison: Comparison, context: ReportContext = NO_CONTEXT) -> bytes:  # noqa: ARG001 - same in all formats

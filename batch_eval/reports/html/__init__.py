@@ -1,7 +1,9 @@
 """HTML: ``report.html`` with its style sheet, scripts and pictures beside it, or all of it in one document.
 
-The page follows ``default-src 'none'; img-src 'self'; style-src 'self'``: no inline style, script or data URI, and
-what a reader needs is there with scripts off. The one-document form embeds all of that instead.
+The page works under the content security policy ``default-src 'none'; img-src 'self'; style-src 'self'``. Jenkins sets
+it for published reports. So the page has no inline style, no inline script and no data URI. The policy blocks scripts,
+so the page is readable without them. A single document embeds everything instead.
+Source: W3C, Content Security Policy Level 3; Jenkins handbook, "Configuring Content Security Policy".
 """
 
 from __future__ import annotations
@@ -27,12 +29,13 @@ def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> byt
 
 
 def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, bytes]]:
-    """Yield ``report.html`` and what lies in ``report_files``, or only the former where it is to be self-contained."""
+    """Yield ``report.html`` and the files of ``report_files``. A self-contained report is one file."""
     if context.self_contained:
         yield "report.html", document(evaluation, context)
         return
     pictures = FilePictures(evaluation)
     page = Page(evaluation, pictures, context)
+    # Rendering asks for the pictures that the page shows, so they can only be yielded after it.
     yield "report.html", render(page, assets.linked())
     yield from assets.files(page_data(evaluation, pictures, page.tags, frozenset()))
     yield from pictures.files()

@@ -1,4 +1,4 @@
-"""The page's style sheet and scripts: linked as files, or embedded in the page."""
+"""The page's style sheet and scripts, linked as files or embedded in the page."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from pathlib import Path
 from batch_eval.publishing import REPORT_FILES
 
 SOURCES = Path(__file__).with_name("files")
-"""Where the templates, the style sheet and the scripts are kept."""
+"""Folder of the templates, the style sheet and the scripts."""
 _STYLE = "report.css"
+# In this order: the gallery offers what the selection builds on.
 _SCRIPTS = ("gallery.js", "selection.js", "coverage.js")
 _DATA = "data.js"
 
 
 @dataclass(frozen=True, slots=True)
 class Assets:
-    """Either the addresses of the style sheet and the scripts, or their text."""
+    """The style sheet and the scripts: their URLs or their text, never both."""
 
     style_url: str = ""
     script_urls: tuple[str, ...] = ()
@@ -26,17 +27,18 @@ class Assets:
 
 
 def linked() -> Assets:
-    """Return the addresses of the files that ``files`` yields."""
+    """Return the URLs of the files that `files` yields."""
     return Assets(f"{REPORT_FILES}/{_STYLE}", tuple(f"{REPORT_FILES}/{name}" for name in (_DATA, *_SCRIPTS)))
 
 
 def embedded(data: str) -> Assets:
-    """Return the texts of the style sheet and the scripts; ``data`` is what the scripts show."""
+    """Return the text of the style sheet and the scripts. ``data`` is the script of `page_data`."""
     return Assets(style=_read(_STYLE), scripts=(data, *map(_read, _SCRIPTS)))
 
 
 def files(data: str) -> Iterator[tuple[str, bytes]]:
-    """Yield the style sheet and the scripts with their places in the report folder."""
+    """Yield the style sheet and the scripts, with their paths in the report folder."""
+    # JSON escapes everything beyond ASCII, so the script reads the same under any charset.
     yield f"{REPORT_FILES}/{_DATA}", data.encode("ascii")
     for name in (_STYLE, *_SCRIPTS):
         yield f"{REPORT_FILES}/{name}", (SOURCES / name).read_bytes()

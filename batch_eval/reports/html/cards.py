@@ -1,4 +1,4 @@
-"""The gallery's cards: what the page shows of one image."""
+"""The gallery's cards: what the page shows for one image."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from batch_eval.reports.html.tags import Tags
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One image: its label and reading, the pictures' addresses, and all that may explain an error."""
+    """One image: label, prediction, URLs of its pictures, and what may explain an error."""
 
     row: int
     id: str
@@ -31,12 +31,13 @@ class Card:
     steps: str | None
 
 
+# Every optional part is filled, so that the script finds it and removes what an image lacks.
 PATTERN = Card(-1, "", "", "", Outcome.WRONG, "", (Guess("", 0.0),) * GUESSES, (("", ""),), (), True, "", "", "")
-"""The card that the page's script copies and fills, so that cards have one layout."""
+"""An empty card. The page's script copies and fills it, so all cards have one layout."""
 
 
 class Cards:
-    """Makes the cards of an evaluation."""
+    """Makes cards. The suspects are computed once for all of them."""
 
     def __init__(self, evaluation: Evaluation, pictures: Pictures, tags: Tags) -> None:
         self._evaluation = evaluation

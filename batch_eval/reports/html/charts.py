@@ -1,4 +1,4 @@
-"""The figures of the page's charts; the templates draw them as SVG."""
+"""The numbers behind the page's charts. The templates draw them as SVG."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from batch_eval.evaluation.breakdown import calibration, calibration_error, cove
 from batch_eval.evaluation.metrics import ReliabilityBin, Tally
 
 COVERAGE_THRESHOLDS = tuple(i / 100 for i in range(101))
-"""Where the slider stops."""
+"""Confidence thresholds of the slider: 0 to 100 %, in steps of 1 %."""
 CURVE_STEPS = 100
-"""Steps in which the curve is drawn."""
+"""Points of the drawn curve, about."""
 TABLE_THRESHOLDS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99)
+"""Confidence thresholds of the table below the curve. They are denser where models put most images."""
 
 
 @dataclass(frozen=True, slots=True)
 class CoveragePoint:
-    """What is kept when images below ``threshold`` are refused: ``coverage`` in 0..1, and the tally of the kept."""
+    """The images kept when those below ``threshold`` are rejected: their share of all, in 0..1, and their tally."""
 
     threshold: float
     coverage: float
@@ -29,7 +30,7 @@ class CoveragePoint:
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """A reliability diagram: its bins, the images of the fullest one, and the calibration error."""
+    """A reliability diagram. ``most`` is the image count of the fullest bin, ``error`` the calibration error."""
 
     bins: tuple[ReliabilityBin, ...]
     most: int
@@ -54,16 +55,15 @@ def coverage_points(evaluation: Evaluation, thresholds: tuple[float, ...]) -> li
 
 
 def coverage_curve(evaluation: Evaluation) -> list[CoveragePoint]:
-    """Return the coverage as images are refused in about equal steps, from none to nearly all of them.
-
-    A model is sure of most images: evenly spaced thresholds would leave the greater part of the curve without a point.
-    """
+    """Return the coverage curve, from all images kept to nearly none."""
+    # Thresholds are quantiles of the confidence, so each step rejects about as many images. Most confidences lie close
+    # to 1: evenly spaced thresholds would leave most of the curve without a point.
     confidence = np.sort(evaluation.records.confidence[evaluation.scored_rows])
     steps = sorted(set(confidence[:: max(1, len(confidence) // CURVE_STEPS)].tolist()))
     return [p for p in coverage_points(evaluation, (0.0, *steps)) if p.tally.n]
 
 
 def coverage_floor(points: list[CoveragePoint]) -> float:
-    """Return where the accuracy axis begins, in steps of 5 % up to 95 %, so that differences can be seen."""
+    """Return where the accuracy axis starts: the lowest accuracy, rounded down to 5 %, at most 95 %."""
     lowest = min((p.tally.share for p in points if p.tally.n), default=0)
     return min(19, math.floor(20 * lowest)) / 20

@@ -1,7 +1,7 @@
-"""The data of the page's script: every image by column, and a card for each image that the gallery can show.
+"""The data of the page's scripts: every image by column, and a card for each image in the gallery."""
 
-It is a script file, not JSON, because a browser lets a page opened from disk load scripts but not fetch files.
-"""
+# It is a script, data.js, and not JSON. A page opened from disk has the origin `null`: browsers let it load a script
+# from a file beside it, but not fetch that file.
 
 from __future__ import annotations
 
@@ -23,22 +23,24 @@ from batch_eval.wording import printable
 
 
 def gallery_rows(evaluation: Evaluation) -> NDArray[np.intp]:
-    """Return the rows that the gallery shows: whatever is not correct, and what has a picture."""
+    """Return the rows in the gallery: all that are not correct, and all that have a picture."""
     shown = evaluation.records.outcome != OUTCOMES.index(Outcome.CORRECT)
     shown[list(evaluation.records.pictures)] = True
     return np.flatnonzero(shown)
 
 
 def page_data(evaluation: Evaluation, pictures: Pictures, tags: Tags, on_page: frozenset[int]) -> str:
-    """Return the script's data as a statement of JavaScript that is safe inside an HTML script element.
+    """Return the data as one JavaScript statement, safe inside an HTML script element.
 
-    ``on_page`` are the rows whose pictures the page itself holds; embedded pictures are not stored twice.
+    ``on_page`` are the rows whose pictures the page itself holds. Embedded pictures are not stored twice.
     """
     r = evaluation.records
     rows = gallery_rows(evaluation)
     content = {
         "classes": [printable(name) for name in evaluation.class_names],
         "outcomes": OUTCOMES,
+        # Ids stay as they are: file lists and labels.csv made from them must name real files. Those that are unsafe to
+        # show have a printable form in `shown`.
         "ids": r.ids,
         "shown": {row: printable(r.ids[row]) for row in rows.tolist() if not r.ids[row].isprintable()},
         "truth": _coded(r.truth),
@@ -50,12 +52,13 @@ def page_data(evaluation: Evaluation, pictures: Pictures, tags: Tags, on_page: f
         ],
         "cards": _cards(evaluation, pictures, on_page, rows),
     }
+    # In a file name, `</script>` would end the element. JSON needs no bare `<`, and strings may spell it \u003c.
     text = json.dumps(content, separators=(",", ":"), allow_nan=False)
     return f"globalThis.batchEvalData={text.replace('<', chr(92) + 'u003c')};\n"
 
 
 def _coded(values: Sequence[str | None]) -> dict[str, list[Any]]:
-    """Return a column as its distinct values and an index into them for each row."""
+    """Return a column as its distinct values and each row's index into them. Labels repeat, so this is short."""
     distinct = list(dict.fromkeys(values))
     place = {value: i for i, value in enumerate(distinct)}
     return {"values": distinct, "index": [place[value] for value in values]}
@@ -70,6 +73,7 @@ def _cards(
 ) -> dict[str, Any]:
     r = evaluation.records
     top = np.argsort(-r.probabilities[rows], axis=1, kind="stable")[:, :GUESSES]
+    # Rounded as float64: Python writes the float32 0.9 with all the digits of its binary value.
     shares = np.take_along_axis(r.probabilities[rows], top, axis=1).astype(np.float64)
     drawn = rows.tolist()
     return {

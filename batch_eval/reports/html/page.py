@@ -1,4 +1,4 @@
-"""What the page shows, computed from the evaluation; the templates only lay it out."""
+"""What the page shows, computed from the evaluation. The templates only lay it out."""
 
 from __future__ import annotations
 
@@ -22,18 +22,22 @@ from batch_eval.reports.html.pictures import Pictures
 from batch_eval.reports.html.tags import find_tags
 
 HEAT_STEPS = 8
-"""Shades of a confusion matrix's cells in the style sheet."""
+"""Shades of the confusion matrix: the classes heat-1 to heat-8 of the style sheet."""
 ALL_SHOWN_UP_TO = 300
-"""The page itself holds all errors up to this number; of more, ``GROUP_SHOWN`` a group, and its script shows all."""
+"""Errors up to which the page itself holds them all. Beyond, the rest needs the gallery's script."""
 GROUP_SHOWN = 6
+"""Errors of each confusion on the page when there are more than ``ALL_SHOWN_UP_TO``."""
 MOST_CONFIDENT = 8
+"""Most confident errors shown ahead of the confusions."""
 SLICE_VALUES_SHOWN = 12
+"""Values shown of each slice, largest first."""
 GROUPS_SHOWN = 12
+"""Groups of similar errors shown, largest first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A confusion matrix's count, its shade 0..HEAT_STEPS, and the anchor of its images."""
+    """A cell of the confusion matrix. ``heat`` is its shade, 0..HEAT_STEPS, ``anchor`` the id of its images."""
 
     count: int
     heat: int
@@ -45,7 +49,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The images of one confusion matrix cell; ``cards`` may be fewer than ``total``."""
+    """The errors of one cell of the confusion matrix. ``cards`` may be fewer than ``total``."""
 
     anchor: str
     truth: str
@@ -56,7 +60,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class ScoreRow:
-    """A class's scores with the interval of its recall."""
+    """A class: its scores, and the interval of its recall."""
 
     name: str
     scores: metrics.ClassScores
@@ -65,7 +69,7 @@ class ScoreRow:
 
 @dataclass(frozen=True, slots=True)
 class SliceTable:
-    """A slice's values with most images, worst first, of ``total`` values."""
+    """A slice's largest values, lowest accuracy first. ``total`` counts all its values."""
 
     name: str
     tallies: tuple[tuple[str, Tally], ...]
@@ -73,7 +77,7 @@ class SliceTable:
 
 
 class Page:
-    """The parts of the page; each is a pure function of the evaluation."""
+    """The parts of the page. Each is a pure function of the evaluation."""
 
     pattern = PATTERN
     groups_shown = GROUPS_SHOWN
@@ -93,17 +97,17 @@ class Page:
 
     @property
     def correct(self) -> int:
-        """Number of images read right."""
+        """Number of images read correctly."""
         return self.evaluation.counts[Outcome.CORRECT]
 
     @property
     def advice(self) -> list[str]:
-        """What explains the errors, a sentence each."""
+        """What explains the errors, one sentence each."""
         return advice(self.evaluation)
 
     @property
     def scores(self) -> list[ScoreRow]:
-        """The per-class table."""
+        """Rows of the per-class table."""
         e = self.evaluation
         hits = e.confusion.diagonal().tolist()
         return [
@@ -113,12 +117,12 @@ class Page:
 
     @cached_property
     def matrix_columns(self) -> tuple[str, ...]:
-        """The confusion matrix's column names; blank only where there is any."""
+        """Column names of the confusion matrix. Blank is left out where it is all 0."""
         return self.columns if self.evaluation.confusion[:, -1].any() else self.columns[:-1]
 
     @property
     def matrix(self) -> list[tuple[str, list[Cell]]]:
-        """The confusion matrix's rows: the class, and its cells."""
+        """Rows of the confusion matrix: the class, and its cells."""
         return [(truth, list(self._cells(t, truth))) for t, truth in enumerate(self.evaluation.class_names)]
 
     def _cells(self, t: int, truth: str) -> Iterator[Cell]:
@@ -126,13 +130,13 @@ class Page:
         support = sum(counts)
         for p, predicted in enumerate(self.matrix_columns):
             share = counts[p] / support if support else 0.0
-            # the square root keeps a single error visible beside a column of hundreds
+            # The square root keeps a single error visible in a row of hundreds.
             heat = max(1, round(HEAT_STEPS * share**0.5)) if counts[p] else 0
             yield Cell(counts[p], heat, t == p, _anchor(t, p), truth, predicted)
 
     @cached_property
     def slices(self) -> list[SliceTable]:
-        """The accuracy by slice; a slice with one value says nothing and is left out."""
+        """Accuracy by slice. A slice with one value repeats the overall accuracy and is left out."""
         return [
             SliceTable(b.name, tuple(sorted(b.tallies[:SLICE_VALUES_SHOWN], key=_worst_first)), len(b.tallies))
             for b in by_slice(self.evaluation)
@@ -141,12 +145,13 @@ class Page:
 
     @cached_property
     def flags(self) -> list[FlagTally]:
-        """The accuracy by quality flag."""
+        """Accuracy by quality flag."""
         return by_flag(self.evaluation)
 
     @cached_property
     def scale_floor(self) -> float:
-        """Where the interval bars begin, in 0..0.9, so that close shares can be told apart."""
+        """Where the interval bars start, 0..0.9: 10 points or more below the lowest share, if there is room."""
+        # All bars of a page share one scale. From 0, intervals of 95 and 97 % would look the same.
         tallies = [tally for slice_ in self.slices for _, tally in slice_.tallies] + [
             flag.having for flag in self.flags
         ]
@@ -160,28 +165,29 @@ class Page:
 
     @cached_property
     def coverage(self) -> list[charts.CoveragePoint]:
-        """The points of the coverage curve that keep any image."""
+        """Points of the coverage curve."""
         return charts.coverage_curve(self.evaluation)
 
     @property
     def coverage_floor(self) -> float:
-        """Where the coverage chart's accuracy axis begins."""
+        """Where the coverage chart's accuracy axis starts."""
         return charts.coverage_floor(self.coverage)
 
     @property
     def coverage_table(self) -> list[charts.CoveragePoint]:
-        """A few points of the coverage curve, for reading."""
+        """Rows of the coverage table."""
         return charts.coverage_points(self.evaluation, charts.TABLE_THRESHOLDS)
 
     @cached_property
     def most_confident(self) -> list[Card]:
-        """The errors that the model was surest of."""
+        """Cards of the most confident errors."""
         return [self._cards.card(row) for row in errors_by_confidence(self.evaluation)[:MOST_CONFIDENT].tolist()]
 
     @cached_property
     def groups(self) -> list[Group]:
-        """The errors by confusion matrix cell, largest group first, the most confident error of each first."""
+        """Errors by cell of the confusion matrix, largest group first. Within each, most confident first."""
         order = [(self._cell(row), row) for row in errors_by_confidence(self.evaluation).tolist()]
+        # groupby joins neighbours only, so cells are sorted first. The sort is stable: confidence stays in order.
         order.sort(key=lambda pair: pair[0])
         found = [self._group(cell, [row for _, row in pairs]) for cell, pairs in groupby(order, key=lambda p: p[0])]
         return sorted(found, key=lambda group: -group.total)
@@ -192,18 +198,19 @@ class Page:
 
     def _group(self, cell: tuple[int, int], rows: list[int]) -> Group:
         t, p = cell
+        # A card has up to three pictures. Thousands would make the page slow; the gallery draws them on demand.
         limit = len(rows) if self.total_errors <= ALL_SHOWN_UP_TO else GROUP_SHOWN
         cards = tuple(self._cards.card(row) for row in rows[:limit])
         return Group(_anchor(t, p), self.evaluation.class_names[t], self.columns[p], len(rows), cards)
 
     @property
     def rows_on_page(self) -> frozenset[int]:
-        """The rows whose cards the page itself holds."""
+        """Rows whose cards the page itself holds."""
         return frozenset(card.row for group in self.groups for card in group.cards)
 
 
 def _anchor(truth: int, predicted: int) -> str:
-    """Return the id of a cell's images; by position, as class names may hold anything."""
+    """Return the id of a cell's images. It uses positions, as class names may hold anything."""
     return f"cell-{truth}-{predicted}"
 
 

@@ -1,4 +1,4 @@
-"""Where the page finds its pictures: in files beside it, or inside it as data URIs."""
+"""The page's pictures: in files beside it, or inside it as data URIs."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from batch_eval.evaluation import Evaluation
 from batch_eval.publishing import REPORT_FILES
 
 _SUFFIXES = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
-"""A saved evaluation may come from anywhere: no other type becomes a file or a data URI."""
+"""Types that become a file or data URI, and their endings. SVG or HTML from a stranger's evaluation could run code."""
 
 
 class Pictures(Protocol):
-    """Gives the addresses of a row's pictures; None where there is none."""
+    """Gives the URLs of a row's pictures. A URL is None where there is no picture."""
 
     def original(self, row: int) -> str | None:
-        """Return the address of the thumbnail."""
+        """Return the URL of the original's thumbnail."""
 
     def seen(self, row: int) -> str | None:
-        """Return the address of what the model saw."""
+        """Return the URL of the model's input."""
 
     def steps(self, row: int) -> str | None:
-        """Return the address of the strip of preprocessing steps."""
+        """Return the URL of the strip of preprocessing steps."""
 
 
 class FilePictures:
-    """Pictures as files in a folder beside the page: those that the page has asked for."""
+    """Pictures as files in a folder beside the page. It keeps those that the page asked for."""
 
     def __init__(self, evaluation: Evaluation, folder: str = REPORT_FILES) -> None:
         self._pictures = evaluation.records.pictures
@@ -42,7 +42,7 @@ class FilePictures:
         return self._give(f"{row}-original.{_SUFFIXES[picture.mime]}", picture.original)
 
     def seen(self, row: int) -> str | None:
-        """Return the path of what the model saw, relative to the page."""
+        """Return the path of the model's input, relative to the page."""
         picture = self._pictures.get(row)
         return self._give(f"{row}-seen.png", picture.seen) if picture else None
 
@@ -54,12 +54,13 @@ class FilePictures:
     def _give(self, name: str, data: bytes | None) -> str | None:
         if not data:
             return None
+        # By row number, not by image name: names may be too long, clash on Windows, or climb out with `../`.
         path = f"{self._folder}/pictures/{name}"
         self._given[path] = data
         return path
 
     def files(self) -> Iterator[tuple[str, bytes]]:
-        """Yield each picture whose path was asked for."""
+        """Yield the path and bytes of each picture that the page asked for."""
         yield from self._given.items()
 
 
@@ -75,7 +76,7 @@ class EmbeddedPictures:
         return _data_uri(picture.mime, picture.original) if picture else None
 
     def seen(self, row: int) -> str | None:
-        """Return what the model saw as a data URI."""
+        """Return the model's input as a data URI."""
         picture = self._pictures.get(row)
         return _data_uri("image/png", picture.seen) if picture else None
 
@@ -92,5 +93,5 @@ def _data_uri(mime: str, data: bytes | None) -> str | None:
 
 
 def data_uri(mime: str, data: bytes) -> str:
-    """Return a file's bytes as an address that a page holds in itself (RFC 2397)."""
+    """Return bytes as a data URI, which holds them in the page itself (RFC 2397)."""
     return f"data:{mime};base64,{b64encode(data).decode('ascii')}"

@@ -1,4 +1,4 @@
-"""CSV of predictions: a row for each image, and a pair of columns for each rank."""
+"""CSV of predictions: one row per image, two columns per rank."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ def document(predictions: Predictions, context: ReportContext = NO_CONTEXT) -> b
         "image": [printable(row.name) for row in rows],
         "outcome": [row.outcome for row in rows],
     }
+    # Rank 1 keeps the plain names `predicted` and `confidence`, so scripts for one guess work with any --top.
     for rank in range(max((len(row.guesses) for row in rows), default=0)):
         number = f"_{rank + 1}" if rank else ""
         guesses = [row.guesses[rank] if rank < len(row.guesses) else None for row in rows]

@@ -1,8 +1,8 @@
-"""JSON of predictions: one document with the classes of every image, and the pixels that the model saw."""
+"""JSON of predictions: one document with every image's classes and, if wanted, the model's input."""
 
 # History of `format`:
 #   1  the first
-#   2  `adjust`, the numbers of steps that were set
+#   2  adds `adjust`, the numbers set for single steps
 from __future__ import annotations
 
 import json
@@ -20,7 +20,7 @@ SCHEMA = Path(__file__).with_name("files") / "predictions.schema.json"
 
 
 def document(predictions: Predictions, context: ReportContext = NO_CONTEXT) -> bytes:
-    """Return the document; it holds the pixels that the model saw where they are wanted."""
+    """Return the document. With ``context.pixels`` it holds the model's input of each image."""
     classifier, recipe = predictions.reader.classifier, predictions.reader.recipe
     content = {
         "format": FORMAT,
@@ -40,6 +40,7 @@ def files(predictions: Predictions, context: ReportContext = NO_CONTEXT) -> Iter
 
 
 def _entry(prediction: Prediction, pixels: bool) -> dict[str, Any]:
+    # Confidences as fractions of 1 with six decimals, as in predictions.csv.
     entry: dict[str, Any] = {
         "image": printable(prediction.name),
         "outcome": prediction.outcome,

@@ -1,4 +1,4 @@
-"""Text of predictions: a line for each image, and what the model saw drawn with characters."""
+"""Text of predictions: one line per image and, if wanted, the model's input drawn with characters."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from batch_eval.wording import percent, printable, utf8
 
 TITLE = "text predictions"
 SHADES = " .:-=+*#%@"
-"""Characters from no ink to full ink; ASCII, so that every terminal and every file can hold them."""
+"""Characters from no ink to full ink. They are ASCII, which every terminal can show."""
 
 
 def document(predictions: Predictions, context: ReportContext = NO_CONTEXT) -> Iterator[bytes]:
-    """Yield a line for each image as soon as it is read, and below it what the model saw where pixels are wanted."""
+    """Yield each image's line as soon as it is read. With ``context.pixels`` the model's input follows."""
     for prediction in predictions.images:
         yield utf8(f"{printable(prediction.name)}: {_result(prediction)}\n")
         if context.pixels and prediction.seen is not None:
@@ -29,7 +29,7 @@ def files(predictions: Predictions, context: ReportContext = NO_CONTEXT) -> Iter
 
 
 def _result(prediction: Prediction) -> str:
-    """Return one image's result for people."""
+    """Return one image's result in words."""
     if prediction.reason:
         return f"{prediction.outcome}, {prediction.reason}"
     guesses = "   ".join(f"{printable(guess.name)} {percent(guess.confidence)}" for guess in prediction.guesses)
@@ -37,9 +37,10 @@ def _result(prediction: Prediction) -> str:
 
 
 def drawn(image: Image) -> list[str]:
-    """Return an image as rows of characters, two to a pixel, at most 28 pixels on its longest side.
+    """Return an image as rows of characters, at most 28 pixels on its longest side.
 
-    ``image`` is (H, W) or (H, W, 3) BGR uint8; a space stands for 0, `@` for 255.
+    ``image`` is (H, W) or (H, W, 3) BGR uint8. A space stands for 0, `@` for 255.
     """
+    # Two characters to a pixel, as they are about twice as high as wide.
     levels = shrink(grey(image), SIDE).astype(int) * len(SHADES) // 256
     return ["".join(2 * SHADES[level] for level in row).rstrip() for row in levels.tolist()]
