@@ -187,7 +187,7 @@ def test_compare_prints_what_changed(saved):
     done = batch_eval("compare", saved, saved)
 
     assert 0 == done.returncode, done.stderr
-    assert "All of them scored the same 5 images." in done.stdout
+    assert "All evaluations scored the same 5 images." in done.stdout
     assert "0 fixed, 0 broke of 5 images" in done.stdout
 
 

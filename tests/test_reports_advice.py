@@ -28,7 +28,7 @@ def test_a_flag_behind_most_errors_is_named():
     lines = advice(evaluation(flagged_wrong=31, flagged=80, wrong=40, total=400))
 
     assert lines[0].startswith(
-        "31 of 40 errors are on ruled paper: there 61.3 % of 80 images are read right, elsewhere"
+        "31 of 40 errors are on ruled paper. Such images have an accuracy of 61.3 % (n = 80), all others "
     )
 
 
@@ -37,9 +37,7 @@ def test_a_flag_as_frequent_among_errors_as_elsewhere_is_not():
 
 
 def test_a_confusion_that_is_many_errors_is_named():
-    assert (
-        "40 of 40 errors are a 0 read as 1" in advice(evaluation(flagged_wrong=0, flagged=0, wrong=40, total=400))[-1]
-    )
+    assert "40 of 40 errors are 0 read as 1." in advice(evaluation(flagged_wrong=0, flagged=0, wrong=40, total=400))[-1]
 
 
 def test_images_without_ink_are_not_blamed_on_the_model():
@@ -50,8 +48,8 @@ def test_images_without_ink_are_not_blamed_on_the_model():
     lines = advice(replace(found, records=replace(r, outcome=outcome, probabilities=probabilities)))
 
     assert [
-        "4 of 4 errors are a 0 in which no ink was found, so that the model never saw it: "
-        "`batch-eval preprocess IMAGE` shows where it was lost."
+        "4 of 4 errors are images of 0 in which no ink was found, so the model never saw them. "
+        "`batch-eval preprocess IMAGE` shows at which step the ink was lost."
     ] == lines
 
 

@@ -145,7 +145,7 @@ def test_step_summary_of_any_size_fits(monkeypatch):
     summary = github.step_summary(small())
 
     assert len(summary) < 1000
-    assert summary.endswith(b"The rest did not fit into a step summary of 1 MiB.\n")
+    assert summary.endswith(b"The rest is cut: a step summary holds 1 MiB.\n")
 
 
 def test_step_summary_of_a_huge_evaluation_is_below_a_mebibyte():

@@ -91,7 +91,7 @@ def test_a_weak_model_blames_hardly_any_label_of_photos(photos, data):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("html", "1 is marked because the label may be wrong"),
+        ("html", "1 has a label that may be wrong"),
         ("markdown", "| 95.0 % | the label may be wrong |"),
         ("sarif", "The label may be wrong."),
     ],

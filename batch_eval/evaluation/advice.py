@@ -44,12 +44,12 @@ def _confusion_line(worst: Confusion, total: int) -> str:
     truth, predicted = printable(worst.truth), printable(worst.predicted)
     if worst.predicted == BLANK:
         return (
-            f"{worst.count:,} of {total:,} errors are a {truth} in which no ink was found, so that the model never saw "
-            "it: `batch-eval preprocess IMAGE` shows where it was lost."
+            f"{worst.count:,} of {total:,} errors are images of {truth} in which no ink was found, so the model never "
+            "saw them. `batch-eval preprocess IMAGE` shows at which step the ink was lost."
         )
     return (
-        f"{worst.count:,} of {total:,} errors are a {truth} read as {predicted}: look at them side by side, "
-        f"a way of writing {truth} may be missing from what the model was trained on."
+        f"{worst.count:,} of {total:,} errors are {truth} read as {predicted}. Compare them side by side: "
+        f"the training data may lack this way of writing {truth}."
     )
 
 
@@ -79,6 +79,6 @@ def _explains(flag: FlagTally) -> bool:
 def _flag_line(flag: FlagTally, total: int) -> str:
     clause = CLAUSES.get(flag.name, f"have the flag {printable(flag.name)}")
     return (
-        f"{_misses(flag):,} of {total:,} errors {clause}: there {percent(flag.having.share)} of {flag.having.n:,} "
-        f"images are read right, elsewhere {percent(flag.lacking.share)}."
+        f"{_misses(flag):,} of {total:,} errors {clause}. Such images have an accuracy of "
+        f"{percent(flag.having.share)} (n = {flag.having.n:,}), all others {percent(flag.lacking.share)}."
     )

@@ -38,11 +38,11 @@ class BaselineComparison:
         pair, n = self.pair, f"{self.pair.n:,} shared images"
         if self.direction == "same":
             return f"Compared with {self._name}: no change on {n}, {percent(pair.second.share, 2)} as before."
-        chance = {"unclear": ", which chance can explain"}.get(self.direction, f": {self.direction}, and not by chance")
+        result = {"unclear": "not significant"}.get(self.direction, f"significantly {self.direction}")
         return (
             f"Compared with {self._name}: {percent(pair.first.share, 2)} → {percent(pair.second.share, 2)} on {n}, "
             f"{points(pair.difference)} points ({points_range(pair.interval)}); "
-            f"{pair.fixed:,} fixed, {pair.broke:,} broke (McNemar's exact {p_text(pair.p_value)}{chance})."
+            f"{pair.fixed:,} fixed, {pair.broke:,} broke (McNemar's exact {p_text(pair.p_value)}: {result})."
         )
 
     @property

@@ -41,7 +41,7 @@ def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterat
 def step_summary(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> bytes:
     """Return the Markdown report. Beyond 1 MiB it is cut after a whole line, and a note says so."""
     text = markdown.document(evaluation, context)
-    note = b"\n\nThe rest did not fit into a step summary of 1 MiB.\n"
+    note = b"\n\nThe rest is cut: a step summary holds 1 MiB.\n"
     if len(text) < SUMMARY_BYTES:
         return text
     kept, _, _ = text[: SUMMARY_BYTES - len(note) - 1].rpartition(b"\n")
@@ -60,14 +60,14 @@ def _misread(evaluation: Evaluation) -> list[str]:
 
 def _result(evaluation: Evaluation, context: ReportContext, failed: int) -> str:
     """Return the result in one line, with the number of annotations left out."""
-    right = f"{evaluation.counts[Outcome.CORRECT]:,} of {evaluation.scored:,} right"
+    right = f"{evaluation.counts[Outcome.CORRECT]:,} of {evaluation.scored:,} correct"
     parts = [f"Accuracy {percent(evaluation.accuracy, 2)} ({percent_range(evaluation.accuracy_interval)}), {right}"]
     if context.gates:
         parts.append(gates_line(context.gates))
     total = len(errors_by_confidence(evaluation))
     for shown, name in [(failed, "failed gates"), (total, "misread images")]:
         if shown > PER_STEP:
-            parts.append(f"showing {PER_STEP} of {shown:,} {name}, as GitHub shows no more of one step")
+            parts.append(f"showing {PER_STEP} of {shown:,} {name}, GitHub's limit for one step")
     return ". ".join(parts) + "."
 
 

@@ -81,7 +81,7 @@ def _slice_cases(evaluation: Evaluation, failed: Mapping[str, GateResult]) -> It
 
 def _tally_case(name: str, tally: Tally, gate: GateResult | None) -> Element:
     case = Element("testcase", name=printable(name))
-    figures = f"{tally.hits} of {tally.n} images right, {percent(tally.share)} ({percent_range(tally.interval)})"
+    figures = f"{tally.hits} of {tally.n} images correct, {percent(tally.share)} ({percent_range(tally.interval)})"
     if gate:
         SubElement(case, "failure", message=printable(gate.message), type="gate").text = figures
     elif not tally.n:

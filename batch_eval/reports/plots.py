@@ -130,4 +130,4 @@ def _coverage(evaluation: Evaluation, axes: Axes) -> None:
     low, high = zip(*(p.tally.interval for p in points), strict=True)
     axes.fill_between(kept, low, high, color=_BLUE, alpha=0.2, linewidth=0)
     axes.plot(kept, [p.tally.share for p in points], color=_BLUE)
-    axes.set(xlabel="images kept", ylabel="accuracy of the kept", xlim=(0, 1))
+    axes.set(xlabel="images kept", ylabel="accuracy of kept images", xlim=(0, 1))

@@ -47,7 +47,7 @@ def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> byt
             {
                 "tool": {"driver": _driver(evaluation)},
                 "columnKind": "unicodeCodePoints",
-                "originalUriBaseIds": {ROOT: {"description": {"text": "The folder that holds the folder of images."}}},
+                "originalUriBaseIds": {ROOT: {"description": {"text": "The parent of the image folder."}}},
                 "invocations": [_invocation(context)],
                 "results": _results(evaluation, rows[:MAX_RESULTS]),
                 "properties": {"showing": min(len(rows), MAX_RESULTS), "of": len(rows)},

@@ -19,8 +19,8 @@ def basis(comparison: Comparison) -> str:
     # Accuracies on different images cannot be compared, so readers are told how many images were left out.
     sizes = [e.scored for e in comparison.evaluations]
     if all(size == shared for size in sizes):
-        return f"All of them scored the same {shared:,} images."
-    text = f"Compared on the {shared:,} images that all of them scored, of {' and '.join(f'{s:,}' for s in sizes)}."
+        return f"All evaluations scored the same {shared:,} images."
+    text = f"Compared on the {shared:,} images that all evaluations scored, of {' and '.join(f'{s:,}' for s in sizes)}."
     if comparison.shared.relabelled:
         text += f" {comparison.shared.relabelled:,} more are left out because their labels differ."
     return text
@@ -30,5 +30,5 @@ def verdict(pair: PairedCounts) -> str:
     """Return the sentence that says whether the difference is significant."""
     test = f"McNemar's exact {p_text(pair.p_value)}"
     if pair.p_value >= SIGNIFICANCE:
-        return f"Neither is shown to be better ({test})."
-    return f"The second is {'better' if pair.difference > 0 else 'worse'} ({test})."
+        return f"The difference is not significant ({test})."
+    return f"The second is significantly {'better' if pair.difference > 0 else 'worse'} ({test})."

@@ -1,4 +1,4 @@
-/* The slider over the coverage chart: what is kept, and how often right, when unsure images are refused. */
+/* The slider below the coverage chart: how many images are kept above a confidence, and their accuracy. */
 "use strict";
 (() => {
   const data = globalThis.batchEvalData;
@@ -15,8 +15,8 @@
     const whole = data.coverage[0][0];
     document.getElementById("threshold-value").textContent = `${slider.value} %`;
     document.getElementById("threshold-text").textContent = n
-      ? `keeps ${percent(n / whole)} of the images (refuses ${(whole - n).toLocaleString("en")}); ` +
-        `${percent(hits / n)} of the kept are right, ${(100 * low).toFixed(1)} to ${percent(high)}`
+      ? `keeps ${percent(n / whole)} of the images (rejects ${(whole - n).toLocaleString("en")}); ` +
+        `${percent(hits / n)} of these are correct (95 % interval ${(100 * low).toFixed(1)} to ${percent(high)})`
       : "keeps no image";
     mark.setAttribute("visibility", n ? "visible" : "hidden");
     mark.setAttribute("cx", (width * n) / whole);

@@ -1,4 +1,4 @@
-/* The gallery: takes the place of the static list of errors, with filters, sorting, and cards drawn as they are needed. */
+/* The gallery: replaces the static list of errors. It filters and sorts, and draws cards on demand. */
 "use strict";
 (() => {
   const data = globalThis.batchEvalData;
@@ -24,7 +24,7 @@
   let drawn = 0;
   let current = 0;
 
-  /** The pictures that the page itself holds, by row: an embedded picture is stored only once. */
+  /** Returns the pictures in the page itself, by row. In a single file, data.js does not hold them a second time. */
   function picturesOnPage() {
     const found = new Map();
     for (const card of document.querySelectorAll("#static-errors .card")) {
@@ -192,7 +192,7 @@
     return tag;
   }
 
-  /* ---- moving about ---- */
+  /* ---- keys, viewer and addresses ---- */
 
   function focusCard(place) {
     if (place < 0 || place >= matches.length) return;
@@ -231,7 +231,7 @@
     if (!viewer.open) viewer.showModal();
   }
 
-  /** A confusion matrix cell's address is #cell-TRUTH-PREDICTED, a tag's #tag-N, by position. */
+  /** Shows what the address names: #cell-TRUTH-PREDICTED for a cell of the confusion matrix, #tag-N for a tag. */
   function followAddress() {
     const [, kind, first, second] = /^#(cell|tag)-(\d+)(?:-(\d+))?$/.exec(location.hash) ?? [];
     if (!kind) return;
@@ -276,10 +276,10 @@
   globalThis.batchEvalGallery = {
     data,
     corrections,
-    /** Calls back with each card drawn and its place in the data. */
+    /** Calls the listener with each card drawn and its index in the data. */
     onDraw: (listener) => listeners.push(listener),
     id,
-    /** Shows the labels of the drawn cards again. */
+    /** Updates the labels of the drawn cards. */
     relabel: () => [...list.children].forEach((card) => showLabel(card, Number(card.dataset.index))),
     redraw: refresh,
   };

@@ -1,4 +1,4 @@
-/* Selected images: copied or saved as a file list, or given other labels and saved as a corrected labels.csv. */
+/* Selected images: copy or save their file list, or correct their labels and save labels.csv. */
 "use strict";
 (() => {
   const gallery = globalThis.batchEvalGallery;
@@ -35,7 +35,7 @@
 
   const quoted = (cell) => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
 
-  /** Every labelled image with its slices, as the program reads it: names stay as they are, so that files are found. */
+  /** Returns every labelled image with its slices as labels.csv. Names stay as they are, so the files are found. */
   function labelsCsv() {
     const corrected = new Map([...corrections].map(([i, label]) => [data.cards.row[i], label]));
     const lines = [["filename", "label", ...data.slices.map((slice) => slice.name)]];
@@ -49,7 +49,7 @@
   const actions = {
     async copy(button) {
       const copied = await navigator.clipboard.writeText(fileList()).then(() => true, () => false);
-      button.textContent = copied ? "Copied" : "Not allowed here: save it";
+      button.textContent = copied ? "Copied" : "Blocked: save it instead";
       setTimeout(() => (button.textContent = "Copy file list"), 2000);
     },
     save: () => save("files.txt", fileList(), "text/plain"),
