@@ -142,8 +142,8 @@ def test_loads_what_was_written(evaluation, tmp_path):
     ("content", "message"),
     [
         (b"", "is not JSON"),
-        (b"[1]", "holds no saved evaluation"),
-        (b'{"format": 1}', "holds no saved evaluation"),
+        (b"[1]", "is not a saved evaluation"),
+        (b'{"format": 1}', "is not a saved evaluation"),
         (b'{"format": 99, "probabilities": 0}', "Update batch_eval"),
         (b'{"format": 1, "probabilities": 0}', "is damaged"),
         (b'{"format": 1, "probabilities": ' + b"[" * 100_000, "is damaged"),

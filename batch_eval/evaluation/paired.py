@@ -40,8 +40,8 @@ def shared_images(evaluations: Sequence[Evaluation]) -> Shared:
     if not same.any():
         folders = ", ".join(repr(evaluation.provenance.folder) for evaluation in evaluations)
         raise ConfigError(
-            f"the evaluations have no scored image in common ({folders}; {len(common)} names, none with the same "
-            "label). Images are matched by their path in the folder: compare evaluations of the same folder."
+            f"the evaluations have no scored image in common ({folders}; {len(common)} paths match, none with the same "
+            "label). Images are matched by their path in the folder. Compare evaluations of the same folder."
         )
     rows = rows[:, same]
     right = OUTCOMES.index(Outcome.CORRECT)
@@ -194,5 +194,5 @@ def compare(evaluations: Sequence[Evaluation], names: Sequence[str]) -> Comparis
     Raises ConfigError for fewer than two evaluations, or when they share no image.
     """
     if len(evaluations) < 2:
-        raise ConfigError("one evaluation cannot be compared. Name two or more.")
+        raise ConfigError("a comparison needs two or more evaluations. Name another.")
     return Comparison(tuple(names), tuple(evaluations), shared_images(evaluations))

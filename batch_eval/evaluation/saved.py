@@ -118,9 +118,9 @@ def parse_evaluation(data: bytes) -> Evaluation:
         raise ConfigError(f"is not JSON ({error}). Give the evaluation.json of an earlier run.") from error
     found = content.get("format") if isinstance(content, dict) else None
     if not isinstance(found, int) or "probabilities" not in content:
-        raise ConfigError("holds no saved evaluation. Give the evaluation.json of an earlier run.")
+        raise ConfigError("is not a saved evaluation. Give the evaluation.json of an earlier run.")
     if found > FORMAT:
-        raise ConfigError(f"has format {found}, and this version reads up to {FORMAT}. Update batch_eval.")
+        raise ConfigError(f"has format {found}; this version reads formats up to {FORMAT}. Update batch_eval.")
     try:
         return _parse(content)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, AssertionError) as error:
@@ -128,7 +128,7 @@ def parse_evaluation(data: bytes) -> Evaluation:
 
 
 def _damaged(error: Exception) -> ConfigError:
-    return ConfigError(f"is damaged ({error!r}). Evaluate again to get a new one.")
+    return ConfigError(f"is damaged ({error!r}). Run the evaluation again to get a new one.")
 
 
 def _parse(content: Mapping[str, Any]) -> Evaluation:
@@ -153,7 +153,7 @@ def _parse(content: Mapping[str, Any]) -> Evaluation:
 def _strings(values: Any) -> tuple[str, ...]:
     """Return a list of strings as a tuple. Raises ValueError for anything else."""
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise ValueError("text is expected where there is none")
+        raise ValueError("expected a list of strings")
     return tuple(values)
 
 
@@ -162,7 +162,7 @@ def _rows(rows: Iterable[Any], length: int) -> list[int]:
     found = list(rows)
     # An exact type, as JSON's true is an int in Python.
     if not all(type(row) is int and 0 <= row < length for row in found):
-        raise ValueError(f"an index is expected to lie between 0 and {length - 1}")
+        raise ValueError(f"expected indices from 0 to {length - 1}")
     return found
 
 
@@ -204,11 +204,11 @@ def _check(found: int, evaluation: Evaluation) -> None:
     n = len(r)
     columns = [len(r.truth), len(r.outcome), *map(len, r.slices.values())]
     if any(length != n for length in columns) or r.probabilities.shape != (n, len(evaluation.class_names)):
-        raise ValueError(f"its columns do not all have {n} rows")
+        raise ValueError(f"expected {n} rows in every column")
     if found < 1:
-        raise ValueError(f"there is no format {found}")
+        raise ValueError(f"unknown format {found}")
     if any(len(set(names)) < len(names) for names in (evaluation.class_names, r.ids)):
-        raise ValueError("a class or an image stands in it twice")
+        raise ValueError("duplicate class or image")
     _strings([truth for truth in r.truth if truth is not None])
     _strings([*r.reasons.values(), *(picture.mime for picture in r.pictures.values())])
     _rows([*r.reasons, *r.pictures], n)
