@@ -19,21 +19,21 @@ from .tables import code, table
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "reports" / "example"
 VALIDATORS = {
-    "text": "golden file; no control character whatever the names are",
-    "csv": "read back with Python's `csv`; no cell that a spreadsheet would run",
-    "json": "`jsonschema` with the schemas below, which are checked against JSON Schema 2020-12",
+    "text": "a golden file; no control characters, whatever the names",
+    "csv": "Python's `csv`; no cell that a spreadsheet would run as a formula",
+    "json": "`jsonschema` and the schemas below, which follow JSON Schema 2020-12",
     "html": "Chromium and axe-core; a strict content security policy",
-    "markdown": "rendered by `markdown-it-py` with tables as on GitHub",
-    "junit": "`xmlschema` with [`tests/schemas/junit.xsd`](../tests/schemas/junit.xsd)",
-    "github": "every line read back as GitHub's toolkit writes it",
-    "sarif": "`pydantic-sarif`, the models generated from OASIS' schema of SARIF 2.1.0",
-    "parquet": "read back with `pyarrow`, probabilities to the bit",
-    "plots": "PNG decoded with OpenCV, SVG parsed as XML",
+    "markdown": "`markdown-it-py`, with tables as on GitHub",
+    "junit": "`xmlschema` and [`tests/schemas/junit.xsd`](../tests/schemas/junit.xsd)",
+    "github": "every line parsed as GitHub's toolkit writes it",
+    "sarif": "`pydantic-sarif`, generated from OASIS' schema of SARIF 2.1.0",
+    "parquet": "`pyarrow`, with probabilities exact to the bit",
+    "plots": "OpenCV for PNG, an XML parser for SVG",
 }
 
 
 def overview() -> str:
-    """Return each format with its files and what its tests accept it with."""
+    """Return each format with its files and how it is tested."""
     evaluation = load_evaluation(EXAMPLE / "evaluation.json")
     rows = []
     for name in format_names(Kind.RUN):
@@ -41,7 +41,7 @@ def overview() -> str:
         files = dict.fromkeys(path.split("/")[0] for path, _ in module.files(evaluation))
         default = " (default)" if name in DEFAULT_FORMATS else ""
         rows.append((code(name) + default, _purpose(module), ", ".join(map(_linked, files)), VALIDATORS[name]))
-    return table(["format", "what it is", "files", "accepted by"], rows)
+    return table(["format", "what it is", "files", "tested with"], rows)
 
 
 def _purpose(module: Any) -> str:
