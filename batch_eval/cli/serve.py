@@ -10,6 +10,7 @@ import typer
 from batch_eval.cli import options
 from batch_eval.cli.grouping import grouped
 from batch_eval.errors import ConfigError
+from batch_eval.installation import install_command
 
 
 @grouped
@@ -45,7 +46,7 @@ def serve(
 ) -> None:
     """Serve a local page to draw, upload or photograph digits, see how a model reads them, and collect a data set.
 
-    Needs the extra `web`: `pip install 'batch_eval[web]'`. Stop it with Ctrl-C.
+    Stop it with Ctrl-C. Needs the extra `web`; where it is missing, the error says how to install it.
 
     **Examples**
 
@@ -57,7 +58,7 @@ def serve(
         from batch_eval.web import app, server
     except ImportError as error:
         raise ConfigError(
-            f"the page needs starlette and uvicorn ({error}). Install them with: pip install 'batch_eval[web]'"
+            f"the page needs starlette and uvicorn ({error}). Install them with: {install_command('web')}"
         ) from error
     from batch_eval.cli.console import say
     from batch_eval.cli.finish import default_out

@@ -130,6 +130,7 @@ def train(
     `batch-eval train --network cnn-flask --checkpoints kept --resume kept/03-0.0412.keras`
     """
     from batch_eval.cli.console import say
+    from batch_eval.models.tensorflow_runtime import require_tensorflow
     from batch_eval.publishing import check_writable
     from batch_eval.reports.writing import write_report, write_reports
     from batch_eval.training.data import load_training_data, with_validation
@@ -154,6 +155,7 @@ def train(
     )
     # Find mistakes now rather than after hours of training.
     hyperparameters_of(settings)
+    require_tensorflow("training")
     check_writable(target.parent)
     if not no_report:
         check_writable(reports, "--report")

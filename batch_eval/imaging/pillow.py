@@ -12,6 +12,7 @@ from batch_eval.errors import UnreadableImageError
 from batch_eval.imaging.exif import apply_orientation, orientation
 from batch_eval.imaging.limits import check_size
 from batch_eval.imaging.pixels import composite, to_uint8
+from batch_eval.installation import install_command
 
 # an allowlist: Pillow would start a program for EPS, and each further format is code that reads untrusted data
 _FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
@@ -91,7 +92,7 @@ def _open_heic(data: bytes) -> Image.Image:
     try:
         import pillow_heif
     except ImportError as error:
-        raise UnreadableImageError("HEIC needs the extra: pip install 'batch_eval[heic]'") from error
+        raise UnreadableImageError(f"HEIC needs pillow-heif: {install_command('heic')}") from error
     heif = pillow_heif.open_heif(io.BytesIO(data))
     check_size(*heif.size)
     image: Image.Image = heif.to_pillow()

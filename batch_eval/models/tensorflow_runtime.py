@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from logging import ERROR, Logger
 from pathlib import Path
 from threading import Lock
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from batch_eval.errors import ModelError, UntrustedModelError
+from batch_eval.installation import install_command, missing
 from batch_eval.models.keras_file import KerasFile, check_links
 from batch_eval.models.keras_safety import check_safe, unknown_class
 from batch_eval.models.keras_upgrade import upgraded
@@ -21,18 +23,41 @@ from batch_eval.models.layers.normalization import range_from_mean, range_from_s
 from batch_eval.models.runtime import DEFAULT_SIDE, INTEGER_DTYPES, Batch, Runtime
 
 
-def import_tensorflow() -> Any:
-    """Import TensorFlow, without its log lines on stderr.
+def require_tensorflow(subject: str, reason: str = "") -> None:
+    """Check that TensorFlow is installed, without importing it.
+
+    Args:
+        subject: What needs TensorFlow, for the error.
+        reason: Why, as it goes on after "needs TensorFlow".
 
     Raises:
-        ModelError: TensorFlow cannot be imported.
+        ModelError: TensorFlow is not installed.
 
     """
+    if find_spec("tensorflow") is None:
+        raise ModelError(f"{subject} needs TensorFlow{reason}. {missing('TensorFlow', 'tensorflow')}")
+
+
+def import_tensorflow(subject: str, reason: str = "") -> Any:
+    """Import TensorFlow, without its log lines on stderr.
+
+    Args:
+        subject: What needs TensorFlow, for the error.
+        reason: Why, as it goes on after "needs TensorFlow".
+
+    Raises:
+        ModelError: TensorFlow is not installed, or cannot be imported.
+
+    """
+    require_tensorflow(subject, reason)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         import tensorflow
     except ImportError as error:
-        raise ModelError(f"This model needs TensorFlow, which cannot be imported: {error}.") from error
+        raise ModelError(
+            f"{subject} needs TensorFlow{reason}. It is installed but cannot be imported: {error}. "
+            f"Uninstall it, then install it again with: {install_command('tensorflow')}"
+        ) from error
     return tensorflow
 
 
@@ -52,6 +77,7 @@ def open_keras(saved: KerasFile, file: Path, *, reason: str, trust: bool) -> Run
     """
     check_safe(saved.config, file, trust=trust)
     check_links(saved.weights)
+    require_tensorflow(str(file), f": the ONNX converter does not support {reason}")
     note = f"The model runs on TensorFlow, which is slower. Not supported by the ONNX converter: {reason}."
     return _keras_runtime(load_keras(saved, file, trust=trust), file, notes=(note,))
 
@@ -64,7 +90,7 @@ def open_weights(saved: KerasFile, file: Path) -> Runtime:
 
     """
     check_links(saved.weights)
-    import_tensorflow()
+    import_tensorflow(str(file))
     import keras
 
     model = keras.Sequential.from_config(saved.config["config"])
@@ -94,7 +120,7 @@ def load_keras(saved: KerasFile, file: Path, *, trust: bool) -> Any:
         ModelError: Keras cannot open the file, or does not know a class in it.
 
     """
-    import_tensorflow()
+    import_tensorflow(str(file))
     import keras
 
     try:
@@ -129,7 +155,7 @@ def open_saved_model(folder: Path, *, trust: bool) -> Runtime:
             f"{folder} is a SavedModel, which is a program: its graph may read and write files. "
             "Open it with --trust-model only if you trust its author, or use the model's .keras or .onnx file."
         )
-    tensorflow = import_tensorflow()
+    tensorflow = import_tensorflow(str(folder), ", which alone runs a SavedModel")
     v1 = tensorflow.compat.v1
     session = v1.Session(graph=v1.Graph())
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batch_eval.errors import ModelError
+from batch_eval.installation import missing
 from batch_eval.models.runtime import DEFAULT_SIDE, INTEGER_DTYPES, Batch, Runtime
 from batch_eval.models.tensorflow_runtime import import_tensorflow
 
@@ -22,11 +24,11 @@ def open_tflite(file: Path, threads: int) -> Runtime:
     """Open a ``.tflite`` file. Quantized inputs and outputs are converted.
 
     Raises:
-        ModelError: The interpreter cannot open the file, or it has several inputs or outputs.
+        ModelError: No interpreter is installed or can open the file, or it has several inputs or outputs.
 
     """
     try:
-        interpreter = _interpreter(file.read_bytes(), threads or None)
+        interpreter = _interpreter(file, threads or None)
         batch = _allocate(interpreter)
     except (ValueError, RuntimeError) as error:
         raise ModelError(f"{file} cannot be opened by the TensorFlow Lite interpreter: {error}") from error
@@ -48,15 +50,23 @@ def open_tflite(file: Path, threads: int) -> Runtime:
     return Runtime("tflite", run, shape, pixel_range="0..255" if whole else None, batch=batch)
 
 
-def _interpreter(content: bytes, threads: int | None) -> Any:
+def _interpreter(file: Path, threads: int | None) -> Any:
     """Return an interpreter for a model."""
+    interpreter = _interpreter_class(file)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # TensorFlow warns that its interpreter moves to LiteRT
+        return interpreter(model_content=file.read_bytes(), num_threads=threads)
+
+
+def _interpreter_class(file: Path) -> Any:
+    """Return LiteRT's interpreter, or TensorFlow's where only that is installed."""
     try:
         from ai_edge_litert.interpreter import Interpreter  # type: ignore[import-not-found,unused-ignore]
     except ImportError:
-        Interpreter = import_tensorflow().lite.Interpreter  # noqa: N806 - a class
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # TensorFlow warns that its interpreter moves to LiteRT
-        return Interpreter(model_content=content, num_threads=threads)
+        if find_spec("tensorflow") is None:
+            raise ModelError(f"{file} needs LiteRT or TensorFlow. {missing('LiteRT', 'tflite')}") from None
+        return import_tensorflow(str(file)).lite.Interpreter
+    return Interpreter
 
 
 def _allocate(interpreter: Any) -> int:

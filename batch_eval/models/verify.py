@@ -49,10 +49,18 @@ def check_verifiable(model: ModelOptions | str | Path | None) -> KerasFile:
 
     Raises:
         UntrustedModelError: The model holds a program, and is not trusted.
-        ModelError: The file is not a Keras file: only its own runtime opens it.
+        ModelError: The file is not a Keras file, or TensorFlow is not installed.
 
     """
-    options = ModelOptions.of(model)
+    from batch_eval.models.tensorflow_runtime import require_tensorflow
+
+    saved = _verifiable(ModelOptions.of(model))
+    require_tensorflow("--verify", " to compare with")
+    return saved
+
+
+def _verifiable(options: ModelOptions) -> KerasFile:
+    """Return what a file holds, where TensorFlow opens such files."""
     file = options.path or DEFAULT_MODEL
     if options.network:
         return read_weights(file, config(options.network))

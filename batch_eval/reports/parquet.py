@@ -10,6 +10,7 @@ from typing import Any
 
 from batch_eval.errors import ConfigError
 from batch_eval.evaluation import Evaluation
+from batch_eval.installation import install_command
 from batch_eval.reports.context import NO_CONTEXT, ReportContext
 from batch_eval.wording import utf8
 
@@ -28,7 +29,7 @@ def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> byt
         import pyarrow.parquet as pq
     except ImportError as error:
         raise ConfigError(
-            f"the format parquet needs pyarrow ({error}). Install it with: pip install 'batch_eval[parquet]'"
+            f"the format parquet needs pyarrow ({error}). Install it with: {install_command('parquet')}"
         ) from error
     arrays = {_text(name): pa.array(_cells(values)) for name, values in evaluation.columns().items()}
     # A column without any value gets the type null, which many readers refuse.

@@ -12,6 +12,7 @@ from batch_eval.errors import ConfigError
 from batch_eval.evaluation import Evaluation
 from batch_eval.evaluation.breakdown import calibration, calibration_error
 from batch_eval.evaluation.confusions import predicted_columns
+from batch_eval.installation import install_command
 from batch_eval.reports.context import NO_CONTEXT, ReportContext
 from batch_eval.reports.html.charts import coverage_curve
 from batch_eval.wording import percent, printable
@@ -62,7 +63,7 @@ def _matplotlib() -> Iterator[None]:
         from matplotlib import rc_context
     except ImportError as error:
         raise ConfigError(
-            f"the format plots needs matplotlib ({error}). Install it with: pip install 'batch_eval[plots]'"
+            f"the format plots needs matplotlib ({error}). Install it with: {install_command('plots')}"
         ) from error
     with rc_context(_STYLE), warnings.catch_warnings():
         # A font may lack the script of a class name. The PNG then shows boxes; the SVG keeps the text.

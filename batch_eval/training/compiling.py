@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from batch_eval.errors import TrainingError
+from batch_eval.installation import install_command
 from batch_eval.training.networks import Hyperparameters
 from batch_eval.training.settings import Settings
 
@@ -93,7 +94,7 @@ def tensorboard_callbacks(folder: Path | None) -> list[Any]:
         importlib.import_module("tensorboard")
     except ImportError as error:
         raise TrainingError(
-            f"--tensorboard needs tensorboard ({error}). Install it with: pip install 'batch_eval[tensorboard]'"
+            f"--tensorboard needs tensorboard ({error}). Install it with: {install_command('tensorboard')}"
         ) from error
     from keras import callbacks
 

@@ -130,7 +130,7 @@ def _check_exists(source: Path, option: str) -> None:
 
 def _downloaded(download: Download) -> Mapping[str, Any]:
     """Return a data set's arrays from Keras' cache or its download."""
-    import_tensorflow()
+    import_tensorflow(f"the download of {download.title}")
     import keras
 
     try:

@@ -46,7 +46,7 @@ def train(
 
     Raises TrainingError if there are too few digits, or if the file to resume from does not fit.
     """
-    import_tensorflow()
+    import_tensorflow("training")
     import keras
 
     # First of all: the seed decides the initial weights and the dropout layers' states, in the order of their making.
