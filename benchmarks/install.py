@@ -69,7 +69,8 @@ def _resolved(required: list[str], system: System, python: str) -> dict[str, int
     options = ["--python-platform", system.platform, "--python-version", python, "--only-binary", ":all:"]
     done = subprocess.run(
         [*UV_COMPILE, *options, "-"],
-        input="\n".join(required),
+        # TensorFlow first: uv takes the newest release of what it reads first, as pip does of the largest part here
+        input="\n".join(sorted(required, key=lambda line: not line.startswith("tensorflow"))),
         env={**os.environ, **system.environment},
         capture_output=True,
         text=True,

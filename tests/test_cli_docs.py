@@ -30,7 +30,7 @@ def test_the_action_never_puts_an_input_into_its_script():
 @pytest.fixture
 def act(tmp_path):
     """Run the action's script as its runner would, and return the exit code and the outputs."""
-    script = textwrap.dedent(ACTION.split("      run: |\n")[1])
+    script = textwrap.dedent(ACTION.split("      run: |\n")[-1])
     command = tmp_path / "batch-eval"
     command.write_text(f'#!/bin/sh\nexec {sys.executable} -m batch_eval "$@"\n')
     command.chmod(0o755)
