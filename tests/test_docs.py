@@ -23,6 +23,7 @@ from batch_eval.reports.json_files import METRICS_SCHEMA
 from batch_eval.reports.registry import Kind, format_names
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+OTHER_PAGES = [ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"]
 REGENERATE = "python -m cogapp -r README.md docs/*.md"
 OPTIONS = [(name, option) for name, options in command_options(application()).items() for option in options.values()]
 
@@ -123,11 +124,18 @@ def test_every_explained_message_is_one_that_the_program_has(explained):
     assert [] != [text for texts in messages().values() for text in texts if explained in text]
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*PAGES, *OTHER_PAGES], ids=lambda path: path.name)
 def test_links_lead_somewhere(path):
     targets = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", path.read_text(encoding="utf-8"))
 
     assert [] == [target for target in targets if not (path.parent / target).exists()]
+
+
+def test_the_files_that_the_recipes_name_exist():
+    named = re.findall(r"`([\w.]+/[\w./]+)`", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+
+    assert named
+    assert [] == [name for name in named if "NAME" not in name and not (ROOT / name).exists()]
 
 
 NAMES = "|".join(application().commands)
