@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from inspect import signature
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Annotated, Any, get_args, get_origin
 
 from batch_eval.cli import configuration
 
@@ -16,7 +17,8 @@ def command_options(group: Any) -> dict[str, dict[str, configuration.Option]]:
 
 
 def _options(command: Any) -> Iterator[configuration.Option]:
-    hints = get_type_hints(command.callback)
+    # From the signature: Python 3.14 does not copy annotations that were set by hand, as `grouped` does, to wrappers.
+    hints = {p.name: p.annotation for p in signature(command.callback, eval_str=True).parameters.values()}
     for parameter in command.params:
         # Typer adds options of its own, such as --help, which have no annotation of ours
         if parameter.param_type_name == "option" and parameter.name in hints:
@@ -27,6 +29,7 @@ def _options(command: Any) -> Iterator[configuration.Option]:
 
 def _kind(hint: Any) -> tuple[type, bool]:
     """Return the type of a value, and whether there are several: `list[str] | None` gives (str, True)."""
+    hint = get_args(hint)[0] if get_origin(hint) is Annotated else hint
     plain = [part for part in get_args(hint) if part is not type(None)] if type(None) in get_args(hint) else [hint]
     item = get_args(plain[0])
     return (item[0], True) if item else (plain[0], False)
