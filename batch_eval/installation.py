@@ -88,8 +88,10 @@ def _origin(extra: str) -> list[str]:
     origin = json.loads((installed and installed.read_text("direct_url.json")) or "{}")
     if not origin:
         return []
-    if "vcs_info" in origin or not origin["url"].startswith("file:"):
+    if not origin["url"].startswith("file:"):
         return [f"{NAME}[{extra}] @ {_url(origin)}"]
+    if "vcs_info" in origin:  # pip 23.2 takes no `NAME[EXTRA] @ git+file:…`
+        return []
     path = Path(url2pathname(urlsplit(origin["url"]).path))
     return [f"{path}[{extra}]"] if path.exists() else []
 

@@ -83,7 +83,15 @@ def test_a_url_is_named_as_it_was_given(installed, origin: dict[str, object], na
     assert f"pip install 'batch_eval[web] @ {named}'" == installed(origin)
 
 
-@pytest.mark.parametrize("origin", [None, {"url": "file:///not/there/any/more", "dir_info": {}}])
+@pytest.mark.parametrize(
+    "origin",
+    [
+        None,
+        {"url": "file:///not/there/any/more", "dir_info": {}},
+        {"url": "file:///a/clone", "vcs_info": {"vcs": "git", "commit_id": "0a1"}},
+    ],
+    ids=["an index", "a folder that was moved", "a clone that pip 23.2 cannot name"],
+)
 def test_without_an_origin_the_requirements_are_named(installed, origin: dict[str, object] | None):
     assert "pip install 'anyio>=4.6' 'starlette[full]>=1.0'" == installed(origin)
 
