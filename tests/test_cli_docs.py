@@ -94,10 +94,36 @@ def test_the_hook_runs_where_an_image_of_any_kind_or_a_label_file_changed():
     assert [] == [name for name in changed if not re.search(pattern, name)]
 
 
+def test_actions_are_pinned_to_commits():
+    files = [ROOT / "action.yml", *(ROOT / ".github" / "workflows").glob("*.yml")]
+    used = [use for file in files for use in re.findall(r"uses: (.+)", file.read_text(encoding="utf-8"))]
+
+    assert used
+    assert [] == [use for use in used if not re.fullmatch(r"\./|[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", use)]
+
+
+def test_the_task_and_the_readme_run_the_same_tests():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    task = project["tool"]["hatch"]["envs"]["default"]["scripts"]["test"]
+
+    assert f"pip install '.[test]' && {task.removesuffix(' {args}')}\n" in (ROOT / "README.md").read_text(
+        encoding="utf-8"
+    )
+
+
 def test_the_tests_run_from_an_unpacked_sdist():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
     included = project["hatch"]["build"]["targets"]["sdist"]["include"]
     options = project["pytest"]["ini_options"]
-    read = [*options["testpaths"], *options["pythonpath"], "sample_images", "reports", "action.yml", HOOK_FILE]
+    read = [
+        *options["testpaths"],
+        *options["pythonpath"],
+        "sample_images",
+        "reports",
+        "light",
+        ".github",
+        "action.yml",
+        HOOK_FILE,
+    ]
 
     assert [] == [name for name in read if f"/{name}" not in included]
