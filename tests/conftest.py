@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from needs import skip_without_tensorflow
 
 # a busy machine is no failure: no test asserts a duration; and CI tries the same examples for the same code
 settings.register_profile("batch_eval", deadline=None, derandomize="CI" in os.environ)
@@ -21,6 +22,10 @@ GOLD = Path(__file__).with_name("gold")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-gold", action="store_true", help="write today's outputs to tests/gold")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    skip_without_tensorflow(items)
 
 
 @pytest.fixture(scope="session")

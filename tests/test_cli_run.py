@@ -12,7 +12,6 @@ import cv2
 import numpy as np
 import pytest
 from drawn_digits import ink, on_paper
-from needs import TENSORFLOW
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -213,7 +212,6 @@ def test_any_file_name_can_be_run(tmp_path):
     assert 4 == json.loads((tmp_path / "out" / "metrics.json").read_text())["files"]
 
 
-@TENSORFLOW
 def test_verify_compares_with_tensorflow(digits, tmp_path):
     done = batch_eval("run", digits, "--out", tmp_path / "out", "--verify")
 

@@ -11,12 +11,12 @@ from zipfile import ZipFile
 
 import pytest
 from packaging.requirements import Requirement
-from test_cli_run import ROOT
 
 from batch_eval import installation
 from batch_eval.errors import ModelError
 from batch_eval.models import ModelOptions, open_model
 
+ROOT = Path(__file__).resolve().parents[1]
 PLAIN = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 REQUIRES = [
     "numpy>=1.26",

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from needs import TENSORFLOW
 
 from batch_eval.errors import ModelError, UntrustedModelError
 from batch_eval.models import ModelOptions, open_model
@@ -40,7 +39,6 @@ def test_files_of_standard_layers_run_without_tensorflow(data: Path, file: str) 
     assert same
 
 
-@TENSORFLOW
 @pytest.mark.parametrize("file", ["lstm.keras", "lstm.h5"])
 def test_other_layers_run_on_tensorflow(data: Path, file: str) -> None:
     runtime, difference, same = largest_difference(data / "models" / "keras2", file)
@@ -50,7 +48,6 @@ def test_other_layers_run_on_tensorflow(data: Path, file: str) -> None:
     assert same
 
 
-@TENSORFLOW
 @pytest.mark.parametrize("file", TRUSTED)
 def test_programs_run_when_they_are_trusted(data: Path, file: str) -> None:
     runtime, difference, same = largest_difference(data / "models" / "keras2", file, trust=True)
@@ -66,7 +63,6 @@ def test_programs_are_refused_by_default(data: Path, file: str) -> None:
         open_model(data / "models" / "keras2" / file)
 
 
-@TENSORFLOW
 @pytest.mark.parametrize(
     ("file", "reason"),
     [

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 import typer
 from click.testing import Result
-from needs import TENSORFLOW
 from typer.testing import CliRunner
 
 from batch_eval.cli.run import run
@@ -23,10 +22,9 @@ from batch_eval.models import ModelOptions, open_model
 from batch_eval.training.batches import drawn_digits
 from batch_eval.training.networks import NETWORKS
 
-pytestmark = [
-    TENSORFLOW,
-    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # in Keras itself, when it saves
-]
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:__array__ implementation:DeprecationWarning"  # in Keras itself, when it saves
+)
 app = typer.Typer()
 app.command()(train)
 evaluating = typer.Typer()

@@ -6,7 +6,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from needs import TENSORFLOW
 
 from batch_eval.errors import TrainingError
 from batch_eval.training.batches import drawn_digits
@@ -82,7 +81,6 @@ def test_a_source_that_does_not_exist_is_refused(tmp_path: Path):
         load_training_data(tmp_path / "nothing")
 
 
-@TENSORFLOW
 def test_a_failed_download_says_what_to_do(monkeypatch: pytest.MonkeyPatch):
     import keras
 
@@ -95,7 +93,6 @@ def test_a_failed_download_says_what_to_do(monkeypatch: pytest.MonkeyPatch):
         load_training_data(None)
 
 
-@TENSORFLOW
 def test_the_download_is_taken_as_keras_returns_it(monkeypatch: pytest.MonkeyPatch):
     import keras
 
@@ -106,7 +103,6 @@ def test_the_download_is_taken_as_keras_returns_it(monkeypatch: pytest.MonkeyPat
     assert len(load_training_data(None).train) == 20
 
 
-@TENSORFLOW
 def test_fashion_mnist_is_downloaded_with_its_class_names(monkeypatch: pytest.MonkeyPatch):
     import keras
 
@@ -120,7 +116,6 @@ def test_fashion_mnist_is_downloaded_with_its_class_names(monkeypatch: pytest.Mo
     assert not data.are_digits
 
 
-@TENSORFLOW
 def test_a_failed_download_of_fashion_mnist_names_it(monkeypatch: pytest.MonkeyPatch):
     import keras
 

@@ -15,7 +15,6 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from needs import TENSORFLOW
 
 from batch_eval.cli import _interrupted
 from batch_eval.errors import DatasetError, TrainingError
@@ -95,14 +94,12 @@ def test_light_augmentation_keeps_the_digit_and_changes_the_image():
     assert 0.7 * image.sum() < varied.sum() < 1.4 * image.sum()
 
 
-@TENSORFLOW
 def test_training_reports_every_epoch(run: Run):
     assert [line for line, _ in run.reports] == ["Drawing 100 digits", "Epoch 1 of 2", "Epoch 2 of 2"]
     assert [epoch for _, epoch in run.reports[1:]] == list(run.training.epochs)
     assert run.training.epochs[1].loss < run.training.epochs[0].loss
 
 
-@TENSORFLOW
 def test_the_same_seed_gives_the_same_weights(data: TrainingData, run: Run):
     again = train(data.train, SMALL, on_progress=silent)
 
@@ -110,7 +107,6 @@ def test_the_same_seed_gives_the_same_weights(data: TrainingData, run: Run):
         np.testing.assert_array_equal(a, b)
 
 
-@TENSORFLOW
 def test_ctrl_c_keeps_the_best_so_far(data: TrainingData):
     def stop(line: str, epoch: Epoch | None) -> None:
         if epoch:
@@ -122,7 +118,6 @@ def test_ctrl_c_keeps_the_best_so_far(data: TrainingData):
     assert len(training.epochs) == 1
 
 
-@TENSORFLOW
 def test_ctrl_c_while_a_library_is_imported_keeps_the_best_so_far(
     data: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -145,7 +140,6 @@ def test_ctrl_c_while_a_library_is_imported_keeps_the_best_so_far(
     assert len(training.epochs) == 1
 
 
-@TENSORFLOW
 def test_ctrl_c_pressed_twice_stops_at_once(data: TrainingData):
     reached: list[str] = []
 
@@ -160,7 +154,6 @@ def test_ctrl_c_pressed_twice_stops_at_once(data: TrainingData):
     assert reached == ["once"]
 
 
-@TENSORFLOW
 def test_ctrl_c_in_the_first_epoch_stops(data: TrainingData):
     def stop(line: str, epoch: Epoch | None) -> None:
         raise KeyboardInterrupt
@@ -169,7 +162,6 @@ def test_ctrl_c_in_the_first_epoch_stops(data: TrainingData):
         train(data.train, SMALL, on_progress=stop)
 
 
-@TENSORFLOW
 def test_losses_are_written_for_tensorboard(data: TrainingData, tmp_path: Path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
     from tensorboard.util.tensor_util import make_ndarray
@@ -182,7 +174,6 @@ def test_losses_are_written_for_tensorboard(data: TrainingData, tmp_path: Path):
     assert written == pytest.approx([epoch.val_loss for epoch in training.epochs])
 
 
-@TENSORFLOW
 def test_a_missing_tensorboard_is_named_before_training(
     data: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -192,7 +183,6 @@ def test_a_missing_tensorboard_is_named_before_training(
         train(data.train, replace(SMALL, tensorboard=tmp_path), on_progress=silent)
 
 
-@TENSORFLOW
 def test_too_few_digits_are_refused():
     few = Digits(np.zeros((5, 28, 28), np.uint8), np.zeros(5, np.uint8))
 
@@ -200,7 +190,6 @@ def test_too_few_digits_are_refused():
         train(few, Settings(drawn=0), on_progress=silent)
 
 
-@TENSORFLOW
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # in Keras itself, when it saves
 def test_a_training_is_saved_with_its_card_and_history(data: TrainingData, run: Run, tmp_path: Path):
     import keras
@@ -226,7 +215,6 @@ def test_a_training_is_saved_with_its_card_and_history(data: TrainingData, run: 
     assert not loaded.compiled
 
 
-@TENSORFLOW
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # in Keras itself, when it saves
 def test_a_training_is_kept_when_its_evaluation_fails(data: TrainingData, run: Run, tmp_path: Path):
     out = tmp_path / "mine.keras"
