@@ -21,7 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
-INSTALLS = {"plain": ROOT, "light": ROOT / "light"}
+INSTALLS = {"plain": ROOT, "light": ROOT / ".ci" / "light"}
 UV_COMPILE = (sys.executable, "-m", "uv", "pip", "compile", "-q", "--no-config", "--format", "pylock.toml")
 MB = 1e6
 

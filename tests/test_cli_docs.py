@@ -120,7 +120,7 @@ def test_the_tests_run_from_an_unpacked_sdist():
         *options["pythonpath"],
         "sample_images",
         "reports",
-        "light",
+        ".ci/light",
         ".github",
         "action.yml",
         HOOK_FILE,

@@ -159,7 +159,7 @@ def test_the_extra_repeats_the_line_of_tensorflow():
 
 def test_the_light_install_is_the_plain_one_without_tensorflow(tmp_path: Path):
     command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)]
-    subprocess.run(command, cwd=ROOT / "light", check=True, capture_output=True)
+    subprocess.run(command, cwd=ROOT / ".ci" / "light", check=True, capture_output=True)
     with ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
         names = wheel.namelist()
         metadata = wheel.read(next(name for name in names if name.endswith("/METADATA"))).decode()
