@@ -36,6 +36,15 @@ def data() -> Path:
     return DATA
 
 
+@pytest.fixture(scope="module")
+def browser():
+    """A browser that the tests of a file share."""
+    from browser_tabs import launched
+
+    with launched() as chromium:
+        yield chromium
+
+
 @pytest.fixture
 def gold(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str, bytes], None]:
     """Compare an output with ``tests/gold/NAME``; on a difference the actual output stays in the test's folder."""

@@ -125,6 +125,21 @@ def context() -> ReportContext:
     return ReportContext(gates, earlier)
 
 
+HOSTILE_GATES = ReportContext(tuple(GateResult(name, False, 0.5, 0.9, 10, name) for name in HOSTILE))
+
+
+def wrong(n: int) -> Evaluation:
+    """Return an evaluation of n images of class 0 that were all read as 1."""
+    records = Records(
+        ids=tuple(f"{i}.png" for i in range(n)),
+        truth=("0",) * n,
+        outcome=np.full(n, OUTCOMES.index(Outcome.WRONG), dtype=np.uint8),
+        probabilities=probabilities(*[(1, 0.9, 2)] * n),
+        pictures={i: Picture(tiny_png(i % 256), tiny_png(0)) for i in range(n)},
+    )
+    return Evaluation(("0", "1", "2"), records, provenance())
+
+
 def empty() -> Evaluation:
     """A folder in which nothing could be scored."""
     records = Records((), (), np.zeros(0, np.uint8), np.zeros((0, 3), np.float32))

@@ -1,6 +1,5 @@
 """The HTML report in a real browser: Debian's chromium, driven by Playwright; skipped where either is absent."""
 
-import shutil
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -9,6 +8,7 @@ from threading import Thread
 
 import numpy as np
 import pytest
+from browser_tabs import opened
 from report_examples import context, hostile, probabilities, provenance, tiny_png
 
 from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome, Picture, Records
@@ -16,9 +16,6 @@ from batch_eval.evaluation.paired import compare
 from batch_eval.reports.comparison.html import files
 from batch_eval.reports.writing import write_reports
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install '.[test,browser]'")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a browser: chromium is not on the PATH")
 IMAGES = 200
 VISIBLE = "#gallery-cards .card"
 LOADED = "selector => document.querySelector(selector).naturalWidth > 0"
@@ -53,14 +50,6 @@ def many() -> Evaluation:
 
 
 @pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A folder with the written report of ``many``."""
     written = tmp_path_factory.mktemp("report")
@@ -79,30 +68,6 @@ def page(browser, report):
     """An open report."""
     with opened(browser, report) as tab:
         yield tab
-
-
-@contextmanager
-def opened(browser, address, expecting="", **options):
-    """Open a page; a console message, a dialog, a script's error or a request that leaves its folder fails the test.
-
-    ``expecting`` is how every message begins, if any may come.
-    """
-    folder = address.rpartition("/")[0]
-    complaints = []
-    tab = browser.new_page(**options)
-    tab.set_default_timeout(30_000)  # against hanging: a busy machine takes ten
-    tab.on("console", lambda message: complaints.append(message.text))
-    tab.on("pageerror", lambda error: complaints.append(str(error)))
-    tab.on("dialog", lambda dialog: complaints.append(f"a dialog: {dialog.message}") or dialog.dismiss())
-    tab.on("requestfailed", lambda request: complaints.append(f"failed: {request.url}"))
-    tab.on(
-        "request", lambda request: request.url.startswith((folder, "data:", "blob:")) or complaints.append(request.url)
-    )
-    tab.goto(address)
-    yield tab
-    tab.close()
-
-    assert [] == [complaint for complaint in complaints if not expecting or not complaint.startswith(expecting)]
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import textwrap
 import tomllib
 
 import pytest
-from test_cli_run import ROOT
+from processes import ROOT
 
 from batch_eval.dataset.label_file import LABEL_FILES
 from batch_eval.dataset.names import READABLE_SUFFIXES

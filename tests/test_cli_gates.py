@@ -8,8 +8,8 @@ import subprocess
 import sys
 
 import pytest
+from processes import ROOT, batch_eval, modules_after
 from report_examples import small
-from test_cli_run import ROOT, batch_eval, modules_after
 
 from batch_eval.evaluation.saved import dump_evaluation, load_evaluation
 from batch_eval.reports.registry import DEFAULT_FORMATS, Kind, format_names

@@ -11,7 +11,7 @@ from dataclasses import fields
 import pytest
 from parts.commands import application
 from parts.messages import classes, messages
-from test_cli_run import ROOT
+from processes import ROOT
 
 from batch_eval.cli.defaults import command_options
 from batch_eval.errors import ExitCode

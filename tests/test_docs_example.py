@@ -4,7 +4,7 @@ import re
 import shlex
 
 import pytest
-from test_cli_run import ROOT, batch_eval
+from processes import ROOT, batch_eval
 
 from batch_eval import evaluate
 from batch_eval.engines import local

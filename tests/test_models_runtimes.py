@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import layers as kl
 from keras_networks import randomize
-from test_cli_run import ROOT, batch_eval
+from processes import ROOT, batch_eval
 
 from batch_eval.errors import ModelError, UntrustedModelError
 from batch_eval.models import ModelOptions, open_model

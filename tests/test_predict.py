@@ -11,7 +11,7 @@ import jsonschema
 import numpy as np
 import pytest
 from drawn_digits import ink, on_paper
-from test_cli_run import ROOT, batch_eval, modules_after
+from processes import ROOT, batch_eval, modules_after
 
 from batch_eval.engines.reader import Predictions, Reader
 from batch_eval.errors import ConfigError

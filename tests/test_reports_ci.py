@@ -11,8 +11,7 @@ import pytest
 import xmlschema
 from hypothesis import given
 from hypothesis import strategies as st
-from report_examples import HOSTILE, context, empty, hostile, small
-from test_reports_html import wrong
+from report_examples import HOSTILE, HOSTILE_GATES, context, empty, hostile, small, wrong
 
 from batch_eval.errors import ReportError
 from batch_eval.gates import GateResult
@@ -21,7 +20,6 @@ from batch_eval.reports.context import ReportContext
 from batch_eval.reports.writing import write_report, write_reports
 
 EVALUATIONS = [small, hostile, empty]
-HOSTILE_GATES = ReportContext(tuple(GateResult(name, False, 0.5, 0.9, 10, name) for name in HOSTILE))
 SARIF = next(t for t in vars(sarif_model).values() if getattr(t, "__name__", "").startswith("StaticAnalysisResults"))
 """The model of a whole log, generated from OASIS' schema."""
 

@@ -15,9 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 from drawn_digits import ink, on_paper
 from markdown_it import MarkdownIt
-from report_examples import HOSTILE, hostile
-from test_cli_run import ROOT
-from test_reports_ci import HOSTILE_GATES
+from processes import ROOT
+from report_examples import HOSTILE, HOSTILE_GATES, hostile
 
 from batch_eval.evaluation.saved import load_evaluation
 from batch_eval.publishing import whole

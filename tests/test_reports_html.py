@@ -5,9 +5,9 @@ import re
 
 import numpy as np
 import pytest
-from report_examples import HOSTILE, hostile, probabilities, provenance, small, tiny_png
+from report_examples import HOSTILE, hostile, probabilities, provenance, small, wrong
 
-from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome, Picture, Records
+from batch_eval.evaluation import Evaluation, Records
 from batch_eval.reports.html import charts, document, files
 from batch_eval.reports.html.page import ALL_SHOWN_UP_TO, GROUP_SHOWN, Page
 from batch_eval.reports.html.pictures import FilePictures
@@ -16,18 +16,6 @@ from batch_eval.reports.html.pictures import FilePictures
 def page_data(evaluation):
     script = dict(files(evaluation))["report_files/data.js"].decode("ascii")
     return json.loads(script.removeprefix("globalThis.batchEvalData=").rstrip(";\n"))
-
-
-def wrong(n):
-    """Return an evaluation of n images of class 0 that were all read as 1."""
-    records = Records(
-        ids=tuple(f"{i}.png" for i in range(n)),
-        truth=("0",) * n,
-        outcome=np.full(n, OUTCOMES.index(Outcome.WRONG), dtype=np.uint8),
-        probabilities=probabilities(*[(1, 0.9, 2)] * n),
-        pictures={i: Picture(tiny_png(i % 256), tiny_png(0)) for i in range(n)},
-    )
-    return Evaluation(("0", "1", "2"), records, provenance())
 
 
 def cards(page, anchor):

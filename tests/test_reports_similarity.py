@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 from drawn_digits import ink, on_paper
+from processes import batch_eval
 from report_examples import probabilities, provenance, small
-from test_cli_run import batch_eval
 
 from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome, Picture, Records, saved
 from batch_eval.evaluation.similarity import group_errors, near_duplicates

@@ -11,10 +11,10 @@ import pytest
 from drawn_digits import ink, on_paper
 from image_files import png
 from PIL import Image
+from processes import ROOT
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.testclient import TestClient
-from test_cli_run import ROOT
 
 from batch_eval.dataset import load_dataset
 from batch_eval.errors import ConfigError, DatasetError, ReportError

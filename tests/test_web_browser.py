@@ -5,11 +5,10 @@ import base64
 import cv2
 import numpy as np
 import pytest
-from test_browser import CHROMIUM, browser, opened  # noqa: F401 - the browser is a fixture
-from test_cli_run import ROOT
+from browser_tabs import opened
+from processes import ROOT
 from web_server import served
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a browser: chromium is not on the PATH")
 SAMPLES = ROOT / "sample_images"
 SEVEN = [(0.3, 0.25), (0.5, 0.24), (0.7, 0.25), (0.6, 0.5), (0.5, 0.65), (0.45, 0.82)]
 ONE = [(0.5, 0.2), (0.5, 0.5), (0.5, 0.8)]
@@ -22,7 +21,7 @@ def site(tmp_path_factory):
 
 
 @pytest.fixture
-def page(browser, site):  # noqa: F811 - the fixture
+def page(browser, site):
     # a request whose answer nobody waits for any more is broken off
     with opened(browser, site.url, expecting=f"failed: {site.url}api/read") as tab:
         yield tab
@@ -80,7 +79,7 @@ def test_a_digit_drawn_with_the_mouse_is_read(page):
     assert 5 == page.locator("#guesses li").count()
 
 
-def test_a_digit_drawn_by_touch_is_read(browser, site):  # noqa: F811
+def test_a_digit_drawn_by_touch_is_read(browser, site):
     phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
     with opened(browser, site.url, **phone) as page:
         touch(page, SEVEN)
@@ -214,7 +213,7 @@ def test_another_model_reads_the_same_image_again(page):
     assert 200 == answered.value.status
 
 
-def test_what_is_no_image_is_said(browser, site, tmp_path):  # noqa: F811
+def test_what_is_no_image_is_said(browser, site, tmp_path):
     (tmp_path / "<img src=x onerror=alert(1)>.svg").write_text("<svg onload='alert(1)'/>")
     with opened(browser, site.url, expecting="Failed to load resource") as page:
         page.set_input_files("#upload", tmp_path / "<img src=x onerror=alert(1)>.svg")
@@ -246,7 +245,7 @@ def blank():
     return cv2.imencode(".png", np.full((200, 200), 240, np.uint8))[1].tobytes()
 
 
-def test_collect_take_back_evaluate_and_open_the_report(browser, tmp_path):  # noqa: F811
+def test_collect_take_back_evaluate_and_open_the_report(browser, tmp_path):
     with served(tmp_path) as site, opened(browser, site.url) as page:
         assert page.locator("#evaluate").is_disabled()
 
@@ -305,7 +304,7 @@ def test_everything_can_be_reached_with_the_keyboard(page):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("drawn", [False, True], ids=["empty", "drawn"])
-def test_axe_finds_nothing(browser, site, scheme, width, drawn):  # noqa: F811
+def test_axe_finds_nothing(browser, site, scheme, width, drawn):
     axe = pytest.importorskip(
         "axe_playwright_python.sync_playwright", reason="needs axe: pip install '.[test,browser]'"
     )
@@ -320,7 +319,7 @@ def test_axe_finds_nothing(browser, site, scheme, width, drawn):  # noqa: F811
 
 
 @pytest.mark.parametrize("width", [320, 390, 768, 1280])
-def test_it_scrolls_only_downwards(browser, site, width):  # noqa: F811
+def test_it_scrolls_only_downwards(browser, site, width):
     with opened(browser, site.url, viewport={"width": width, "height": 800}) as page:
         draw(page, SEVEN)
         verdict(page)
@@ -328,7 +327,7 @@ def test_it_scrolls_only_downwards(browser, site, width):  # noqa: F811
         assert width == page.evaluate("document.documentElement.scrollWidth")
 
 
-def test_a_server_that_has_gone_is_said(browser, tmp_path):  # noqa: F811
+def test_a_server_that_has_gone_is_said(browser, tmp_path):
     with served(tmp_path) as site, opened(browser, site.url, expecting=("Failed to load", "failed:")) as page:
         site.process.kill()
         site.process.wait()

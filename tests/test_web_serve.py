@@ -14,7 +14,7 @@ from urllib.request import urlopen
 
 import pytest
 from image_files import png
-from test_cli_run import ROOT, batch_eval
+from processes import ROOT, batch_eval
 from typer.testing import CliRunner
 from web_server import served
 

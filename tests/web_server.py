@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from test_cli_run import ROOT
+from processes import ROOT
 
 from batch_eval.models import DEFAULT_MODEL
 
