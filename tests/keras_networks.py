@@ -9,9 +9,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import keras
 import numpy as np
-from keras import layers as kl
+from late_keras import keras, kl
 
 Build = Callable[[], Any]
 

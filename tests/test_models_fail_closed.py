@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import keras
 import numpy as np
 import pytest
-from keras import layers as kl
+from late_keras import keras, kl
 
 from batch_eval.errors import ModelError
 from batch_eval.models import ModelOptions, open_model

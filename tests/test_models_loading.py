@@ -6,15 +6,15 @@ import sys
 import zipfile
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import h5py
-import keras
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from keras import layers as kl
 from keras_networks import randomize
+from late_keras import keras, kl
 
 from batch_eval.errors import ModelError, UntrustedModelError
 from batch_eval.models import ModelOptions, check_verifiable, loading, open_model, verify
@@ -30,20 +30,20 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (7, 28, 28), dtype=np.uint8)
 
 
 @pytest.fixture(scope="module")
-def model() -> keras.Model:
+def model() -> Any:
     layers = [kl.Conv2D(4, 3, activation="relu"), kl.MaxPooling2D(), kl.Flatten(), kl.Dense(10, activation="softmax")]
     return randomize(keras.Sequential([kl.Input((28, 28, 1)), *layers]))
 
 
 @pytest.fixture(scope="module")
-def saved(model: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def saved(model: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("saved") / "model.keras"
     model.save(file)
     return file
 
 
 @pytest.fixture(scope="module")
-def expected(model: keras.Model) -> np.ndarray:
+def expected(model: Any) -> np.ndarray:
     return np.asarray(model(IMAGES[..., None] / np.float32(255), training=False))
 
 
@@ -57,9 +57,7 @@ def test_keras_file(saved: Path, expected: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("name", ["model.h5", "model.hdf5", "no-suffix", "wrong.onnx"])
-def test_content_tells_the_format(
-    name: str, saved: Path, model: keras.Model, tmp_path: Path, expected: np.ndarray
-) -> None:
+def test_content_tells_the_format(name: str, saved: Path, model: Any, tmp_path: Path, expected: np.ndarray) -> None:
     file = tmp_path / name
     if file.suffix in (".h5", ".hdf5"):
         model.save(tmp_path / "model.h5")
@@ -200,7 +198,7 @@ def test_weight_bomb_is_refused(saved: Path, tmp_path: Path) -> None:
         open_model(file)
 
 
-def test_weights_only_file(model: keras.Model, tmp_path: Path) -> None:
+def test_weights_only_file(model: Any, tmp_path: Path) -> None:
     model.save_weights(tmp_path / "m.weights.h5")
 
     with pytest.raises(ModelError, match="holds weights only, no architecture"):
@@ -222,7 +220,7 @@ def test_damage_in_a_keras_file_is_found(draw: st.DataObject, saved: Path, tmp_p
 
 
 @pytest.mark.parametrize("position", [136, 2136])
-def test_damage_in_an_h5_file_is_found(position: int, model: keras.Model, tmp_path: Path) -> None:
+def test_damage_in_an_h5_file_is_found(position: int, model: Any, tmp_path: Path) -> None:
     """Change bytes that make HDF5 fail in different ways. Others would make its library loop forever."""
     file = tmp_path / "model.h5"
     model.save(file)
@@ -236,7 +234,7 @@ def test_damage_in_an_h5_file_is_found(position: int, model: keras.Model, tmp_pa
 
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
 @pytest.mark.parametrize("part", [0.01, 0.3, 0.9, 0.999])
-def test_files_that_were_cut_off(suffix: str, part: float, model: keras.Model, tmp_path: Path) -> None:
+def test_files_that_were_cut_off(suffix: str, part: float, model: Any, tmp_path: Path) -> None:
     file = tmp_path / f"model{suffix}"
     model.save(file)
     content = file.read_bytes()

@@ -1,12 +1,12 @@
 """Models of other formats (.onnx, .tflite, SavedModel), and the ONNX writer for converted models."""
 
 from pathlib import Path
+from typing import Any
 
-import keras
 import numpy as np
 import pytest
-from keras import layers as kl
 from keras_networks import randomize
+from late_keras import keras, kl
 from processes import ROOT, batch_eval
 
 from batch_eval.errors import ModelError, UntrustedModelError
@@ -143,12 +143,12 @@ def test_written_models_pass_the_checker_of_onnx() -> None:
 
 
 @pytest.fixture(scope="module")
-def model() -> keras.Model:
+def model() -> Any:
     layers = [kl.Conv2D(4, 3, activation="relu"), kl.MaxPooling2D(), kl.Flatten(), kl.Dense(10, activation="softmax")]
     return randomize(keras.Sequential([kl.Input((28, 28, 1)), *layers]))
 
 
-def test_converted_networks_pass_the_checker_of_onnx(model: keras.Model, tmp_path: Path) -> None:
+def test_converted_networks_pass_the_checker_of_onnx(model: Any, tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx")
     model.save(tmp_path / "model.keras")
 
@@ -159,7 +159,7 @@ def test_converted_networks_pass_the_checker_of_onnx(model: keras.Model, tmp_pat
 
 
 @pytest.mark.parametrize("quantized", [False, True])
-def test_tflite(quantized: bool, model: keras.Model, tmp_path: Path) -> None:
+def test_tflite(quantized: bool, model: Any, tmp_path: Path) -> None:
     import tensorflow as tf
 
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
@@ -178,7 +178,7 @@ def test_tflite(quantized: bool, model: keras.Model, tmp_path: Path) -> None:
     assert (actual.runtime, actual.pixel_range) == ("tflite", "0..1")
 
 
-def test_exported_saved_model(model: keras.Model, tmp_path: Path) -> None:
+def test_exported_saved_model(model: Any, tmp_path: Path) -> None:
     model.export(tmp_path / "exported", verbose=False)
     expected = np.asarray(model(IMAGES[..., None] / np.float32(255), training=False))
 
