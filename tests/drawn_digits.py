@@ -1,5 +1,7 @@
 """Digits that the project draws, as strokes on plain paper, for tests of preprocessing and of whole runs."""
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -8,13 +10,15 @@ from batch_eval.training.drawing import draw_ink
 Image = NDArray[np.uint8]
 
 
+@cache
 def ink(seed: int, label: int | None = None, size: int = 160) -> Image:
-    """(size, size) the ink of one digit, 0 … 255, with a margin around it."""
+    """(size, size) the ink of one digit, 0 … 255, with a margin around it; read-only, as all who ask share it."""
     rng = np.random.default_rng(seed)
     digit = draw_ink(rng, int(rng.integers(10)) if label is None else label, size // 2)
     canvas = np.zeros((size, size), np.uint8)
     top, left = (size - digit.shape[0]) // 2, (size - digit.shape[1]) // 2
     canvas[top : top + digit.shape[0], left : left + digit.shape[1]] = digit
+    canvas.setflags(write=False)
     return canvas
 
 

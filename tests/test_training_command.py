@@ -3,9 +3,12 @@
 import csv
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -19,6 +22,7 @@ from batch_eval.cli.run import run
 from batch_eval.cli.train import train
 from batch_eval.errors import ReportError, TrainingError
 from batch_eval.models import ModelOptions, open_model
+from batch_eval.training import testing
 from batch_eval.training.batches import drawn_digits
 from batch_eval.training.networks import NETWORKS
 
@@ -30,6 +34,16 @@ app.command()(train)
 evaluating = typer.Typer()
 evaluating.command()(run)
 CLOTHES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def samples_drawn_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Every training is tried on the same sample images. Draw and compress them once, and copy them."""
+    drawn = tmp_path_factory.mktemp("samples")
+    testing.write_samples(drawn)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(testing, "write_samples", partial(shutil.copytree, drawn))
+        yield
 
 
 @pytest.fixture

@@ -6,14 +6,21 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 
-from batch_eval.training.samples import label_file, sample_images, write_samples
+from batch_eval.training.samples import SampleImage, label_file, sample_images, write_samples
 
 FOLDER = Path(__file__).resolve().parents[1] / "sample_images"
 
 
-def test_sample_images_are_drawn_again_as_they_are():
-    for sample in sample_images():
+@pytest.fixture(scope="module")
+def drawn() -> list[SampleImage]:
+    """The sample images, in the order of their file names."""
+    return sorted(sample_images(), key=lambda sample: sample.filename)
+
+
+def test_sample_images_are_drawn_again_as_they_are(drawn: list[SampleImage]):
+    for sample in drawn:
         stored = cv2.imread(str(FOLDER / sample.filename), cv2.IMREAD_UNCHANGED)
 
         assert stored.shape == sample.image.shape
@@ -21,10 +28,8 @@ def test_sample_images_are_drawn_again_as_they_are():
         assert np.abs(stored.astype(int) - sample.image).mean() < 0.5
 
 
-def test_the_label_file_is_written_again_as_it_is():
-    samples = sorted(sample_images(), key=lambda sample: sample.filename)
-
-    assert (FOLDER / "labels.csv").read_bytes() == label_file(samples)
+def test_the_label_file_is_written_again_as_it_is(drawn: list[SampleImage]):
+    assert (FOLDER / "labels.csv").read_bytes() == label_file(drawn)
 
 
 def test_every_digit_has_six_samples():
@@ -41,8 +46,8 @@ def test_sample_images_are_small():
     assert sum(sizes) < 600_000
 
 
-def test_write_samples_fills_an_empty_folder(tmp_path: Path):
+def test_write_samples_fills_an_empty_folder(drawn: list[SampleImage], tmp_path: Path):
     write_samples(tmp_path / "new")
 
     written = sorted(path.name for path in (tmp_path / "new").iterdir())
-    assert written == sorted([*(sample.filename for sample in sample_images()), "labels.csv"])
+    assert written == sorted([*(sample.filename for sample in drawn), "labels.csv"])
