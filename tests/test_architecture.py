@@ -2,13 +2,11 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from processes import ROOT
 
 pytest.importorskip("importlinter")
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 def test_imports_run_one_way():

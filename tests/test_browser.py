@@ -16,6 +16,8 @@ from batch_eval.evaluation.paired import compare
 from batch_eval.reports.comparison.html import files
 from batch_eval.reports.writing import write_reports
 
+pytestmark = pytest.mark.slow
+
 IMAGES = 200
 VISIBLE = "#gallery-cards .card"
 LOADED = "selector => document.querySelector(selector).naturalWidth > 0"

@@ -14,6 +14,8 @@ from report_examples import small
 from batch_eval.evaluation.saved import dump_evaluation, load_evaluation
 from batch_eval.reports.registry import DEFAULT_FORMATS, Kind, format_names
 
+pytestmark = pytest.mark.slow
+
 HEAVY = {"numpy", "cv2", "tensorflow", "pandas", "sklearn", "onnxruntime", "matplotlib", "h5py", "jinja2"}
 COMMANDS = ("run", "report", "compare", "preprocess", "train", "config")
 

@@ -52,6 +52,7 @@ def test_results_go_to_stdout_and_talk_to_stderr(digits, tmp_path):
     assert "\x1b" not in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals of this kind")
 def test_a_terminal_gets_a_progress_bar(digits, tmp_path):
     import pty
@@ -107,6 +108,7 @@ def test_what_the_user_must_change_is_one_message_and_exit_code_2(digits, tmp_pa
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_an_existing_report_survives_a_failed_run(digits, tmp_path):
     batch_eval("run", digits, "--out", tmp_path / "out")
     before = (tmp_path / "out" / "metrics.json").read_bytes()
@@ -167,6 +169,7 @@ publish(Path("out"), contents(), None)
     assert [] == list((tmp_path / "out").iterdir())
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_with_130_and_leaves_nothing(digits, tmp_path):
     many = tmp_path / "many"
     many.mkdir()
@@ -196,6 +199,7 @@ def test_any_file_name_can_be_run(tmp_path):
     assert 4 == json.loads((tmp_path / "out" / "metrics.json").read_text())["files"]
 
 
+@pytest.mark.slow
 def test_verify_compares_with_tensorflow(digits, tmp_path):
     done = batch_eval("run", digits, "--out", tmp_path / "out", "--verify")
 
@@ -220,6 +224,7 @@ def test_preprocess_goes_on_after_a_damaged_image(digits, tmp_path):
     assert (tmp_path / "out" / "3_a.png").exists()
 
 
+@pytest.mark.slow
 def test_a_run_does_not_read_the_reports_of_the_last(digits):
     for _ in range(2):
         done = batch_eval("run", ".", "--preprocess", "simple", cwd=digits)
@@ -284,6 +289,7 @@ def test_run_imports_no_tensorflow(tmp_path):
     assert not modules & heavy
 
 
+@pytest.mark.slow
 def test_the_python_api_gives_what_the_command_gives(tmp_path):
     from batch_eval import evaluate
 

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from processes import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 REPORTS = ["evaluation.json", "metrics.json"]
 
 # a reader that takes one byte at a time
@@ -29,7 +29,10 @@ GATES = {
     "none": ("", 0),
 }
 
-pytestmark = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has a disk that is always full")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has a disk that is always full"),
+]
 
 
 def run(folder: Path, options: str, streams: str) -> subprocess.CompletedProcess[str]:

@@ -16,6 +16,7 @@ def rows(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(table))
 
 
+@pytest.mark.slow
 def test_every_real_digit_decodes(data: Path) -> None:
     shapes = [decode((data / "digits" / row["filename"]).read_bytes()).shape for row in rows(data / "digits")]
 

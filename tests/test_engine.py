@@ -29,26 +29,28 @@ def photos(tmp_path_factory):
     return folder
 
 
-def test_every_file_has_one_row_and_one_outcome(photos):
-    evaluation = evaluate(photos)
+@pytest.fixture(scope="module")
+def evaluation(photos):
+    """What an ordinary run over them finds."""
+    return evaluate(photos)
 
+
+def test_every_file_has_one_row_and_one_outcome(evaluation):
     assert 153 == len(evaluation.records) == sum(evaluation.counts.values())
     assert (1, 1, 1) == tuple(
         evaluation.counts[outcome] for outcome in (Outcome.UNREADABLE, Outcome.BLANK, Outcome.OUT_OF_RANGE)
     )
 
 
-def test_labels_that_are_no_class_are_said(photos):
-    notes = evaluate(photos).provenance.notes
+def test_labels_that_are_no_class_are_said(evaluation):
+    notes = evaluation.provenance.notes
 
     assert ["1 of 153 images have a label that is none of the model's classes, and are not scored: '11' (1)."] == [
         note for note in notes if "classes" in note
     ]
 
 
-def test_a_blank_image_counts_as_an_error(photos):
-    evaluation = evaluate(photos)
-
+def test_a_blank_image_counts_as_an_error(evaluation):
     assert 151 == evaluation.scored
     assert evaluation.counts[Outcome.CORRECT] / 151 == evaluation.accuracy
 
@@ -62,13 +64,12 @@ def test_the_result_does_not_depend_on_the_threads(photos):
     assert one.records.pictures.keys() == many.records.pictures.keys()
 
 
-def test_the_result_does_not_depend_on_how_images_are_batched(photos, monkeypatch):
-    whole = evaluate(photos)
+def test_the_result_does_not_depend_on_how_images_are_batched(photos, evaluation, monkeypatch):
     monkeypatch.setattr(local, "THREAD_CHUNK", 7)
     monkeypatch.setattr(local, "BATCH_BYTES", 40_000)
     pieces = evaluate(photos)
 
-    np.testing.assert_array_equal(whole.records.probabilities, pieces.records.probabilities)
+    np.testing.assert_array_equal(evaluation.records.probabilities, pieces.records.probabilities)
 
 
 @pytest.mark.parametrize("small", [0, 1 << 30], ids=["all at once", "one at a time"])
@@ -121,8 +122,8 @@ def test_steps_that_are_not_kept_are_not_drawn(photos, monkeypatch):
     assert all(drawn[:2])
 
 
-def test_the_reason_of_an_unreadable_image_is_kept(photos):
-    records = evaluate(photos).records
+def test_the_reason_of_an_unreadable_image_is_kept(evaluation):
+    records = evaluation.records
 
     (row,) = records.rows(Outcome.UNREADABLE)
     assert "3/damaged.png" == records.ids[row]
@@ -138,14 +139,15 @@ def test_a_file_without_permission_is_unreadable(photos, tmp_path):
     assert 1 == evaluate(tmp_path).counts[Outcome.UNREADABLE]
 
 
-def test_errors_keep_their_pictures_and_steps(photos):
-    records = evaluate(photos).records
+def test_errors_keep_their_pictures_and_steps(evaluation):
+    records = evaluation.records
 
     errors = {*records.rows(Outcome.WRONG).tolist(), *records.rows(Outcome.BLANK).tolist()}
     assert errors == set(records.pictures)
     assert all(picture.original and picture.seen for picture in records.pictures.values())
 
 
+@pytest.mark.slow
 def test_mnist_as_png_files_predicts_as_the_arrays_do(data, tmp_path):
     from batch_eval.models import open_model
 
@@ -160,6 +162,7 @@ def test_mnist_as_png_files_predicts_as_the_arrays_do(data, tmp_path):
     np.testing.assert_array_equal(open_model(model).predict(images)[order], records.probabilities)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "floors"),
     [

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from processes import ROOT
 
 from batch_eval.engines.workers import Flag, in_order
 
-ROOT = Path(__file__).parents[1]
 copies = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="processes are copied on Linux only")
 
 IMPORTS = """
@@ -204,6 +204,7 @@ np.savez(sys.argv[2], probabilities=records.probabilities, outcome=records.outco
 """
 
 
+@pytest.mark.slow
 @copies
 def test_copies_find_what_one_thread_finds(tmp_path: Path):
     one, many = (evaluated(jobs, tmp_path / f"{jobs}.npz") for jobs in (1, 3))

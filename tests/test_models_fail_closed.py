@@ -18,7 +18,10 @@ from batch_eval.models.keras_file import read_keras
 from batch_eval.models.layers import Unsupported
 
 # TensorFlow 2.21 with NumPy 2.4 warns about itself
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn.t accept a copy:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:__array__ implementation doesn.t accept a copy:DeprecationWarning"),
+]
 
 Change = Callable[[dict[str, Any]], None]
 

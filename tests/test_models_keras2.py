@@ -39,6 +39,7 @@ def test_files_of_standard_layers_run_without_tensorflow(data: Path, file: str) 
     assert same
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", ["lstm.keras", "lstm.h5"])
 def test_other_layers_run_on_tensorflow(data: Path, file: str) -> None:
     runtime, difference, same = largest_difference(data / "models" / "keras2", file)
@@ -48,6 +49,7 @@ def test_other_layers_run_on_tensorflow(data: Path, file: str) -> None:
     assert same
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", TRUSTED)
 def test_programs_run_when_they_are_trusted(data: Path, file: str) -> None:
     runtime, difference, same = largest_difference(data / "models" / "keras2", file, trust=True)
@@ -63,6 +65,7 @@ def test_programs_are_refused_by_default(data: Path, file: str) -> None:
         open_model(data / "models" / "keras2" / file)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "reason"),
     [

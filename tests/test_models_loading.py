@@ -22,6 +22,7 @@ from batch_eval.models.keras_file import snake_case
 
 # TensorFlow 2.21 with NumPy 2.4 warns about itself; Keras calls .h5 legacy
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:__array__ implementation doesn.t accept a copy:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file"),
 ]

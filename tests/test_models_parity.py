@@ -12,7 +12,10 @@ from batch_eval.models.keras_file import read_keras
 from batch_eval.models.onnx_runtime import open_converted
 
 # TensorFlow 2.21 with NumPy 2.4 warns about itself
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn.t accept a copy:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:__array__ implementation doesn.t accept a copy:DeprecationWarning"),
+]
 
 UNSAVEABLE = {("augmentation", ".h5")}  # Keras 3 cannot write these layers into .h5: cannot pickle 'module' object
 

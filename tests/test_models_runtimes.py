@@ -61,6 +61,7 @@ def test_onnx_input_shapes(shape: list[int | str], tmp_path: Path) -> None:
     assert (actual.runtime, actual.output_kind, actual.size) == ("onnxruntime", "probabilities", (28, 28))
 
 
+@pytest.mark.slow
 def test_a_model_that_cannot_be_verified_is_refused_before_the_work(tmp_path: Path) -> None:
     file = onnx_file(tmp_path, Value("image", ["n", 784]))
     done = batch_eval("run", ROOT / "sample_images", "--model", file, "--out", tmp_path / "out", "--verify")
@@ -148,6 +149,7 @@ def model() -> Any:
     return randomize(keras.Sequential([kl.Input((28, 28, 1)), *layers]))
 
 
+@pytest.mark.slow
 def test_converted_networks_pass_the_checker_of_onnx(model: Any, tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx")
     model.save(tmp_path / "model.keras")
@@ -158,6 +160,7 @@ def test_converted_networks_pass_the_checker_of_onnx(model: Any, tmp_path: Path)
     assert "Transpose" not in [node.op_type for node in graph.graph.node]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quantized", [False, True])
 def test_tflite(quantized: bool, model: Any, tmp_path: Path) -> None:
     import tensorflow as tf
@@ -178,6 +181,7 @@ def test_tflite(quantized: bool, model: Any, tmp_path: Path) -> None:
     assert (actual.runtime, actual.pixel_range) == ("tflite", "0..1")
 
 
+@pytest.mark.slow
 def test_exported_saved_model(model: Any, tmp_path: Path) -> None:
     model.export(tmp_path / "exported", verbose=False)
     expected = np.asarray(model(IMAGES[..., None] / np.float32(255), training=False))

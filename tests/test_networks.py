@@ -10,9 +10,12 @@ from batch_eval.models import ModelOptions, open_model, verify
 from batch_eval.models.architectures import ARCHITECTURES
 from batch_eval.training.networks import NETWORKS, network
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation:DeprecationWarning"  # in Keras itself, when it saves
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings(
+        "ignore:__array__ implementation:DeprecationWarning"  # in Keras itself, when it saves
+    ),
+]
 PARAMETERS = {
     "default": 320_722,
     "mlp-512": 407_050,

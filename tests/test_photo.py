@@ -1,5 +1,7 @@
 """The photo recipe: what leaves its result alone, what it survives, and what it takes for blank."""
 
+from functools import lru_cache
+
 import cv2
 import forms
 import numpy as np
@@ -28,7 +30,12 @@ seeds = st.integers(0, 300)
 
 
 def photo(image):
-    return preprocessor("photo")(image).image
+    return _photo(image.tobytes(), image.shape, image.dtype.str)
+
+
+@lru_cache(maxsize=1000)  # many tests prepare the same digits on plain paper
+def _photo(pixels, shape, dtype):
+    return preprocessor("photo")(np.frombuffer(pixels, dtype).reshape(shape)).image
 
 
 def cropped(image, digit):
@@ -274,6 +281,7 @@ def cells(data):
     return [(page, digit, box) for page, digit, row in places for box in row[::4]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("margin", "scale", "floor"), [(-5, 1, 0.98), (0, 0.33, 0.97), (0, 1, 0.98), (3, 2.5, 0.98), (10, 1, 0.98)]
 )
@@ -518,18 +526,21 @@ def test_lines_are_what_makes_the_difference_on_squared_paper():
     assert difference(expected, photo(scene.image)) < LITTLE < difference(expected, without)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bright", [False, True], ids=["dark ink", "bright ink"])
 def test_real_digits_of_8_pixels_are_read(bright):
     """1,797 digits of 43 hands: 95.5 % were read with their strokes drawn as smoothly as larger ones, then 97.4 %."""
     assert share_read(*digits_of_8_pixels(lambda ink: ink if bright else 255 - ink)) >= 0.97
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("margin", "least"), [(1, 0.96), (0, 0.88)], ids=["with a margin", "cut along the digit"])
 def test_soft_strokes_of_an_enlarged_image_are_no_shadows(margin, least):
     """Of the same digits enlarged 16 or 20 times, 93.4 and 62.6 % were read where their strokes passed for shadows."""
     assert share_read(*digits_of_8_pixels(lambda ink: cv2.resize(255 - np.pad(ink, margin), (160, 160)))) >= least
 
 
+@pytest.mark.slow
 def test_crops_that_a_program_has_made_square_with_the_tone_of_their_ink_are_read():
     """Of the same digits, dark and enlarged to 28 pixels between black bars, 67.0 % were read."""
 
@@ -543,6 +554,7 @@ def test_crops_that_a_program_has_made_square_with_the_tone_of_their_ink_are_rea
     assert share_read(*digits_of_8_pixels(padded)) >= 0.93
 
 
+@pytest.mark.slow
 def test_strokes_of_a_quarter_of_the_image_are_no_shadows(data):
     """Of these digits, drawn with a marker, 89.5 % were read where a dark rest of them was taken for paper."""
     with np.load(data / "mnist.npz") as mnist:

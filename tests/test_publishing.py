@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from processes import ROOT
 
 from batch_eval.publishing import PREFIX, finish_swaps, publish
 
 pytest.importorskip("fcntl", reason="folders are locked with flock")
 
-ROOT = Path(__file__).resolve().parents[1]
 NAMES = ("a.txt", "b.txt", "files/c.txt", "new.txt")
 
 

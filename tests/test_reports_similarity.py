@@ -125,6 +125,7 @@ def grouped(flags, tmp_path_factory):
     return done.stdout, out
 
 
+@pytest.mark.slow
 def test_run_shows_flag_ones_read_as_sevens_as_one_finding(grouped):
     printed, out = grouped
     page = (out / "report.html").read_text()
@@ -135,6 +136,7 @@ def test_run_shows_flag_ones_read_as_sevens_as_one_finding(grouped):
     assert 12 == finding.count("<img")
 
 
+@pytest.mark.slow
 def test_a_saved_evaluation_can_be_grouped_later(flags, grouped, tmp_path):
     batch_eval("run", flags, "--format", "json", "--out", tmp_path)
     plain = batch_eval("report", tmp_path, "--format", "markdown", "--out", "-").stdout

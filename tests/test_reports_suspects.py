@@ -72,6 +72,7 @@ def photos(data, tmp_path_factory):
     return folder, planted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("model", "precision", "recall"), [(None, 0.8, 0.75), ("plain_cnn.keras", 0.4, 0.75)])
 def test_wrong_labels_among_photos_are_found(photos, data, model, precision, recall):
     folder, planted = photos
@@ -82,6 +83,7 @@ def test_wrong_labels_among_photos_are_found(photos, data, model, precision, rec
     assert found >= precision * marked.sum()
 
 
+@pytest.mark.slow
 def test_a_weak_model_blames_hardly_any_label_of_photos(photos, data):
     weak = evaluate(photos[0], model=data / "models" / "plain_cnn.keras", preprocess="simple")
 

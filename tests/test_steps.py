@@ -73,6 +73,7 @@ def test_centre_of_mass_comes_within_half_a_pixel_of_the_middle(seed):
     assert max(abs(row - 14), abs(column - 14)) <= 0.5
 
 
+@pytest.mark.slow
 def test_all_mnist_images_are_recognised_as_such(data):
     with np.load(data / "mnist.npz") as mnist:
         images = np.concatenate([mnist["x_train"], mnist["x_test"]])

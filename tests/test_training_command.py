@@ -26,9 +26,12 @@ from batch_eval.training import testing
 from batch_eval.training.batches import drawn_digits
 from batch_eval.training.networks import NETWORKS
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation:DeprecationWarning"  # in Keras itself, when it saves
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings(
+        "ignore:__array__ implementation:DeprecationWarning"  # in Keras itself, when it saves
+    ),
+]
 app = typer.Typer()
 app.command()(train)
 evaluating = typer.Typer()

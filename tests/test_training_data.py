@@ -81,6 +81,7 @@ def test_a_source_that_does_not_exist_is_refused(tmp_path: Path):
         load_training_data(tmp_path / "nothing")
 
 
+@pytest.mark.slow
 def test_a_failed_download_says_what_to_do(monkeypatch: pytest.MonkeyPatch):
     import keras
 
@@ -93,6 +94,7 @@ def test_a_failed_download_says_what_to_do(monkeypatch: pytest.MonkeyPatch):
         load_training_data(None)
 
 
+@pytest.mark.slow
 def test_the_download_is_taken_as_keras_returns_it(monkeypatch: pytest.MonkeyPatch):
     import keras
 
@@ -103,6 +105,7 @@ def test_the_download_is_taken_as_keras_returns_it(monkeypatch: pytest.MonkeyPat
     assert len(load_training_data(None).train) == 20
 
 
+@pytest.mark.slow
 def test_fashion_mnist_is_downloaded_with_its_class_names(monkeypatch: pytest.MonkeyPatch):
     import keras
 
@@ -116,6 +119,7 @@ def test_fashion_mnist_is_downloaded_with_its_class_names(monkeypatch: pytest.Mo
     assert not data.are_digits
 
 
+@pytest.mark.slow
 def test_a_failed_download_of_fashion_mnist_names_it(monkeypatch: pytest.MonkeyPatch):
     import keras
 

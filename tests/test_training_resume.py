@@ -18,9 +18,12 @@ from batch_eval.training.networks import network
 from batch_eval.training.settings import Settings
 from batch_eval.training.trainer import TrainingResult, train
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation:DeprecationWarning"  # in Keras itself, when it saves
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings(
+        "ignore:__array__ implementation:DeprecationWarning"  # in Keras itself, when it saves
+    ),
+]
 DIGITS = drawn_digits(11, 120)
 # strong augmentation, drawn digits, and the mean of the weights, which is kept beside them
 AVERAGED = Settings("default", epochs=2, batch_size=32, drawn=40, seed=7)

@@ -31,6 +31,8 @@ from batch_eval.training.settings import Settings, hyperparameters_of
 from batch_eval.training.splitting import split
 from batch_eval.training.trainer import TrainingResult, train
 
+pytestmark = pytest.mark.slow
+
 SMALL = Settings(epochs=2, batch_size=32, drawn=100, seed=7)
 EPOCHS = (Epoch(1, 0.5, 0.9, 0.4, 0.95, 10.0), Epoch(2, 0.25, 0.95, 0.2, 0.975, 9.5))
 

@@ -46,6 +46,7 @@ def test_sample_images_are_small():
     assert sum(sizes) < 600_000
 
 
+@pytest.mark.slow
 def test_write_samples_fills_an_empty_folder(drawn: list[SampleImage], tmp_path: Path):
     write_samples(tmp_path / "new")
 

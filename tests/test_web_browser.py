@@ -9,6 +9,8 @@ from browser_tabs import opened
 from processes import ROOT
 from web_server import served
 
+pytestmark = pytest.mark.slow
+
 SAMPLES = ROOT / "sample_images"
 SEVEN = [(0.3, 0.25), (0.5, 0.24), (0.7, 0.25), (0.6, 0.5), (0.5, 0.65), (0.45, 0.82)]
 ONE = [(0.5, 0.2), (0.5, 0.5), (0.5, 0.8)]

@@ -22,6 +22,8 @@ from batch_eval.cli.app import app
 from batch_eval.web import server
 from batch_eval.web.workload import MAX_BYTES
 
+pytestmark = pytest.mark.slow
+
 SEVEN = ROOT / "sample_images" / "7-1-dotted-felt-tip.png"
 
 
