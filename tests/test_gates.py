@@ -61,6 +61,7 @@ CASES = {
     ),
     "max-unreadable": (lambda limit: Limits(max_unreadable=limit), evaluation(19, 0, 1), 0.05, ABOVE),
     "max-unlabelled": (lambda limit: Limits(max_unlabelled=limit), evaluation(19, 0, 0, 1), 0.05, ABOVE),
+    "max-out-of-range": (lambda limit: Limits(max_out_of_range=limit), small(), 0.125, ABOVE),
     "max-ece": (lambda limit: Limits(max_ece=limit), evaluation(1, 1), 0.25, ABOVE),
     "max-drop": (lambda limit: Limits(max_drop=limit), evaluation(19, 1), 0.05, ABOVE),
 }
@@ -117,16 +118,26 @@ def test_a_better_model_has_a_negative_drop():
     assert "rose by 5.0 %" in result.message
 
 
-def test_a_limit_on_every_class_skips_classes_without_images():
-    names = [result.name for result in check(evaluation(3), Limits(fail_under_class=(ClassLimit(None, 0.5),)))]
+def test_a_limit_on_every_class_fails_for_classes_without_images():
+    results = check(evaluation(3), Limits(fail_under_class=(ClassLimit(None, 0.5),)))
 
-    assert ["fail-under-class 1"] == names
+    assert {"0": False, "1": True, "2": False} == {result.name[-1]: result.passed for result in results}
+    assert "Accuracy of class 0 is unknown: there are no images of it; at least 50.0 % is required." in [
+        result.message for result in results
+    ]
+
+
+def test_a_limit_on_every_class_covers_labels_that_the_model_has_no_class_for():
+    results = check(small(), parse_limits(fail_under_class=["0"]))
+
+    assert {"0": True, "1": True, "2": True, "seven": False} == {r.name.split()[-1]: r.passed for r in results}
+    assert "none of its 1 images could be scored" in results[-1].message
 
 
 def test_the_limit_of_one_class_overrides_that_of_all():
     limits = parse_limits(fail_under_class=["1=0.5", "0.9"])
 
-    assert {"0": 0.9, "1": 0.5, "2": 0.9} == {r.name[-1]: r.limit for r in check(small(), limits)}
+    assert {"0": 0.9, "1": 0.5, "2": 0.9, "seven": 0.9} == {r.name.split()[-1]: r.limit for r in check(small(), limits)}
 
 
 def test_a_class_without_images_fails_its_own_gate():
@@ -153,22 +164,51 @@ def test_a_limit_on_a_slice_holds_for_each_of_its_values():
     ],
 )
 def test_gates_fail_when_nothing_was_scored(limit, name):
-    result = one(evaluation(0, 0, 2), parse_limits(**limit))
+    results = check(evaluation(0, 0, 2), parse_limits(**limit))
 
-    assert (name, False, 0) == (result.name, result.passed, result.n)
+    assert {(False, 0)} == {(result.passed, result.n) for result in results}
+    assert name in [result.name for result in results]
 
 
 @pytest.mark.parametrize(
-    ("limit", "name"),
+    ("limit", "names"),
     [
-        ({"fail_under_class": ["0"]}, "fail-under-class (any)"),
-        ({"fail_under_slice": ["paper:0"]}, "fail-under-slice paper"),
+        ({"fail_under_class": ["0"]}, ["fail-under-class 0", "fail-under-class 1", "fail-under-class 2"]),
+        ({"fail_under_slice": ["paper:0"]}, ["fail-under-slice paper=plain"]),
     ],
 )
-def test_gates_on_every_part_fail_when_no_image_has_a_label(limit, name):
-    result = one(evaluation(0, 0, 0, 2), parse_limits(**limit))
+def test_gates_on_every_part_fail_when_no_image_has_a_label(limit, names):
+    results = check(evaluation(0, 0, 0, 2), parse_limits(**limit))
 
-    assert (name, False, 0) == (result.name, result.passed, result.n)
+    assert [(name, False, 0) for name in names] == [(result.name, result.passed, result.n) for result in results]
+
+
+def test_images_without_a_row_are_no_value_of_a_slice():
+    found = evaluation(3, 0, 0, 1)
+    found = replace(found, records=replace(found.records, slices={"paper": ("plain",) * 3 + ("",)}))
+
+    assert "fail-under-slice paper=plain" == one(found, parse_limits(fail_under_slice=["paper:0.9"])).name
+
+
+@pytest.mark.parametrize(
+    ("limits", "results"),
+    [
+        ({"max_unlabelled": "0.25"}, [("max-unlabelled", True, 0.25)]),
+        ({"max_unlabelled": "0.24"}, [("max-unlabelled", False, 0.25)]),
+        (
+            {"max_unlabelled": "0.2", "max_out_of_range": "0.1"},
+            [("max-unlabelled", True, 0.125), ("max-out-of-range", False, 0.125)],
+        ),
+    ],
+)
+def test_labels_out_of_range_count_as_none_unless_they_have_a_limit(limits, results):
+    assert results == [(r.name, r.passed, r.value) for r in check(small(), parse_limits(**limits))]
+
+
+def test_the_gate_on_labels_says_what_it_counts():
+    result = one(small(), parse_limits(max_unlabelled="0"))
+
+    assert result.message.startswith("2 of 8 files are unlabelled or out of range (25.0 %)")
 
 
 def test_a_class_whose_images_are_all_unreadable_fails_beside_one_that_passes():
@@ -177,9 +217,9 @@ def test_a_class_whose_images_are_all_unreadable_fails_beside_one_that_passes():
     outcome[:2] = OUTCOMES.index(Outcome.CORRECT), OUTCOMES.index(Outcome.UNREADABLE)
     outcome[4] = OUTCOMES.index(Outcome.UNREADABLE)
     found = replace(small(), records=replace(small().records, truth=tuple(truth), outcome=outcome))
-    results = {r.name[-1]: (r.passed, r.n) for r in check(found, parse_limits(fail_under_class=["0"]))}
+    results = {r.name.split()[-1]: (r.passed, r.n) for r in check(found, parse_limits(fail_under_class=["0"]))}
 
-    assert {"0": (True, 1), "1": (False, 0), "2": (True, 2)} == results
+    assert {"0": (True, 1), "1": (False, 0), "2": (True, 2), "seven": (False, 0)} == results
 
 
 @pytest.mark.parametrize(
@@ -247,6 +287,7 @@ def test_limits_are_shares_or_percentages(text, share):
         ({"max_drop": "a lot"}, "'a lot' is no number"),
         ({"max_unreadable": "101%"}, "--max-unreadable 101% is invalid"),
         ({"max_unlabelled": ""}, "--max-unlabelled"),
+        ({"max_out_of_range": "2%%"}, "--max-out-of-range"),
         ({"fail_under_class": ["7=2"]}, "--fail-under-class 7=2 is invalid"),
         ({"fail_under_slice": ["paper"]}, "write NAME=VALUE:LIMIT"),
         ({"fail_under_slice": ["paper=ruled:x"]}, "--fail-under-slice paper=ruled:x is invalid"),

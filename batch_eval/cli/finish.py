@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from batch_eval.cli.console import say
-from batch_eval.errors import ConfigError, ExitCode
+from batch_eval.errors import ConfigError, DatasetError, ExitCode
 from batch_eval.evaluation import Evaluation
 from batch_eval.evaluation.saved import load_evaluation
 from batch_eval.gates import GateResult, Limits, check
@@ -100,7 +100,10 @@ def _saved_file(path: Path) -> Path:
 
 
 def finish(evaluation: Evaluation, out: Output, limits: Limits, baseline: Evaluation | None) -> None:
-    """Check the gates, write the reports, print the summary. Raises typer.Exit if a gate failed."""
+    """Check the gates, write the reports, print the summary.
+
+    Raises typer.Exit if a gate failed, and DatasetError if not a single image was scored: nothing is shown then.
+    """
     if out.group_errors:
         from batch_eval.evaluation.similarity import group_errors
 
@@ -110,6 +113,10 @@ def finish(evaluation: Evaluation, out: Output, limits: Limits, baseline: Evalua
     _publish(evaluation, out, ReportContext(gates, baseline, out.self_contained))
     if not all(gate.passed for gate in gates):
         raise typer.Exit(ExitCode.GATE_FAILED)
+    if not evaluation.scored:
+        from batch_eval.evaluation.unscored import why_unscored
+
+        raise DatasetError(f"No image could be scored: {why_unscored(evaluation)}")
 
 
 def _publish(evaluation: Evaluation, out: Output, context: ReportContext) -> None:

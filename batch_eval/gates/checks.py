@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
 FEWEST_DISCORDANT = 6
 """McNemar's exact p is below 0.05 from six images on that all changed for the worse: 2 / 2⁶ = 0.031."""
-
-ANY_CLASS = "(any)"
-"""Named by the gate on every class where no class occurs as a label; no class name of a model is spelled so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +73,41 @@ def _of_accuracy(evaluation: Evaluation, limits: Limits) -> Iterator[GateResult]
     yield from _of_parts("fail-under-slice", "", [(s.limit, _slices(evaluation, s)) for s in slices])
 
 
-def _of_parts(gate: str, what: str, limited: Sequence[tuple[float, Mapping[str, Tally]]]) -> Iterator[GateResult]:
+def _of_parts(gate: str, what: str, limited: Sequence[tuple[float, Mapping[str, _Part]]]) -> Iterator[GateResult]:
     """Check each class or slice once, by the last limit that covers it."""
-    chosen = {name: (tally, limit) for limit, tallies in limited for name, tally in tallies.items()}
-    for name, (tally, limit) in chosen.items():
-        yield at_least(f"{gate} {name}", f"Accuracy of {what}{printable(name)}", tally, limit)
+    chosen = {name: (part, limit) for limit, parts in limited for name, part in parts.items()}
+    for name, (part, limit) in chosen.items():
+        if part.tally.n:
+            yield at_least(f"{gate} {name}", f"Accuracy of {what}{printable(name)}", part.tally, limit)
+        else:
+            yield unscored(f"{gate} {name}", f"{what}{printable(name)}", part.files, limit)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The images of one class or one value of a slice: the tally of those that were scored, and how many there are."""
+
+    tally: Tally
+    files: int
 
 
 def _of_files(evaluation: Evaluation, limits: Limits) -> Iterator[GateResult]:
-    wanted = {Outcome.UNREADABLE: limits.max_unreadable, Outcome.UNLABELLED: limits.max_unlabelled}
-    for outcome, limit in wanted.items():
+    """Check the shares of files that are not scored. A label out of range is as good as none, unless it has a limit."""
+    unlabelled = [Outcome.UNLABELLED]
+    if limits.max_out_of_range is None:
+        unlabelled.append(Outcome.OUT_OF_RANGE)
+    wanted = (
+        ("max-unreadable", [Outcome.UNREADABLE], limits.max_unreadable),
+        ("max-unlabelled", unlabelled, limits.max_unlabelled),
+        ("max-out-of-range", [Outcome.OUT_OF_RANGE], limits.max_out_of_range),
+    )
+    for name, outcomes, limit in wanted:
+        counts = {outcome: evaluation.counts[outcome] for outcome in outcomes}
         if limit is not None:
-            yield at_most(outcome, Tally(evaluation.counts[outcome], len(evaluation.records)), limit)
+            what = " or ".join(outcome for outcome in outcomes if counts[outcome] or outcome is outcomes[0]).replace(
+                "_", " "
+            )
+            yield at_most(name, what, Tally(sum(counts.values()), len(evaluation.records)), limit)
 
 
 def _of_pair(pair: PairedCounts, limits: Limits) -> Iterator[GateResult]:
@@ -96,30 +117,30 @@ def _of_pair(pair: PairedCounts, limits: Limits) -> Iterator[GateResult]:
         yield not_worse(pair)
 
 
-def _classes(evaluation: Evaluation, wanted: ClassLimit) -> Mapping[str, Tally]:
-    """Return the tally of the class, or of each that occurs as a label, also where none of its images was scored."""
+def _classes(evaluation: Evaluation, wanted: ClassLimit) -> Mapping[str, _Part]:
+    """Return the class, or each that the model has or that is a label, whether or not an image was scored."""
     hits = evaluation.confusion.diagonal().tolist()
     support = [scores.support for scores in evaluation.per_class]
     tallies = {name: Tally(*counts) for name, *counts in zip(evaluation.class_names, hits, support, strict=True)}
-    if wanted.name is not None:
-        return {wanted.name: tallies[wanted.name]}
-    labels = set(evaluation.records.truth)
-    return {name: tally for name, tally in tallies.items() if name in labels} or {ANY_CLASS: Tally(0, 0)}
+    labels = Counter(truth for truth in evaluation.records.truth if truth is not None)
+    names = [wanted.name] if wanted.name is not None else dict.fromkeys((*evaluation.class_names, *labels))
+    return {name: _Part(tallies.get(name, _NOTHING), labels[name]) for name in names}
 
 
-def _slices(evaluation: Evaluation, wanted: SliceLimit) -> Mapping[str, Tally]:
-    """Return the tally of the slice's value, or of each that a labelled image has, scored or not."""
-    tallies = next(dict(breakdown.tallies) for breakdown in by_slice(evaluation) if breakdown.name == wanted.name)
-    chosen = _labelled_values(evaluation, wanted.name) if wanted.value is None else [wanted.value]
-    found = {f"{wanted.name}={value}": tallies.get(value, Tally(0, 0)) for value in chosen}
-    return found or {wanted.name: Tally(0, 0)}
+def _slices(evaluation: Evaluation, wanted: SliceLimit) -> Mapping[str, _Part]:
+    """Return the slice's value, or each that it has, whether or not an image was scored.
 
-
-def _labelled_values(evaluation: Evaluation, name: str) -> list[str]:
-    """Return the distinct values of a slice among the labelled images, in their order."""
+    Images without a label that have no value lie outside of the table that gives the slice.
+    """
     r = evaluation.records
-    labelled = (value for value, truth in zip(r.slices[name], r.truth, strict=True) if truth is not None)
-    return list(dict.fromkeys(labelled))
+    tallies = next(dict(breakdown.tallies) for breakdown in by_slice(evaluation) if breakdown.name == wanted.name)
+    files = Counter(value for value, truth in zip(r.slices[wanted.name], r.truth, strict=True) if value or truth)
+    values = files if wanted.value is None else [wanted.value]
+    found = {f"{wanted.name}={value}": _Part(tallies.get(value, _NOTHING), files[value]) for value in values}
+    return found or {wanted.name: _Part(_NOTHING, 0)}
+
+
+_NOTHING = Tally(0, 0)
 
 
 def at_least(name: str, what: str, tally: Tally, limit: float) -> GateResult:
@@ -127,6 +148,13 @@ def at_least(name: str, what: str, tally: Tally, limit: float) -> GateResult:
     value, bound = _apart(tally.share, limit)
     message = f"{what} {value} of {tally.n:,} images; at least {bound} is required.{_caution(tally, limit)}"
     return GateResult(name, tally.share >= limit, tally.share, limit, tally.n, message)
+
+
+def unscored(name: str, what: str, files: int, limit: float) -> GateResult:
+    """Fail because no image of a class or slice was scored: nothing measured is nothing shown."""
+    there = f"none of its {files:,} images could be scored" if files else "there are no images of it"
+    message = f"Accuracy of {what} is unknown: {there}; at least {percent(limit)} is required."
+    return GateResult(name, False, math.nan, limit, 0, message)
 
 
 def low_at_least(name: str, tally: Tally, limit: float) -> GateResult:
@@ -137,12 +165,12 @@ def low_at_least(name: str, tally: Tally, limit: float) -> GateResult:
     return GateResult(name, low >= limit, low, limit, tally.n, message + _too_few(tally.n, limit))
 
 
-def at_most(outcome: Outcome, tally: Tally, limit: float) -> GateResult:
+def at_most(name: str, what: str, tally: Tally, limit: float) -> GateResult:
     """Check that a share of all files is no higher than its limit."""
     value, bound = _apart(tally.share, limit)
-    message = f"{tally.hits:,} of {tally.n:,} files are {outcome} ({value}); at most {bound} is allowed."
+    message = f"{tally.hits:,} of {tally.n:,} files are {what} ({value}); at most {bound} is allowed."
     caution = _one_is_too_many(tally.n, limit)
-    return GateResult(f"max-{outcome}", tally.share <= limit, tally.share, limit, tally.n, message + caution)
+    return GateResult(name, tally.share <= limit, tally.share, limit, tally.n, message + caution)
 
 
 def ece(bins: tuple[ReliabilityBin, ...], limit: float) -> GateResult:

@@ -12,7 +12,7 @@ from batch_eval.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class ClassLimit:
-    """The lowest accuracy of a class, or of every class that occurs as a label where ``name`` is None."""
+    """The lowest accuracy of a class; of every class of the model or the labels where ``name`` is None."""
 
     name: str | None
     limit: float
@@ -20,7 +20,7 @@ class ClassLimit:
 
 @dataclass(frozen=True, slots=True)
 class SliceLimit:
-    """The lowest accuracy of one value of a slice, or of every value of labelled images where ``value`` is None."""
+    """The lowest accuracy of one value of a slice; of every value where ``value`` is None."""
 
     name: str
     value: str | None
@@ -37,6 +37,7 @@ class Limits:
     fail_under_slice: tuple[SliceLimit, ...] = ()
     max_unreadable: float | None = None
     max_unlabelled: float | None = None
+    max_out_of_range: float | None = None
     max_ece: float | None = None
     max_drop: float | None = None
     fail_if_worse: bool = False
@@ -83,6 +84,7 @@ def parse_limits(
     fail_under_slice: Sequence[str] | None = None,
     max_unreadable: str | None = None,
     max_unlabelled: str | None = None,
+    max_out_of_range: str | None = None,
     max_ece: str | None = None,
     max_drop: str | None = None,
     fail_if_worse: bool = False,
@@ -98,6 +100,7 @@ def parse_limits(
         tuple(_slice_limit(text) for text in fail_under_slice or ()),
         _optional("--max-unreadable", max_unreadable),
         _optional("--max-unlabelled", max_unlabelled),
+        _optional("--max-out-of-range", max_out_of_range),
         _optional("--max-ece", max_ece),
         _optional("--max-drop", max_drop),
         fail_if_worse,

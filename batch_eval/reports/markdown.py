@@ -10,6 +10,7 @@ from batch_eval.evaluation.advice import advice
 from batch_eval.evaluation.baseline import compare_with_baseline
 from batch_eval.evaluation.breakdown import by_flag, by_slice, suspects
 from batch_eval.evaluation.confusions import errors_by_confidence, worst_confusions
+from batch_eval.evaluation.unscored import unreadable
 from batch_eval.gates import gates_line
 from batch_eval.reports.context import NO_CONTEXT, ReportContext
 from batch_eval.reports.templating import fill
@@ -21,6 +22,8 @@ CONFUSIONS_SHOWN = 10
 """Confusions listed, worst first."""
 VALUES_SHOWN = 20
 """Values listed of each slice, largest first."""
+UNREADABLE_SHOWN = 10
+"""Unreadable files named with their reasons."""
 _TEMPLATES = Path(__file__).with_name("templates")
 
 
@@ -38,6 +41,8 @@ def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> byt
         # A slice with one value repeats the overall accuracy.
         slices=[b for b in by_slice(evaluation) if len(b.tallies) > 1],
         flags=by_flag(evaluation),
+        unreadable=unreadable(evaluation),
+        unreadable_shown=UNREADABLE_SHOWN,
         confusions=worst_confusions(evaluation),
         errors=[(evaluation.record(row), suspect[row]) for row in rows[:ERRORS_SHOWN].tolist()],
         total=len(rows),

@@ -17,6 +17,7 @@ from batch_eval.evaluation import Evaluation, Outcome
 from batch_eval.evaluation.advice import advice
 from batch_eval.evaluation.baseline import compare_with_baseline
 from batch_eval.evaluation.confusions import errors_by_confidence, worst_confusions
+from batch_eval.evaluation.unscored import unreadable
 from batch_eval.gates import gates_line
 from batch_eval.reports.context import NO_CONTEXT, ReportContext
 from batch_eval.wording import percent, percent_range, printable, utf8
@@ -69,6 +70,8 @@ def summary(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Grou
     if lines := advice(evaluation):
         parts.append(Text("\n".join(lines), style="yellow"))
     parts += [_origin(evaluation), _outcomes(evaluation)]
+    if evaluation.counts[Outcome.UNREADABLE]:
+        parts.append(_unreadable(evaluation))
     if evaluation.scored:
         parts.append(_classes(evaluation))
     if worst_confusions(evaluation):
@@ -113,6 +116,15 @@ def _outcomes(evaluation: Evaluation) -> Table:
     table = _table(f"Outcomes of {len(evaluation.records):,} files", "outcome", "files>", "")
     for outcome, count in evaluation.counts.items():
         table.add_row(outcome.value, f"{count:,}", Text(outcome.meaning, style="dim"), style="" if count else "dim")
+    return table
+
+
+def _unreadable(evaluation: Evaluation) -> Table:
+    found = unreadable(evaluation)
+    title = "Unreadable files"
+    table = _table(_showing(title, ERRORS_SHOWN, len(found)) if len(found) > ERRORS_SHOWN else title, "file", "reason")
+    for name, reason in found[:ERRORS_SHOWN]:
+        table.add_row(Text(printable(name), overflow="fold"), Text(printable(reason), overflow="fold"))
     return table
 
 
