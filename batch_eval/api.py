@@ -17,7 +17,7 @@ from batch_eval.errors import ConfigError, DatasetError
 from batch_eval.evaluation import Evaluation, Provenance, Records
 
 if TYPE_CHECKING:
-    from batch_eval.dataset import Dataset, LabelOptions
+    from batch_eval.dataset import Dataset, LabelOptions, Labels
     from batch_eval.engines.local import Progress, Task
     from batch_eval.engines.reader import Reader
     from batch_eval.imaging import PreprocessingOptions, Preprocessor
@@ -30,7 +30,7 @@ LAST_SECOND = 253_402_300_799
 def evaluate(
     folder: str | Path,
     model: ModelOptions | str | Path | None = None,
-    labels: LabelOptions | str | Path | None = None,
+    labels: LabelOptions | str | Path | Labels | None = None,
     preprocess: PreprocessingOptions | str = "photo",
     *,
     jobs: int | None = None,
@@ -38,8 +38,9 @@ def evaluate(
     """Evaluate a saved model on a folder of labelled digit images.
 
     ``model`` is a file, None for the model that ships with batch_eval, or ModelOptions. ``labels`` is a label file,
-    None to look for labels in the folder, or LabelOptions. ``preprocess`` is `photo`, `mnist`, `simple`, `none`, or
-    PreprocessingOptions. ``jobs`` is the number of workers, by default one a core.
+    a list with one label an image, a mapping from names to labels, None to look for labels, or LabelOptions.
+    ``preprocess`` is `photo`, `mnist`, `simple`, `none`, or PreprocessingOptions. ``jobs`` is the number of workers, by
+    default one a core.
     Raises a subclass of BatchEvalError for whatever the caller must change.
 
     >>> evaluate("sample_images").accuracy > 0.8  # doctest: +SKIP
@@ -51,14 +52,14 @@ def evaluate(
 def open_task(
     folder: str | Path,
     model: ModelOptions | str | Path | None = None,
-    labels: LabelOptions | str | Path | None = None,
+    labels: LabelOptions | str | Path | Labels | None = None,
     preprocess: PreprocessingOptions | str = "photo",
 ) -> Task:
     """Open a model and find a folder's images and labels. Arguments as in `evaluate`."""
     from batch_eval.dataset import load_dataset
 
     reader = open_reader(model, preprocess)
-    return reader_task(load_dataset(folder, labels), reader)
+    return reader_task(load_dataset(folder, labels, reader.classifier.class_names), reader)
 
 
 def reader_task(dataset: Dataset, reader: Reader) -> Task:
@@ -95,7 +96,7 @@ def evaluate_task(task: Task, *, jobs: int | None = None, progress: Progress | N
     notes = task_notes(task)
     records = Records.of(dataset, local.run(task, jobs=jobs, progress=progress))
     provenance = Provenance(
-        folder=dataset.root.name or str(dataset.root),
+        folder=dataset.name,
         label_source=dataset.label_source,
         labels_sha256=dataset.labels_sha256,
         model=classifier.name,
@@ -131,7 +132,10 @@ def task_notes(task: Task) -> tuple[str, ...]:
 
     Raises DatasetError when not one label is a class of the model.
     """
-    return (*task.dataset.notes, *_label_notes(task.dataset, task.classifier), *task.classifier.notes)
+    dataset = task.dataset
+    if dataset.unlabelled:
+        return (*dataset.notes, dataset.unlabelled, *task.classifier.notes)
+    return (*dataset.notes, *_label_notes(dataset, task.classifier), *task.classifier.notes)
 
 
 def _label_notes(dataset: Dataset, classifier: Classifier) -> tuple[str, ...]:
@@ -147,7 +151,7 @@ def _label_notes(dataset: Dataset, classifier: Classifier) -> tuple[str, ...]:
         return (f"{found} classes, and are not scored: {names}.",) if unknown else ()
     shown = ", ".join(map(repr, list(truths)[:10]))
     raise DatasetError(
-        f"No label in {dataset.root} is one of the model's classes. Found {shown} ({dataset.label_source}); "
+        f"No label in {dataset.name} is one of the model's classes. Found {shown} ({dataset.label_source}); "
         f"{classifier.name} has the classes {', '.join(classifier.class_names)}. "
         "Name the model's classes in the order of its outputs with --classes, or give the right labels with --labels."
     )

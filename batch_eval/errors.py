@@ -2,6 +2,9 @@
 
 BatchEvalError
 ├── DatasetError          the folder or its labels
+│   ├── UnfitFileError    a file that holds no labels of these images
+│   │   └── AnswersFileError
+│   └── MalformedFileError
 ├── ConfigError           options and configuration files
 ├── ModelError            the model file
 │   └── UntrustedModelError
@@ -40,6 +43,18 @@ class BatchEvalError(Exception):
 
 class DatasetError(BatchEvalError):
     """The folder or its labels cannot be used as they are."""
+
+
+class UnfitFileError(DatasetError):
+    """A file names none of the images and holds no labels for them; it may be about something else."""
+
+
+class AnswersFileError(UnfitFileError):
+    """A file holds what a model answered, no labels."""
+
+
+class MalformedFileError(DatasetError):
+    """A label file is damaged, or no table at all."""
 
 
 class ConfigError(BatchEvalError):

@@ -14,6 +14,13 @@ from batch_eval.locking import is_locked, locked
 
 EVALUATION_FILE = "evaluation.json"
 """The saved evaluation. A folder that holds it is a report folder."""
+REPORTS = frozenset(
+    {
+        *(EVALUATION_FILE, "metrics.json", "predictions.csv", "misclassified.csv", "per_class.csv"),
+        *("confusion_matrix.csv", "report.txt", "github_annotations.txt"),
+    }
+)
+"""Reports that could be taken for label files beside images."""
 REPORT_FILES, COMPARISON_FILES = "report_files", "comparison_files"
 """Folders of pictures, style sheets and scripts beside their pages."""
 PREFIX = ".batch_eval-"

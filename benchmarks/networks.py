@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from batch_eval.dataset import load_dataset
+from batch_eval.engines.local import decoded
 from batch_eval.evaluation.metrics import wilson_interval
 from batch_eval.imaging import preprocessor
-from batch_eval.imaging.files import read
 from batch_eval.models import DEFAULT_MODEL, Classifier, ModelOptions, open_model
 from batch_eval.publishing import publish
 from batch_eval.training.batches import CLASSES, Digits
@@ -85,7 +85,7 @@ def _photos(folder: Path, recipe: str) -> Digits:
     dataset, prepare = load_dataset(folder), preprocessor(recipe)
     kind = dataset.slice_names.index("kind")
     samples = [sample for sample in dataset.samples if sample.slices[kind] == KIND]
-    seen = [prepare(prepare.decode(read(dataset.path(sample)))) for sample in samples]
+    seen = [prepare(decoded(dataset.read(sample), prepare)) for sample in samples]
     # A blank photo counts as wrong, so it gets a label that no model can predict.
     labels = [CLASSES if one.blank else int(str(sample.truth)) for one, sample in zip(seen, samples, strict=True)]
     return Digits(np.stack([one.image for one in seen]).astype(np.uint8), np.array(labels, np.uint8))

@@ -10,7 +10,7 @@ import tomllib
 import pytest
 from processes import ROOT
 
-from batch_eval.dataset.label_file import LABEL_FILES
+from batch_eval.dataset.labels.gathering import USUAL
 from batch_eval.dataset.names import READABLE_SUFFIXES
 
 ACTION = (ROOT / "action.yml").read_text(encoding="utf-8")
@@ -89,7 +89,7 @@ def test_the_recipe_of_pre_commit_names_a_commit_and_a_hook_of_this_repository(t
 
 def test_the_hook_runs_where_an_image_of_any_kind_or_a_label_file_changed():
     pattern = re.search(r"^  files: (.+)$", HOOK, re.MULTILINE)[1]
-    changed = [*LABEL_FILES, *(f"photos/7{end}" for suffix in READABLE_SUFFIXES for end in (suffix, suffix.upper()))]
+    changed = [*USUAL, *(f"photos/7{end}" for suffix in READABLE_SUFFIXES for end in (suffix, suffix.upper()))]
 
     assert [] == [name for name in changed if not re.search(pattern, name)]
 

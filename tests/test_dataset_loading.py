@@ -8,29 +8,39 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batch_eval.dataset import LabelOptions, load_dataset
-from batch_eval.errors import ConfigError, DatasetError
+from batch_eval.errors import ConfigError, UnreadableImageError
 
 
-def test_unlabelled_images_are_refused_with_the_ways_to_label_them(tmp_path: Path) -> None:
-    folder_of(tmp_path, "IMG_2041.jpg", "IMG_2042.jpg")
+def test_unlabelled_images_are_loaded_with_the_ways_to_label_them(tmp_path: Path) -> None:
+    folder_of(tmp_path, "set/IMG_2041.jpg", "set/IMG_2042.jpg", "set/README.txt")
 
-    with pytest.raises(DatasetError) as refused:
-        load_dataset(tmp_path)
+    dataset = load_dataset(tmp_path / "set")
 
-    assert str(refused.value) == (
-        f"No labels found for the 2 images in {tmp_path} (IMG_2041.jpg, IMG_2042.jpg). "
-        "Expected class folders (7/IMG_2041.jpg), or a label file labels.csv, labels.tsv, metadata.csv or "
-        "metadata.jsonl in the folder, or file names that start with the digit (7_IMG_2041.jpg). "
-        "Or name a label file with --labels, or say with --label-pattern how names hold the label."
+    assert truths(dataset) == {"IMG_2041.jpg": None, "IMG_2042.jpg": None}
+    assert dataset.unlabelled == (
+        "No labels found for the 2 images in set (IMG_2041.jpg, IMG_2042.jpg). Looked at for labels, but not used: "
+        "README.txt names no image. Expected class folders (7/IMG_2041.jpg), a label file such as labels.csv in the "
+        "folder, or file names that start with the digit (7_IMG_2041.jpg). Or name a label file with --labels, or say "
+        "with --label-pattern how names hold the label. To read images without labels, use `batch-eval predict`."
     )
 
 
-def test_a_sample_opens_under_the_datasets_path(tmp_path: Path) -> None:
+def test_a_sample_is_read_from_its_source(tmp_path: Path) -> None:
     folder_of(tmp_path, "7/a.png")
+    (tmp_path / "7" / "a.png").write_bytes(b"pixels")
 
     dataset = load_dataset(str(tmp_path))
 
-    assert dataset.path(dataset.samples[0]) == f"{tmp_path}/7/a.png"
+    assert dataset.read(dataset.samples[0]) == b"pixels"
+
+
+def test_a_git_lfs_pointer_is_named(tmp_path: Path) -> None:
+    folder_of(tmp_path, "7/a.png")
+    (tmp_path / "7" / "a.png").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+    dataset = load_dataset(tmp_path)
+
+    with pytest.raises(UnreadableImageError, match="a Git LFS pointer, not the image: fetch it with `git lfs pull`"):
+        dataset.read(dataset.samples[0])
 
 
 def test_a_pattern_wins_over_a_label_file(tmp_path: Path) -> None:
@@ -52,7 +62,10 @@ def test_stray_images_beside_class_folders_are_said(tmp_path: Path) -> None:
     ("options", "said"),
     [
         (LabelOptions(Path("l.csv"), pattern="(?P<label>.)"), "--labels and --label-pattern name two sources"),
-        (LabelOptions(path_column="id"), "--path-column and --label-column need a label file"),
+        (
+            LabelOptions(path_column="id"),
+            "--path-column and --label-column need a label file: name it with --labels, or",
+        ),
         (LabelOptions(label_column="y", pattern="(?P<label>.)"), "need a label file"),
     ],
 )
@@ -69,9 +82,10 @@ def test_the_fingerprint_does_not_depend_on_the_order_of_rows(
 ) -> None:
     root = folder_of(tmp_path_factory.mktemp("set"), *(f"{i}.png" for i in range(6)))
     (root / "labels.csv").write_text("filename,label\n" + "".join(f"{i}.png,{i}\n" for i in range(6)))
-    (root / "shuffled.csv").write_text("label,filename\n" + "".join(f"{i}.0,./{i}.png\n" for i in order))
+    other = tmp_path_factory.mktemp("other") / "shuffled.csv"
+    other.write_text("label,filename\n" + "".join(f"{i}.0,./{i}.png\n" for i in order))
 
-    shuffled = load_dataset(root, root / "shuffled.csv")
+    shuffled = load_dataset(root, other)
 
     assert shuffled.labels_sha256 == load_dataset(root).labels_sha256
     assert len(shuffled.labels_sha256) == 64
@@ -79,13 +93,13 @@ def test_the_fingerprint_does_not_depend_on_the_order_of_rows(
 
 @pytest.mark.parametrize("table", ["filename,label\na.png,7\nb.png,2\n", "filename,label\na.png,7\n"])
 def test_the_fingerprint_depends_on_every_label(tmp_path: Path, table: str) -> None:
-    folder_of(tmp_path, "a.png", "b.png")
-    (tmp_path / "labels.csv").write_text("filename,label\na.png,7\nb.png,1\n")
+    root = folder_of(tmp_path / "set", "a.png", "b.png")
+    (root / "labels.csv").write_text("filename,label\na.png,7\nb.png,1\n")
     (tmp_path / "other.csv").write_text(table)
 
-    other = load_dataset(tmp_path, tmp_path / "other.csv")
+    other = load_dataset(root, tmp_path / "other.csv")
 
-    assert other.labels_sha256 != load_dataset(tmp_path).labels_sha256
+    assert other.labels_sha256 != load_dataset(root).labels_sha256
 
 
 def test_the_real_digits_load_with_their_slices(data: Path) -> None:
@@ -94,4 +108,5 @@ def test_the_real_digits_load_with_their_slices(data: Path) -> None:
     assert len(dataset.samples) == 3462
     assert dataset.slice_names == ("kind", "source", "writer", "stage", "polarity", "exif_orientation", "license")
     assert {sample.truth for sample in dataset.samples} == set("0123456789")
-    assert (dataset.missing, dataset.notes) == ((), ())
+    assert dataset.missing == ()
+    assert dataset.notes == ("Looked at for labels, but not used: SOURCES.csv names no image.",)

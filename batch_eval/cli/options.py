@@ -41,8 +41,8 @@ Saved = Annotated[
 Labels = Annotated[
     Path | None,
     typer.Option(
-        help="A label file (CSV, TSV or JSON lines). Default: labels.csv, labels.tsv, metadata.csv or metadata.jsonl "
-        "in the folder, else class folders, else file names.",
+        help="A label file: CSV, text, JSON or Excel; - is stdin. Default: what labels most images of the label files "
+        "that are there, class folders and file names.",
         show_default=False,
     ),
 ]
@@ -56,6 +56,24 @@ LabelPattern = Annotated[
         help="Read labels from file names with this regular expression; its group `label` is the label.",
         show_default=False,
     ),
+]
+LabelOffset = Annotated[
+    int | None,
+    typer.Option(
+        help="Add this to every label that is a number: -1 where they count from 1, as in Sample001 for 0.",
+        show_default=False,
+    ),
+]
+Encoding = Annotated[
+    str | None,
+    typer.Option(
+        help="The label file's encoding, such as cp949. Default: Unicode, or the one in which its names exist.",
+        show_default=False,
+    ),
+]
+Split = Annotated[
+    str | None,
+    typer.Option(help="Take one part of the set, such as test. Default: all parts together.", show_default=False),
 ]
 Preprocess = Annotated[
     str,
@@ -149,7 +167,10 @@ FailUnder = Annotated[str | None, _limit("Minimum accuracy, as 0.95 or 95%.")]
 FailUnderLow = Annotated[str | None, _limit("Minimum lower bound of the accuracy's 95 % interval.")]
 FailUnderClass = Annotated[
     list[str] | None,
-    _limit("Minimum accuracy of every class (0.9) or of one (7=0.9); repeatable.", "[CLASS=]SHARE"),
+    _limit(
+        "Minimum accuracy of every class of the model and the labels (0.9) or of one (7=0.9); repeatable.",
+        "[CLASS=]SHARE",
+    ),
 ]
 FailUnderSlice = Annotated[
     list[str] | None,
@@ -160,6 +181,10 @@ FailUnderSlice = Annotated[
 ]
 MaxUnreadable = Annotated[str | None, _limit("Maximum share of files that cannot be read.")]
 MaxUnlabelled = Annotated[str | None, _limit("Maximum share of files without a label.")]
+MaxOutOfRange = Annotated[
+    str | None,
+    _limit("Maximum share of files whose label is none of the model's classes; --max-unlabelled counts them too else."),
+]
 MaxEce = Annotated[str | None, _limit("Maximum expected calibration error.")]
 Baseline = Annotated[
     Path | None,
@@ -209,12 +234,20 @@ class LabelFlags:
     path_column: PathColumn = None
     label_column: LabelColumn = None
     label_pattern: LabelPattern = None
+    label_offset: LabelOffset = None
+    encoding: Encoding = None
+    split: Split = None
 
     def options(self) -> LabelOptions:
         """Return the options of the dataset."""
         from batch_eval.dataset import LabelOptions
 
-        return LabelOptions(self.labels, self.path_column, self.label_column, self.label_pattern)
+        return LabelOptions(
+            *(self.labels, self.path_column, self.label_column, self.label_pattern),
+            encoding=self.encoding,
+            offset=self.label_offset,
+            split=self.split,
+        )
 
 
 @dataclass(frozen=True)
@@ -253,6 +286,7 @@ class GateFlags:
     fail_under_slice: FailUnderSlice = None
     max_unreadable: MaxUnreadable = None
     max_unlabelled: MaxUnlabelled = None
+    max_out_of_range: MaxOutOfRange = None
     max_ece: MaxEce = None
     baseline: Baseline = None
     max_drop: MaxDrop = None
@@ -269,6 +303,7 @@ class GateFlags:
             fail_under_slice=self.fail_under_slice,
             max_unreadable=self.max_unreadable,
             max_unlabelled=self.max_unlabelled,
+            max_out_of_range=self.max_out_of_range,
             max_ece=self.max_ece,
             max_drop=self.max_drop,
             fail_if_worse=self.fail_if_worse,

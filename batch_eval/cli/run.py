@@ -49,7 +49,7 @@ def run(
         from batch_eval.models import check_verifiable
 
         check_verifiable(model_options)
-    task = reader_task(load_dataset(folder, labels.options()), reader)
+    task = reader_task(load_dataset(folder, labels.options(), reader.classifier.class_names), reader)
     limits.check_names(task.classifier.class_names, task.dataset.slice_values)
     if not output.quiet:
         say(f"Labels: {task.dataset.label_source}")

@@ -1,90 +1,175 @@
-"""Load a folder of images with the labels that are found, or that are named."""
+"""Load a set of images with the labels that are found, or that are named."""
+
+from __future__ import annotations
 
 import hashlib
 import json
+import os
+import posixpath
+import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from batch_eval.dataset.discovery import Found, find_images
-from batch_eval.dataset.filename_labels import label_by_name, label_by_pattern
-from batch_eval.dataset.folder_labels import label_by_folder
-from batch_eval.dataset.label_file import LABEL_FILES, label_by_file
-from batch_eval.dataset.labelling import DIGITS, Labelling
+from batch_eval.dataset.labels.choice import Choice, choose, no_labels
+from batch_eval.dataset.labels.gathering import USUAL, gather
+from batch_eval.dataset.labels.matching import ImageNames
+from batch_eval.dataset.labels.places import Places, label_by_places
+from batch_eval.dataset.labels.reading import Reading
+from batch_eval.dataset.labels.spelling import DIGITS, Classes, spell
 from batch_eval.dataset.names import image_id
-from batch_eval.dataset.options import LabelOptions
+from batch_eval.dataset.options import LabelOptions, Labels
 from batch_eval.dataset.sample import Dataset, Sample
+from batch_eval.dataset.sources.core import Source
+from batch_eval.dataset.sources.opening import Place, open_source
+from batch_eval.dataset.splits import SPLIT, parts_of, pooled_note, rows_of
 from batch_eval.errors import ConfigError, DatasetError
 from batch_eval.wording import listing, printable
 
+if TYPE_CHECKING:
+    from batch_eval.dataset.labels.files import LabelFile
 
-def load_dataset(folder: str | Path, labels: LabelOptions | str | Path | None = None) -> Dataset:
-    """Return the images under a folder with their labels.
+STDIN = "-"
+"""Stands for the label file that is read from stdin."""
 
-    Labels come from the given label file or pattern, else from a label file in the folder, else from class folders,
-    else from file names. A path as ``labels`` is a label file.
 
-    Raises ``DatasetError`` if the folder or its labels cannot be used, saying what was found and what was expected,
+def load_dataset(
+    place: Place,
+    labels: LabelOptions | str | Path | Labels | None = None,
+    class_names: Sequence[str] = DIGITS,
+) -> Dataset:
+    """Return the images of a set with their labels.
+
+    ``place`` is a folder, a file that holds a set, an image, or a list of images. Labels come from the label file,
+    pattern or values that are given; else from label files in the set, class folders or file names, whichever gives
+    most images one of ``class_names``. A path as ``labels`` is a label file.
+
+    Raises ``DatasetError`` if the set or its labels cannot be used, saying what was found and what was expected,
     and ``ConfigError`` if the options exclude each other or the pattern is invalid.
     """
     options = LabelOptions.of(labels)
-    if options.file is not None and options.pattern is not None:
-        raise ConfigError("--labels and --label-pattern name two sources of labels; give one of them.")
-    root = Path(folder)
-    found = find_images(root)
-    files = [options.file] if options.file is not None else _label_files(root, found)
-    if options.pattern is None and files:
-        labelling = label_by_file(files[0], root, found.images, options)
-        return _dataset(root, found, labelling, unused=[file.name for file in files[1:]])
-    if options.path_column or options.label_column:
-        raise ConfigError(
-            "--path-column and --label-column need a label file: name it with --labels, "
-            f"or put one of {', '.join(LABEL_FILES)} into {printable(str(root))}."
-        )
+    _check(options)
+    source = open_source(place)
+    classes = Classes(class_names)
+    found = _find_labels(source, options, classes)
+    return _dataset(source, found, options)
+
+
+def _check(options: LabelOptions) -> None:
+    """Raise ConfigError for options that exclude each other."""
+    named = {"--labels": options.file, "--label-pattern": options.pattern, "labels": options.given}
+    sources = [name for name, value in named.items() if value is not None]
+    if len(sources) > 1:
+        raise ConfigError(f"{' and '.join(sources)} name two sources of labels; give one of them.")
+    if (options.path_column or options.label_column) and options.file is None and sources:
+        raise ConfigError("--path-column and --label-column need a label file: name it with --labels.")
+
+
+def _find_labels(source: Source, options: LabelOptions, classes: Classes) -> Choice:
+    """Return the labels that are named, else those that are found, with notes on what else was there."""
+    # what reads one kind of labels is imported where they are given
+    if options.given is not None:
+        from batch_eval.dataset.labels.given import label_by_values
+
+        return Choice(label_by_values(options.given, source, classes, options))
     if options.pattern is not None:
-        return _dataset(root, found, label_by_pattern(found.images, options.pattern))
-    return _dataset(root, found, _label_by_names(root, found.images))
+        from batch_eval.dataset.labels.patterns import label_by_pattern
+
+        return Choice(label_by_pattern(source.images, options.pattern, classes, options.offset))
+    images = ImageNames(source.images, source.roots)
+    if options.file is not None:
+        from batch_eval.dataset.labels.files import label_by_file
+
+        return Choice(label_by_file(_label_file(source, options.file), images, classes, options))
+    if source.labels is not None:
+        return Choice(_spelled(source.labels, classes, options.offset))
+    gathered = gather(source, images, classes, options)
+    if options.path_column or options.label_column:
+        if not (gathered.readings or gathered.broken):
+            raise ConfigError(
+                "--path-column and --label-column need a label file: name it with --labels, "
+                f"or put one of {', '.join(USUAL)} into {printable(source.name)}."
+            )
+        return choose(gathered, Places(), source.images, classes)
+    return choose(gathered, label_by_places(source.images, classes, options.offset), source.images, classes)
 
 
-def _label_files(root: Path, found: Found) -> list[Path]:
-    """Return the label files that lie in the folder, in the order of ``LABEL_FILES``."""
-    present = {path.lower(): path for path in found.others}
-    return [root / present[name] for name in LABEL_FILES if name in present]
+def _label_file(source: Source, file: Path) -> LabelFile:
+    """Return a label file that a person names: of stdin, of the disk, or of the set itself."""
+    from batch_eval.dataset.labels.files import LabelFile
+
+    if str(file) == STDIN:
+        return LabelFile("stdin", source.roots[0], sys.stdin.buffer.read(), chosen=True)
+    inside = file.as_posix()
+    if not file.exists() and inside in source.others:
+        content = source.read_other(inside)
+        folder = posixpath.join(source.roots[0], posixpath.dirname(inside)).rstrip("/")
+        return LabelFile(printable(inside), folder, content, chosen=True)
+    folder = os.path.abspath(file.parent)
+    name = printable(file.name if folder in source.roots else str(file))
+    try:
+        return LabelFile(name, folder, file.read_bytes(), chosen=True)
+    except OSError as error:
+        where = f"looked from {printable(os.getcwd())} and in {printable(source.name)}"
+        raise DatasetError(f"The label file {name} cannot be read: {error.strerror} ({where}).") from error
 
 
-def _label_by_names(root: Path, images: Sequence[str]) -> Labelling:
-    """Return labels from the names of folders, else of files."""
-    by_folder = label_by_folder(images)
-    if by_folder and all(truth is None or truth in DIGITS for truth in by_folder.truths):
-        return by_folder
-    by_name = label_by_name(images)
-    if by_folder and by_name and None not in by_name.truths:
-        raise _two_readings(images, by_folder, by_name)
-    labelling = by_folder or by_name
-    if labelling is None:
-        raise _unlabelled(root, images)
-    return labelling
+def _spelled(reading: Reading, classes: Classes, offset: int | None) -> Reading:
+    """Return the labels of a source as classes of the model."""
+    texts = ["" if truth is None else truth for truth in reading.truths]
+    spelling = spell(sorted(set(texts)), classes, offset)
+    truths = [spelling.names[text] for text in texts]
+    return replace(reading, truths=truths, notes=(*reading.notes, *spelling.notes))
 
 
-def _dataset(root: Path, found: Found, labelling: Labelling, unused: Sequence[str] = ()) -> Dataset:
-    """Join images and labels; ``unused`` names label files that were not read."""
-    ids = [image_id(path) for path in found.images]
-    remarks = [f"Also in the folder, but not used: {listing(unused)}."] if unused else []
-    slices = labelling.slices or [()] * len(ids)
-    samples = tuple(map(Sample, ids, found.images, labelling.truths, slices))
+def _dataset(source: Source, choice: Choice, options: LabelOptions) -> Dataset:
+    """Join images and labels."""
+    reading = choice.reading or Reading("none found", [None] * len(source.images))
+    reading, parts_note = _in_parts(source, reading, options.split)
+    rows: Sequence[int] = range(len(source.images))
+    if options.split:
+        names = reading.slice_names
+        parts = [slices[names.index(SPLIT)] for slices in reading.slices] if SPLIT in names else None
+        rows = rows_of(options.split, parts)
+    slices = reading.slices or [()] * len(source.images)
+    files = source.images
+    samples = tuple(Sample(image_id(files[row]), files[row], reading.truths[row], slices[row]) for row in rows)
+    unlabelled = "" if choice.reading else no_labels(printable(source.name), files, choice.offers)
     return Dataset(
-        root=root,
+        source=source,
         samples=samples,
-        label_source=labelling.source,
-        slice_names=labelling.slice_names,
-        missing=labelling.missing,
-        notes=(*found.notes, *remarks, *labelling.notes, *_unlabelled_note(samples)),
+        label_source=reading.source,
+        slice_names=reading.slice_names,
+        missing=reading.missing,
+        notes=(
+            *source.notes,
+            *(f"{note}." for note in choice.notes),
+            *reading.notes,
+            *parts_note,
+            *_unlabelled_note(samples, choice),
+        ),
         labels_sha256=_digest(samples),
+        unlabelled=unlabelled,
     )
 
 
-def _unlabelled_note(samples: Sequence[Sample]) -> list[str]:
+def _in_parts(source: Source, reading: Reading, wanted: str | None) -> tuple[Reading, tuple[str, ...]]:
+    """Return the reading with the slice `split`, where the set has parts, and a note that they are pooled."""
+    if SPLIT in reading.slice_names:
+        return reading, ()
+    parts = parts_of(source.images)
+    if parts is None:
+        return reading, ()
+    slices = reading.slices or [()] * len(parts)
+    with_part = [(*values, part) for values, part in zip(slices, parts, strict=True)]
+    note = () if wanted else (pooled_note(parts),)
+    return replace(reading, slice_names=(*reading.slice_names, SPLIT), slices=with_part), note
+
+
+def _unlabelled_note(samples: Sequence[Sample], choice: Choice) -> list[str]:
     """Return the remark about images without a label."""
-    ids = [sample.id for sample in samples if sample.truth is None]
+    ids = [sample.id for sample in samples if sample.truth is None] if choice.reading else []
     return [f"{len(ids)} of {len(samples)} images have no label: {listing(ids)}."] if ids else []
 
 
@@ -92,24 +177,3 @@ def _digest(samples: Sequence[Sample]) -> str:
     """Return the SHA-256 of ids and truths, as the JSON list of their pairs."""
     pairs = [(sample.id, sample.truth) for sample in samples]
     return hashlib.sha256(json.dumps(pairs).encode()).hexdigest()
-
-
-def _two_readings(images: Sequence[str], by_folder: Labelling, by_name: Labelling) -> DatasetError:
-    """Return the error for images whose folder and whose name could both be the label."""
-    return DatasetError(
-        f"Both folders and file names could be the labels: is {printable(images[0])} "
-        f"{by_folder.truths[0]} or {by_name.truths[0]}? "
-        "Say --label-pattern '(?P<label>[^/]+)/[^/]+$' to take the folder, or --label-pattern '(?P<label>[0-9])' "
-        "to take the first digit of the file name, or name a label file with --labels."
-    )
-
-
-def _unlabelled(root: Path, images: Sequence[str]) -> DatasetError:
-    """Return the error for images without any label."""
-    last = printable(images[0].rpartition("/")[2])
-    return DatasetError(
-        f"No labels found for the {len(images)} images in {printable(str(root))} ({listing(images)}). "
-        f"Expected class folders (7/{last}), or a label file {', '.join(LABEL_FILES[:-1])} or {LABEL_FILES[-1]} "
-        f"in the folder, or file names that start with the digit (7_{last}). "
-        "Or name a label file with --labels, or say with --label-pattern how names hold the label."
-    )

@@ -10,6 +10,14 @@ FOREIGN = "svg pdf psd eps ico jxl jp2 raw dng cr2 cr3 nef arw orf rw2 mp4 mov"
 READABLE_SUFFIXES = frozenset(f".{name}" for name in READABLE.split())
 FOREIGN_SUFFIXES = frozenset(f".{name}" for name in FOREIGN.split())
 
+# what operating systems and network drives put beside people's images, thumbnails included
+_JUNK = frozenset(
+    {
+        *("__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found"),
+        *("thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r"),
+    }
+)
+
 _DIGITS = re.compile(r"[0-9]+")
 
 
@@ -22,6 +30,11 @@ def suffix(name: str) -> str:
 def is_image(name: str) -> bool:
     """Whether the name ends as an image that the program reads."""
     return suffix(name) in READABLE_SUFFIXES
+
+
+def is_junk(name: str) -> bool:
+    """Whether a file's or folder's own name is a hidden one, or one that systems leave behind."""
+    return name.startswith(".") or name.lower() in _JUNK
 
 
 def image_id(path: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
@@ -15,13 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batch_eval.cores import available_cores
-from batch_eval.dataset import Dataset, Sample
+from batch_eval.dataset import Content, Dataset, Sample
 from batch_eval.engines.pictures import picture
 from batch_eval.engines.rows import Rows
 from batch_eval.engines.workers import Flag, can_fork, in_order
 from batch_eval.errors import UnreadableImageError
 from batch_eval.imaging import Prepared, Preprocessor
-from batch_eval.imaging.files import read
 from batch_eval.models import Classifier
 from batch_eval.outcome import OUTCOMES, Outcome
 
@@ -55,8 +53,13 @@ class Task:
 
     def prepare(self, sample: Sample) -> tuple[cv2.typing.MatLike, Prepared]:
         """Return a sample's decoded image, and what the model will see; raises UnreadableImageError."""
-        image = self.preprocessor.decode(read(self.dataset.path(sample)))
+        image = decoded(self.dataset.read(sample), self.preprocessor)
         return image, self.preprocessor(image)
+
+
+def decoded(content: Content, preprocessor: Preprocessor) -> cv2.typing.MatLike:
+    """Return an image's pixels: a file's bytes are decoded, an array is taken as it is."""
+    return preprocessor.decode(content) if isinstance(content, bytes) else content
 
 
 @dataclass(slots=True)
@@ -162,10 +165,7 @@ def _work(task: Task, shared: _Shared, chunk: Chunk) -> Rows:
 
 
 def _is_small(task: Task, sample: Sample) -> bool:
-    try:
-        return os.stat(task.dataset.path(sample)).st_size <= SMALL_FILE
-    except OSError:  # reading the file gives the reason
-        return True
+    return task.dataset.source.size(sample.file) <= SMALL_FILE
 
 
 def _prepare(task: Task, rows: Iterator[tuple[int, Sample]], stop: Flag) -> _Batch:

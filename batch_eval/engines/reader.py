@@ -9,8 +9,8 @@ import numpy as np
 
 from batch_eval.engines.rows import Guess, top_guesses
 from batch_eval.errors import UnreadableImageError
+from batch_eval.files import read
 from batch_eval.imaging import Prepared, Preprocessor
-from batch_eval.imaging.files import read
 from batch_eval.imaging.steps import Image
 from batch_eval.models import Classifier
 

@@ -1,20 +1,10 @@
-"""Read image files, and encode pixels as PNG or JPEG."""
+"""Encode pixels as PNG or JPEG."""
 
 from __future__ import annotations
 
 import cv2
 
-from batch_eval.errors import UnreadableImageError
 from batch_eval.imaging.steps import Image
-
-
-def read(path: str) -> bytes:
-    """Return a file's bytes; raise UnreadableImageError if it cannot be read."""
-    try:
-        with open(path, "rb", buffering=0) as file:  # for a small file, setting up a buffer costs more than reading
-            return file.read()
-    except OSError as error:
-        raise UnreadableImageError(f"the file cannot be read: {error.strerror}") from error
 
 
 def encode(image: Image, suffix: str = ".png", quality: int = 95) -> bytes:

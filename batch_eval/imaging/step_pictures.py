@@ -8,7 +8,8 @@ from itertools import count
 from pathlib import Path
 
 from batch_eval.errors import UnreadableImageError
-from batch_eval.imaging.files import encode, read
+from batch_eval.files import read
+from batch_eval.imaging.files import encode
 from batch_eval.imaging.recipes import Preprocessor
 from batch_eval.imaging.strip import strip
 from batch_eval.publishing import STEPS_ENDING

@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,10 @@ from numpy.typing import NDArray
 from batch_eval.errors import TrainingError, UnreadableImageError
 from batch_eval.models.tensorflow_runtime import import_tensorflow
 from batch_eval.training.batches import CLASSES, Digits
+
+if TYPE_CHECKING:
+    from batch_eval.dataset import Dataset, Sample
+    from batch_eval.imaging import Preprocessor
 
 KEYS = ("x_train", "y_train", "x_test", "y_test")  # of Keras' mnist.npz
 TEST_SHARE = 0.1
@@ -197,11 +201,13 @@ def _from_folder(folder: Path, preprocess: str, seed: int, class_names: tuple[st
 def _read_folder(folder: Path, preprocess: str, class_names: tuple[str, ...]) -> tuple[Digits, tuple[str, ...]]:
     """Read a labelled folder as a run does. A note counts blank, damaged and unlabelled images."""
     from batch_eval.dataset import load_dataset
+    from batch_eval.imaging import preprocessor
 
-    dataset = load_dataset(folder)
+    dataset = load_dataset(folder, None, class_names)
+    recipe = preprocessor(preprocess)
     images, labels, left_out = [], [], 0
     for sample in dataset.samples:
-        image = _preprocessed(dataset.path(sample), preprocess) if sample.truth in class_names else None
+        image = _preprocessed(dataset, sample, recipe) if sample.truth in class_names else None
         if image is None:
             left_out += 1
             continue
@@ -219,14 +225,12 @@ def _read_folder(folder: Path, preprocess: str, class_names: tuple[str, ...]) ->
     return Digits(np.stack(images), np.array(labels, np.uint8)), notes
 
 
-def _preprocessed(path: str, preprocess: str) -> NDArray[np.uint8] | None:
+def _preprocessed(dataset: Dataset, sample: Sample, recipe: Preprocessor) -> NDArray[np.uint8] | None:
     """Return the (28, 28) image that a run shows the model, or None if it is blank or unreadable."""
-    from batch_eval.imaging import preprocessor
-    from batch_eval.imaging.files import read
+    from batch_eval.engines.local import decoded
 
-    recipe = preprocessor(preprocess)
     try:
-        prepared = recipe(recipe.decode(read(path)))
+        prepared = recipe(decoded(dataset.read(sample), recipe))
     except UnreadableImageError:
         return None
     return None if prepared.blank else np.asarray(prepared.image, dtype=np.uint8)

@@ -15,7 +15,7 @@ from PIL import Image
 
 from batch_eval.api import evaluate_task, reader_task
 from batch_eval.dataset import load_dataset
-from batch_eval.dataset.label_file import LABEL_FILES
+from batch_eval.dataset.labels.gathering import USUAL
 from batch_eval.dataset.names import is_image
 from batch_eval.engines.reader import Reader
 from batch_eval.errors import ConfigError, DatasetError, ReportError
@@ -81,7 +81,7 @@ class Collection:
 
         Accuracy and interval are None if no image could be scored.
         """
-        evaluation = evaluate_task(reader_task(load_dataset(self.folder), reader))
+        evaluation = evaluate_task(reader_task(load_dataset(self.folder, None, reader.classifier.class_names), reader))
         write_reports(evaluation, self.reports)
         shares = (evaluation.accuracy, *evaluation.accuracy_interval) if evaluation.scored else (None,) * 3
         counts = {"correct": evaluation.counts[Outcome.CORRECT], "scored": evaluation.scored}
@@ -98,7 +98,7 @@ def _check_names(labels: Sequence[str]) -> None:
 
 
 def _check_no_label_file(folder: Path) -> None:
-    for name in LABEL_FILES:
+    for name in USUAL:
         if (folder / name).exists():
             raise DatasetError(
                 f"{folder / name} would hide what is collected: images without a row in it have no label. "

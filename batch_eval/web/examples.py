@@ -8,7 +8,7 @@ from typing import Any
 
 from batch_eval.dataset import load_dataset
 from batch_eval.errors import ConfigError
-from batch_eval.imaging.files import read
+from batch_eval.imaging.files import encode
 
 
 class Examples:
@@ -27,4 +27,5 @@ class Examples:
         """Return the bytes of an image. Raises ConfigError for an unknown number."""
         if number >= len(self._dataset.samples):
             raise ConfigError(f"unknown image number {number}. Must be below {len(self._dataset.samples)}.")
-        return read(self._dataset.path(self._dataset.samples[number]))
+        content = self._dataset.read(self._dataset.samples[number])
+        return content if isinstance(content, bytes) else encode(content)

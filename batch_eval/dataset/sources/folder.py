@@ -1,32 +1,62 @@
-"""Which files of a folder are images: nested folders, links that form a loop, names of any kind."""
+"""A folder of image files: nested folders, links that form a loop, names of any kind."""
+
+from __future__ import annotations
 
 import os
 import stat
-from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from batch_eval.dataset.names import FOREIGN_SUFFIXES, READABLE_SUFFIXES, natural_key, suffix
+from batch_eval.dataset.labels.reading import Reading
+from batch_eval.dataset.names import FOREIGN_SUFFIXES, is_image, is_junk, natural_key, suffix
+from batch_eval.dataset.sources.signatures import LENGTH, is_image_data
 from batch_eval.errors import DatasetError
+from batch_eval.files import read
 from batch_eval.publishing import COMPARISON_FILES, EVALUATION_FILE, REPORT_FILES, STEPS_ENDING
 from batch_eval.wording import listing, printable
 
-# what operating systems and network drives put beside people's images, thumbnails included
-_SYSTEM_FOLDERS = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found"})
-_LEFT_OUT = _SYSTEM_FOLDERS | {REPORT_FILES, COMPARISON_FILES}
+_LEFT_OUT = frozenset({REPORT_FILES, COMPARISON_FILES})
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Folder:
     """The files of a folder, as paths relative to it with ``/``, each list in natural order.
 
-    ``images`` are the files whose suffix is an image's, ``others`` the rest; dot-files are in neither. ``notes`` are
-    remarks for the user.
+    ``images`` are the files whose suffix, or first bytes where the suffix does not tell, are an image's; ``others``
+    the rest. Dot-files and what systems leave behind are in neither.
     """
 
-    images: list[str]
-    others: list[str]
-    notes: tuple[str, ...]
+    path: Path
+    images: Sequence[str]
+    others: Sequence[str]
+    notes: tuple[str, ...] = ()
+    labels: Reading | None = None
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.name or str(self.path)
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """The folder's absolute paths, as it was given and without links."""
+        return os.path.abspath(self.path), os.path.realpath(self.path)
+
+    def read(self, file: str) -> bytes:
+        """Return a file's bytes; raises UnreadableImageError with the reason."""
+        return read(f"{self.path}/{file}")
+
+    def read_other(self, path: str) -> bytes:
+        """Return a file's bytes; raises UnreadableImageError with the reason."""
+        return self.read(path)
+
+    def size(self, file: str) -> int:
+        """Return a file's length in bytes, 0 where it cannot be read."""
+        try:
+            return os.stat(f"{self.path}/{file}").st_size
+        except OSError:  # the reading will say why
+            return 0
 
 
 @dataclass(slots=True)
@@ -62,7 +92,7 @@ class _Walk:
             with os.scandir(f"{self.root}/{prefix}") as entries:
                 for entry in entries:
                     name = entry.name
-                    if name.startswith(".") or name in _LEFT_OUT:
+                    if is_junk(name) or name in _LEFT_OUT:
                         continue
                     if entry.is_symlink():
                         self._add_link(prefix + name)
@@ -84,9 +114,23 @@ class _Walk:
             self.images = [path for path in self.images if path not in left_out]
             self.own += written
 
+    def look_into(self) -> None:
+        """Take files for images by their first bytes: of names without a suffix, and of all where none is an image."""
+        unclear = [path for path in self.others if not self.images or not suffix(path)[1:].isalpha()]
+        found = {path for path in unclear if is_image_data(self._start(path))}
+        self.images += found
+        self.others = [path for path in self.others if path not in found]
+
+    def _start(self, path: str) -> bytes:
+        try:
+            with open(f"{self.root}/{path}", "rb", buffering=0) as file:
+                return file.read(LENGTH)
+        except OSError:  # no image then, and whoever needs the file will say why
+            return b""
+
     def _add_file(self, path: str) -> None:
         """Put a file into its list by its suffix."""
-        (self.images if suffix(path) in READABLE_SUFFIXES else self.others).append(path)
+        (self.images if is_image(path) else self.others).append(path)
 
     def _add_link(self, path: str) -> None:
         """Keep a linked folder for later; a link that leads nowhere is a file, so that it is reported as unreadable."""
@@ -97,15 +141,15 @@ class _Walk:
             self._add_file(path)
 
 
-def find_images(root: Path) -> Found:
-    """Return the images under ``root``.
+def open_folder(root: Path) -> Folder:
+    """Return the files under ``root``, of which there may be no images.
 
     Linked folders are followed after all real ones, and every real folder is read once: a link back into the
     tree, or to a folder above it, adds nothing and ends there.
 
-    Raises ``DatasetError`` if ``root`` is no folder, cannot be read, or holds no image.
+    Raises ``DatasetError`` if ``root`` is no folder or cannot be read.
     """
-    _check_folder(root)
+    check_exists(root)
     real = os.path.realpath(root)
     walk = _Walk(str(root), seen={str(parent) for parent in Path(real).parents})
     walk.follow("", real)
@@ -114,11 +158,10 @@ def find_images(root: Path) -> Found:
         for link in links:
             walk.follow(f"{link}/", os.path.realpath(f"{root}/{link}"))
     walk.leave_out_pairs()
-    if not walk.images:
-        raise _no_images(root, walk.others)
+    walk.look_into()
     walk.images.sort(key=natural_key)
     walk.others.sort(key=natural_key)
-    return Found(walk.images, walk.others, tuple(_remarks(walk)))
+    return Folder(root, walk.images, walk.others, tuple(_remarks(walk)))
 
 
 def _remarks(walk: _Walk) -> list[str]:
@@ -136,18 +179,21 @@ def _remarks(walk: _Walk) -> list[str]:
     return remarks
 
 
-def _check_folder(root: Path) -> None:
-    """Raise unless ``root`` is a folder."""
-    shown = printable(str(root))
+def check_exists(path: Path) -> os.stat_result:
+    """Return a path's state; raises DatasetError where there is nothing or it cannot be read."""
     try:
-        mode = root.stat().st_mode
+        return path.stat()
     except FileNotFoundError:
-        raise DatasetError(f"The folder {shown} does not exist (looked from {printable(os.getcwd())}).") from None
+        raise DatasetError(
+            f"The folder {printable(str(path))} does not exist (looked from {printable(os.getcwd())})."
+        ) from None
     except OSError as error:
-        raise _unreadable(str(root), error) from error
-    if not stat.S_ISDIR(mode):
-        unpack = " Unpack it first." if suffix(root.name) in {".zip", ".tar", ".gz", ".tgz", ".7z", ".rar"} else ""
-        raise DatasetError(f"{shown} is a file; expected a folder with images.{unpack}")
+        raise _unreadable(str(path), error) from error
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a path leads to a folder; raises DatasetError where it leads nowhere."""
+    return stat.S_ISDIR(check_exists(path).st_mode)
 
 
 def _unreadable(folder: str, error: OSError) -> DatasetError:
@@ -156,14 +202,3 @@ def _unreadable(folder: str, error: OSError) -> DatasetError:
         f"The folder {printable(folder.rstrip('/'))} cannot be read: {error.strerror}. "
         "Allow reading it (chmod u+rx), or move it out of the images' folder."
     )
-
-
-def _no_images(root: Path, others: list[str]) -> DatasetError:
-    """Return the error for a folder without images, which says what is there instead."""
-    shown = printable(str(root))
-    expected = "Expected images (png, jpg, webp, bmp, tiff, gif, avif, heic, …) in it or in its subfolders"
-    if not others:
-        return DatasetError(f"The folder {shown} holds no files. {expected}.")
-    kinds = Counter(suffix(path.rpartition("/")[2]) or "without suffix" for path in others)
-    counted = listing([f"{n} {kind}" for kind, n in kinds.most_common()], most=5)
-    return DatasetError(f"The folder {shown} holds no images; its files are: {counted}. {expected}.")

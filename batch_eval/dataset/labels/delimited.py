@@ -1,0 +1,120 @@
+"""Text of rows and fields, in every dialect that people's programs write.
+
+Which delimiter a text uses is not always to be seen: ``a.png;7,0`` has two. Every one that is there gives a table, the
+likeliest first, and who knows the images can tell which is right.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+
+from batch_eval.dataset.labels.tables import Record, Table, check_width
+from batch_eval.dataset.names import is_image
+from batch_eval.errors import DatasetError, MalformedFileError
+
+_DELIMITERS = ",;\t|"
+_QUOTED = re.compile(r'"[^"]*"')
+_EXCEL_DELIMITER = re.compile(r'"?sep=([,;\t|])"?\s*', re.IGNORECASE)  # a first line that Excel understands
+_LAST_BLANK = re.compile(r"(.*\S)\s+(\S+)")
+_FIRST_BLANK = re.compile(r"(\S+)\s+(\S.*)")
+_FIELD = re.compile(r'"((?:[^"]|"")*)"|(\S+)')
+_COMMENT = "#"
+
+
+def tables(text: str, name: str, encoding: str) -> Iterator[Table | DatasetError]:
+    """Yield the text as a table by each way to part its fields, or why that is none, with the line."""
+    body, first_line, comment, delimiter = _opening(text)
+    ways = [delimiter] if delimiter else _delimiters(body)
+    for way in ways:
+        try:
+            rows = [row for row in _csv(body, first_line, way, name) if not _is_comment(row[1])]
+            if rows:
+                yield _table(name, _comment_header(comment, way, len(rows[0][1])), rows, encoding)
+        except DatasetError as error:
+            yield error
+    if not delimiter and not any(d in body.partition("\n")[0] for d in _DELIMITERS):
+        yield from _blank_tables(body, first_line, comment, name, encoding)
+
+
+def _blank_tables(body: str, first_line: int, comment: str, name: str, encoding: str) -> Iterator[Table]:
+    """Yield the text as a table whose fields are parted by blanks, of which names of files may hold some."""
+    lines = [(line, record.strip()) for line, record in enumerate(body.splitlines(), first_line)]
+    lines = [(line, record) for line, record in lines if record and not _is_comment(record.split())]
+    rows = [(line, [a.replace('""', '"') or b for a, b in _FIELD.findall(record)]) for line, record in lines]
+    if len({len(cells) for _, cells in rows}) == 1:
+        if len(rows[0][1]) > 1:
+            yield Table(name, _comment_header(comment, " ", len(rows[0][1])), rows, encoding)
+        return
+    for pattern in (_LAST_BLANK, _FIRST_BLANK):
+        parted = [(line, match) for line, record in lines if (match := pattern.fullmatch(record))]
+        names = [match[1 + (pattern is _FIRST_BLANK)] for _, match in parted[1:] or parted]
+        if len(parted) == len(lines) > 0 and all(map(is_image, names)):
+            yield Table(name, None, [(line, list(match.groups())) for line, match in parted], encoding, exact=True)
+
+
+def _opening(text: str) -> tuple[str, int, str, str]:
+    """Return the text below its opening lines, the number of its first line, the last comment, and Excel's delimiter.
+
+    A byte order mark, blank lines, comments and ``sep=;`` open a text.
+    """
+    # newline=None reads the line ends of Windows, Unix and old Macs
+    source = io.StringIO(text.removeprefix("\ufeff"), newline=None)
+    comment, delimiter, line = "", "", 1
+    while True:
+        start = source.tell()
+        record = source.readline()
+        named = _EXCEL_DELIMITER.fullmatch(record) if not delimiter else None
+        is_comment = record.startswith(_COMMENT) and not any(map(is_image, re.split(r"[,;\t| ]", record.strip())))
+        if not record or (record.strip() and not named and not is_comment):
+            break
+        delimiter = named[1] if named else delimiter
+        comment = record[1:].strip() if is_comment else comment
+        line += 1
+    source.seek(start)
+    return source.read(), line, comment, delimiter
+
+
+def _delimiters(body: str) -> list[str]:
+    """Return the delimiters in the first line that is not quoted, the most frequent first; a comma where none is."""
+    first = _QUOTED.sub("", body.partition("\n")[0])
+    found = sorted((d for d in _DELIMITERS if d in first), key=first.count, reverse=True)
+    return found or [","]
+
+
+def _csv(body: str, first_line: int, delimiter: str, name: str) -> Iterator[Record]:
+    """Yield the rows that are not blank."""
+    reader = csv.reader(io.StringIO(body), delimiter=delimiter, skipinitialspace=True, strict=True)
+    line = first_line
+    try:
+        for record in reader:
+            cells = [cell.strip() for cell in record]
+            if any(cells):
+                yield line, cells
+            line = first_line + reader.line_num
+    except csv.Error as error:
+        raise MalformedFileError(
+            f"{name}, line {line}, is no CSV: {error}. Look for a quote that is not closed."
+        ) from error
+
+
+def _is_comment(cells: list[str]) -> bool:
+    return cells[0].startswith(_COMMENT) and not any(map(is_image, cells))
+
+
+def _comment_header(comment: str, delimiter: str, width: int) -> tuple[str, ...] | None:
+    """Return the names of columns that a comment above the rows gives, as NumPy writes them."""
+    names = comment.split() if delimiter == " " else next(csv.reader([comment], delimiter=delimiter), [])
+    return tuple(name.strip() for name in names) if names and len(names) == width else None
+
+
+def _table(name: str, header: tuple[str, ...] | None, rows: list[Record], encoding: str) -> Table:
+    """Return the table; columns behind the last name that are empty in all rows are left out."""
+    first = list(header or rows[0][1])
+    while first and not first[-1] and not any(any(cells[len(first) - 1 : len(first)]) for _, cells in rows):
+        first.pop()
+    width = len(first)
+    rows = [row if len(row[1]) == width else (row[0], check_width(name, *row, first)) for row in rows]
+    return Table(name, tuple(first) if header else None, rows, encoding)

@@ -1,0 +1,81 @@
+"""How the bytes of a label file become text: by a mark, as UTF-8, or by a code page in which its names exist."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+
+from batch_eval.errors import ConfigError
+from batch_eval.wording import printable
+
+CODE_PAGES = {
+    "cp949": "Korean",
+    "cp932": "Japanese",
+    "gb18030": "Chinese",
+    "big5": "Taiwan",
+    "cp1251": "Russian",
+    "cp1252": "Western Europe",
+}
+"""What Windows and Excel write where they do not write UTF-8."""
+BYTES = "bytes"
+"""Stands for text of which what is not UTF-8 is kept as bytes, as in file names (PEP 383)."""
+
+_BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+
+
+def readings(raw: bytes, wanted: str | None = None) -> Iterator[tuple[str, str]]:
+    """Yield the text with its encoding: one where it is certain, else each that is possible, bytes first.
+
+    ``wanted`` is the encoding that a person names; raises ConfigError where it is unknown or does not fit.
+    """
+    if wanted:
+        yield _as_wanted(raw, wanted), wanted
+        return
+    known = _known(raw)
+    if known:
+        yield raw.decode(known, "replace"), known
+        return
+    try:
+        yield raw.decode("utf-8"), "utf-8"
+        return
+    except UnicodeDecodeError:
+        yield raw.decode("utf-8", "surrogateescape"), BYTES
+    for page in CODE_PAGES:
+        try:
+            yield raw.decode(page), page
+        except UnicodeDecodeError:
+            continue
+
+
+def shown(text: str) -> str:
+    """Return a cell in printable form. Where it holds bytes that are no text, all beyond ASCII are shown as bytes."""
+    if any("\udc80" <= character <= "\udcff" for character in text):
+        text = text.encode("utf-8", "surrogateescape").decode("ascii", "backslashreplace")
+    return printable(text)
+
+
+def _as_wanted(raw: bytes, wanted: str) -> str:
+    try:
+        return raw.decode(wanted)
+    except LookupError:
+        raise ConfigError(f"--encoding {wanted} is unknown. Give one such as utf-8, {', '.join(CODE_PAGES)}.") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"--encoding {wanted} does not fit: byte {error.start} of the label file has no meaning in it."
+        ) from error
+
+
+def _known(raw: bytes) -> str | None:
+    """Return the encoding that the first bytes tell."""
+    for mark, encoding in _BYTE_ORDER_MARKS.items():
+        if raw.startswith(mark):
+            return encoding
+    # no text holds NUL; in UTF-16 every other byte of a column name is one
+    if len(raw) > 1 and raw[:2].count(0) == 1:
+        return "utf-16-le" if raw[1] == 0 else "utf-16-be"
+    return None

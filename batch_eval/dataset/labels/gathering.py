@@ -1,0 +1,187 @@
+"""Every label file of a set: which files may be one, what each gives, and why some give nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from batch_eval.dataset.labels.matching import ImageNames
+from batch_eval.dataset.labels.named import NamedFiles
+from batch_eval.dataset.labels.reading import Reading
+from batch_eval.dataset.labels.sidecars import NAMES, find_sidecars, label_by_sidecars
+from batch_eval.dataset.labels.spelling import Classes
+from batch_eval.dataset.labels.tables import EXCEL, JSON
+from batch_eval.dataset.labels.words import LABEL_WORDS, words
+from batch_eval.dataset.names import natural_key, suffix
+from batch_eval.dataset.options import LabelOptions
+from batch_eval.errors import AnswersFileError, DatasetError, MalformedFileError, UnfitFileError, UnreadableImageError
+from batch_eval.publishing import EVALUATION_FILE, REPORTS
+from batch_eval.wording import printable
+
+USUAL = ("labels.csv", "labels.tsv", "metadata.csv", "metadata.jsonl")
+"""Label files by the names that are used most; of equal ones, the first of these is taken."""
+SUFFIXES = frozenset({".csv", ".tsv", ".tab", ".txt", ".lst", ".npy"}) | JSON | EXCEL
+MOST_FILES = 100
+"""Files that are read in search of labels."""
+LARGEST = 256 << 20
+"""Bytes of a file that is read in search of labels; `--labels` takes larger ones."""
+
+SAMPLE = 50
+"""Images whose names are looked for in a file that could not be understood."""
+
+_NAMES = LABEL_WORDS | {"metadata", "annotation", "annotations"}
+"""Words in the names of label files."""
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What label files give. ``unused`` says of other files why not; ``broken`` are meant as labels and cannot be used.
+
+    ``slices`` gives slices alone, from a table without labels.
+    """
+
+    readings: list[Reading] = field(default_factory=list)
+    slices: list[Reading] = field(default_factory=list)
+    unused: list[str] = field(default_factory=list)
+    broken: list[DatasetError] = field(default_factory=list)
+
+    @property
+    def offers(self) -> tuple[str, ...]:
+        """What is in tables that name images and hold no labels."""
+        return tuple(
+            f"{each.source} holds no labels{': in one of its columns, ' + each.offer if each.offer else ''}"
+            for each in self.slices
+        )
+
+
+def gather(files: NamedFiles, images: ImageNames, classes: Classes, options: LabelOptions) -> Gathered:
+    """Read every file of a set that may hold labels."""
+    gathered = Gathered()
+    sidecars = find_sidecars(files.images, files.others)
+    if sidecars.of_image:
+        try:
+            reading = label_by_sidecars(sidecars, files.images, files.read_other, classes, options.offset)
+            gathered.readings.append(reading)
+        except UnfitFileError as error:
+            gathered.unused.append(str(error).rstrip("."))
+        except DatasetError as error:
+            gathered.broken.append(error)
+    candidates = [path for path in _without_reports(sidecars.others) if _may_hold_labels(path)]
+    candidates.sort(key=lambda path: (_rank(path), natural_key(path)))
+    for path in candidates[:MOST_FILES]:
+        if files.size(path) > LARGEST:
+            gathered.unused.append(f"{printable(path)} is larger than {LARGEST >> 20} MB")
+        else:
+            _read(gathered, files, path, images, classes, options)
+    if len(candidates) > MOST_FILES:
+        gathered.unused.append(f"{len(candidates) - MOST_FILES} further files were not looked at")
+    return gathered
+
+
+def _without_reports(others: Sequence[str]) -> list[str]:
+    """Leave out the reports that a run wrote among the images."""
+    folders = {path.removesuffix(EVALUATION_FILE) for path in others if path.rpartition("/")[2] == EVALUATION_FILE}
+    ours = {folder + name for folder in folders for name in REPORTS}
+    return [path for path in others if path not in ours]
+
+
+def is_label_file_name(path: str) -> bool:
+    """Whether a file is named as label files usually are."""
+    name = path.rpartition("/")[2]
+    stem = words(name.partition(".")[0])
+    return bool(_NAMES & set(stem)) and name.lower() not in NAMES
+
+
+def _may_hold_labels(path: str) -> bool:
+    name = path.rpartition("/")[2].lower()
+    if name in NAMES:
+        return False
+    return suffix(name) in SUFFIXES or ("." not in name and is_label_file_name(name))
+
+
+def _rank(path: str) -> int:
+    name = path.rpartition("/")[2].lower()
+    if path.lower() in USUAL:
+        return USUAL.index(name)
+    return len(USUAL) + (not is_label_file_name(path))
+
+
+def _read(
+    gathered: Gathered, files: NamedFiles, path: str, images: ImageNames, classes: Classes, options: LabelOptions
+) -> None:
+    """Enter what one file gives, or why it gives nothing."""
+    from batch_eval.dataset.labels.files import LabelFile, label_by_file
+
+    folder, root = path.rpartition("/")[0], files.roots[0]
+    try:
+        raw = files.read_other(path)
+    except UnreadableImageError as error:
+        gathered.broken.append(DatasetError(f"The label file {printable(path)} cannot be read: {error}."))
+        return
+    file = LabelFile(printable(path), f"{root}/{folder}" if folder else root, raw)
+    try:
+        reading = label_by_file(file, images, classes, options)
+        (gathered.readings if any(reading.truths) else gathered.slices).append(reading)
+    except AnswersFileError as error:
+        gathered.unused.append(str(error).rstrip("."))
+    except (UnfitFileError, MalformedFileError) as error:
+        if is_label_file_name(path) or _mentions(raw, files.images):
+            gathered.broken.append(error)
+        else:
+            why = "names no image" if isinstance(error, UnfitFileError) else "is no table of labels"
+            gathered.unused.append(f"{printable(path)} {why}")
+    except DatasetError as error:
+        gathered.broken.append(error)
+
+
+def _mentions(raw: bytes, images: Sequence[str]) -> bool:
+    """Whether a file has the names of images in it, so that it is likely to be about them."""
+    names = [os.fsencode(path.rpartition("/")[2]) for path in images[:: max(1, len(images) // SAMPLE)]]
+    return 2 * sum(name in raw for name in names) > len(names)
+
+
+def merged(readings: Sequence[Reading], classes: Classes) -> Sequence[Reading]:
+    """Join label files that label different images, as `train/metadata.csv` and `test/metadata.csv` do.
+
+    A file that says nothing new is left out. One that contradicts another stays, so that both are shown.
+    """
+    ranked = sorted(readings, key=lambda each: -sum(truth in classes for truth in each.truths))
+    joined: list[Reading] = []
+    for reading in ranked:
+        for i, first in enumerate(joined):
+            if not contradictions(first, reading):
+                joined[i] = _join(first, reading)
+                break
+        else:
+            joined.append(reading)
+    return joined
+
+
+def contradictions(one: Reading, other: Reading) -> list[int]:
+    """Return the images that two readings label differently."""
+    pairs = enumerate(zip(one.truths, other.truths, strict=True))
+    return [i for i, (a, b) in pairs if a is not None and b is not None and a != b]
+
+
+def _join(first: Reading, other: Reading) -> Reading:
+    """Return the labels of both, with the slices of both by their names; where the second adds none, the first."""
+    added = {i for i, truth in enumerate(other.truths) if truth is not None and first.truths[i] is None}
+    if not added:
+        return replace(first, notes=(*first.notes, f"Not needed, as it says the same: {other.source}."))
+    names = tuple(dict.fromkeys((*first.slice_names, *other.slice_names)))
+    return replace(
+        first,
+        source=f"{first.source} and {other.source}",
+        truths=[other.truths[i] if i in added else truth for i, truth in enumerate(first.truths)],
+        slice_names=names,
+        slices=[_values(other if i in added else first, i, names) for i in range(len(first.truths))] if names else (),
+        missing=(*first.missing, *other.missing),
+        notes=tuple(dict.fromkeys((*first.notes, *other.notes))),
+    )
+
+
+def _values(reading: Reading, image: int, names: Sequence[str]) -> tuple[str, ...]:
+    """Return an image's values of slices by their names, empty where the reading has none."""
+    values = dict(zip(reading.slice_names, reading.slices[image], strict=True)) if reading.slice_names else {}
+    return tuple(values.get(name, "") for name in names)

@@ -1,0 +1,186 @@
+"""JSON and JSON lines as tables or lists of labels, whichever way round their values are put."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from batch_eval.dataset.labels.annotations import coco, is_coco, is_label_studio, label_studio
+from batch_eval.dataset.labels.tables import LabelList, Table
+from batch_eval.dataset.names import is_image
+from batch_eval.errors import DatasetError, MalformedFileError, UnfitFileError
+
+_DEEPEST = 6
+"""Levels of nested objects that become columns; what lies deeper stays JSON."""
+_NO_HEADER = ("key", "value")
+"""Names for the columns of an object's keys and values."""
+# legal in JSON, but no text that could be written out again; those from DC80 on stand for bytes (PEP 383)
+_LONE_SURROGATE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+_WIDEST = 20
+"""Entries of an object that may be a single row as well as a name and a label each."""
+_LARGEST_INNER = 1
+"""Entries of a list that becomes a column: one value, as in ``"choices": ["7"]``."""
+
+
+def tables(text: str, name: str, encoding: str) -> Iterator[Table | LabelList | DatasetError]:
+    """Yield what a JSON document or JSON lines hold in each way that they can be read, or why they hold nothing."""
+    try:
+        value = _parsed(text, name)
+        yield _records(value, name, encoding) if isinstance(value, _Lines) else _document(value, name, encoding)
+    except DatasetError as error:
+        yield error
+        return
+    if isinstance(value, dict) and _may_be_a_row(value):
+        yield _records([(1, value)], name, encoding)  # JSON lines, of which there is one
+
+
+def _may_be_a_row(value: dict[str, Any]) -> bool:
+    """Whether an object may be a single row: it has a few values, and some of them are no lists or objects."""
+    scalar = any(not isinstance(each, dict | list) for each in value.values())
+    short = all(len(each) <= _LARGEST_INNER for each in value.values() if isinstance(each, list))
+    return scalar and short and len(value) <= _WIDEST and not any(map(is_image, value))
+
+
+class _Lines(list[tuple[int, dict[str, Any]]]):
+    """The objects of JSON lines, with the numbers of their lines."""
+
+
+def _parsed(text: str, name: str) -> Any:
+    """Return a document's value, or its lines; raises MalformedFileError with the line for what is no JSON."""
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise MalformedFileError(f"{name}, line 1, is no JSON: {error}. Nest its values less deeply.") from error
+    except ValueError as error:
+        lines = [line for line in text.split("\n") if line.strip()]
+        if len(lines) < 2 or not _is_json(lines[0]):
+            raise MalformedFileError(f"{name}, line {getattr(error, 'lineno', 1)}, is no JSON: {error}.") from error
+        return _Lines(_lines(text, name))
+
+
+def _is_json(line: str) -> bool:
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _lines(text: str, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the object of each line."""
+    # not splitlines: a JSON string may hold U+2028 and the like
+    for line, record in enumerate(text.split("\n"), start=1):
+        if record.strip():
+            yield line, _object(record, f"{name}, line {line},")
+
+
+def _object(record: str, where: str) -> dict[str, Any]:
+    try:
+        value = json.loads(record)
+    except (ValueError, RecursionError) as error:
+        raise MalformedFileError(
+            f'{where} is no JSON: {error}. Expected one object a line: {{"file_name": …, "label": …}}'
+        ) from error
+    if not isinstance(value, dict):
+        raise MalformedFileError(
+            f'{where} is no JSON object. Expected one object a line: {{"file_name": …, "label": …}}'
+        )
+    return value
+
+
+def _document(value: Any, name: str, encoding: str) -> Table | LabelList:
+    """Return the rows or labels of a whole document."""
+    if is_coco(value):
+        return coco(value, name)
+    if is_label_studio(value):
+        return label_studio(value, name)
+    if isinstance(value, list):
+        return _list(value, name, encoding)
+    if isinstance(value, dict) and value:
+        return _mapping(value, name, encoding)
+    raise _unfit(name)
+
+
+def _list(values: list[Any], name: str, encoding: str) -> Table | LabelList:
+    if values and all(isinstance(value, dict) for value in values):
+        return _records(list(enumerate(values, 1)), name, encoding)
+    if values and all(isinstance(value, list) and len(value) == len(values[0]) > 1 for value in values):
+        rows = [(entry, [text_of(cell) for cell in value]) for entry, value in enumerate(values, 1)]
+        return Table(name, None, rows, encoding, "entry")
+    if values and not any(isinstance(value, dict) for value in values):
+        return LabelList(name, [text_of(value) for value in values], encoding)
+    raise _unfit(name)
+
+
+def _mapping(value: dict[str, Any], name: str, encoding: str) -> Table | LabelList:
+    """Return what an object holds: names with labels, columns, labels with names, or one list among other things."""
+    inner = list(value.values())
+    if all(not isinstance(each, dict | list) for each in inner):
+        rows = [(entry, [key, text_of(label)]) for entry, (key, label) in enumerate(value.items(), 1)]
+        return Table(name, _NO_HEADER, rows, encoding, "entry")
+    if len(value) > 1 and all(_names_images(each) for each in inner):
+        pairs = [(name, key) for key, names in value.items() for name in names]
+        return Table(name, _NO_HEADER, [(entry, list(pair)) for entry, pair in enumerate(pairs, 1)], encoding, "entry")
+    columns = {key: _column(each) for key, each in value.items()}
+    lengths = {len(each) for each in columns.values() if each is not None}
+    if len(value) > 1 and None not in columns.values() and len(lengths) == 1 and _share_keys(inner):
+        cells = zip(*(each for each in columns.values() if each is not None), strict=True)
+        rows = [(entry, list(map(text_of, row))) for entry, row in enumerate(cells, 1)]
+        return Table(name, tuple(columns), rows, encoding, "entry")
+    if all(isinstance(each, dict) for each in inner):
+        records = [(entry, {"": key} | each) for entry, (key, each) in enumerate(value.items(), 1)]
+        return _records(records, name, encoding)
+    lists = [each for each in inner if isinstance(each, list) and each]
+    if len(lists) == 1:
+        return _document(lists[0], name, encoding)
+    raise _unfit(name)
+
+
+def _names_images(value: Any) -> bool:
+    """Whether a list names images, as those of one class are listed."""
+    return isinstance(value, list) and all(isinstance(each, str) and is_image(each) for each in value)
+
+
+def _column(value: Any) -> list[Any] | None:
+    """Return the values of a column as pandas writes it: a list, or an object by row."""
+    if isinstance(value, list):
+        return None if any(isinstance(cell, dict) for cell in value) else value
+    return list(value.values()) if isinstance(value, dict) and all(key.isdigit() for key in value) else None
+
+
+def _share_keys(columns: Sequence[Any]) -> bool:
+    """Whether objects that are columns have the same rows; lists have them by position."""
+    keys = [tuple(column) for column in columns if isinstance(column, dict)]
+    return not keys or (len(keys) == len(columns) and len(set(keys)) == 1)
+
+
+def _records(objects: Sequence[tuple[int, Mapping[str, Any]]], name: str, encoding: str) -> Table:
+    """Return objects as rows; a key that is absent is an empty cell, and what is nested becomes ``outer.inner``."""
+    flat = [(line, dict(_flat(value, "", 0))) for line, value in objects]
+    header = list(dict.fromkeys(key for _, row in flat for key in row))
+    rows = [(line, [row.get(key, "") for key in header]) for line, row in flat]
+    return Table(name, tuple(key.strip() for key in header), rows, encoding)
+
+
+def _flat(value: Any, path: str, depth: int) -> Iterator[tuple[str, str]]:
+    if isinstance(value, list) and len(value) == _LARGEST_INNER and depth < _DEEPEST:
+        yield from _flat(value[0], path, depth + 1)
+    elif isinstance(value, dict) and (value or not path) and depth < _DEEPEST:
+        for key, inner in value.items():
+            yield from _flat(inner, f"{path}.{key}" if path else key, depth + 1)
+    else:
+        yield path, text_of(value)
+
+
+def text_of(value: Any) -> str:
+    """Return a JSON value as a cell: nothing for null, strings as they are, the rest as JSON."""
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return _LONE_SURROGATE.sub("\ufffd", text).strip()
+
+
+def _unfit(name: str) -> UnfitFileError:
+    return UnfitFileError(f"{name} holds neither labels nor rows with names of images.")

@@ -1,0 +1,28 @@
+"""What every source of labels gives: one label and the slices of each image, and where they came from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Labels for N images, in their order.
+
+    ``source`` says in one line where the labels are, ``option`` which option takes them. ``truths`` has one class
+    name or None for each image; a name may be none of the model's classes. ``slices`` has one tuple for each image
+    in the order of ``slice_names``, or is empty. ``missing`` names label rows that have no image.
+    ``offer`` describes what could be labels and was not taken. ``weak`` marks labels that are taken only where nothing
+    else gives any.
+    """
+
+    source: str
+    truths: Sequence[str | None]
+    option: str = ""
+    slice_names: tuple[str, ...] = ()
+    slices: Sequence[tuple[str, ...]] = ()
+    missing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    offer: str = ""
+    weak: bool = False

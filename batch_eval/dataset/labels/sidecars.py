@@ -1,0 +1,129 @@
+"""Labels in a small file beside each image: ``img_1.txt`` with ``7``, YOLO's boxes, LabelMe's JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from batch_eval.dataset.labels.reading import Reading
+from batch_eval.dataset.labels.spelling import Classes, spell
+from batch_eval.dataset.names import suffix
+from batch_eval.errors import DatasetError, UnfitFileError
+from batch_eval.wording import listing, printable
+
+SUFFIXES = (".txt", ".cls", ".json")
+LARGEST = 1 << 16
+"""Bytes of a file that holds one label, with room for a JSON that describes it."""
+NAMES = ("classes.txt", "obj.names", "classes.names", "predefined_classes.txt", "data.yaml", "dataset.yaml")
+"""Files of class names in the order of YOLO's numbers."""
+
+_BOX = re.compile(r"\d+(?:\s+-?\d+(?:\.\d+)?(?:e-?\d+)?){4,}", re.IGNORECASE)
+_IN_YAML = re.compile(r"^names:\s*(?:\[(.*?)\]|((?:\n\s*(?:-|\d+:)[^\n]*)+))", re.MULTILINE)
+_KEYS = ("label", "class", "cls", "digit", "target")
+
+Read = Callable[[str], bytes]
+"""Returns the bytes of a file of the set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sidecars:
+    """Files beside images, by the index of their image; ``others`` are those that belong to none."""
+
+    of_image: Mapping[int, str]
+    others: Sequence[str]
+
+
+def find_sidecars(images: Sequence[str], others: Iterable[str]) -> Sidecars:
+    """Part the files that have the name of an image, also in a folder `labels` parallel to `images`, from others."""
+    others = list(others)
+    small = [path for path in others if suffix(path) in SUFFIXES]
+    if not small:
+        return Sidecars({}, others)
+    by_stem = {_key(path): i for i, path in enumerate(images)}
+    of_image: dict[int, str] = {}
+    for path in small:
+        image = by_stem.get(_key(path))
+        if image is not None:
+            of_image.setdefault(image, path)
+    used = set(of_image.values())
+    return Sidecars(of_image, [path for path in others if path not in used])
+
+
+def _key(path: str) -> str:
+    """Return what an image and the file beside it have in common."""
+    folder, _, name = path.rpartition("/")
+    parts = [part for part in folder.split("/") if part not in ("images", "labels", "")]
+    stem = name.partition(".")[0] if not name.startswith(".") else name
+    return "/".join([*parts, stem])
+
+
+def label_by_sidecars(
+    sidecars: Sidecars, images: Sequence[str], read: Read, classes: Classes, offset: int | None
+) -> Reading:
+    """Return the labels that lie beside the images.
+
+    Raises DatasetError where one holds several, UnfitFileError where they hold no labels.
+    """
+    found: dict[int, str] = {}
+    several: list[str] = []
+    names = _class_names(sidecars.others, read)
+    for image, path in sidecars.of_image.items():
+        labels = _labels(read(path), names)
+        if len(labels) > 1:
+            several.append(path)
+        elif labels:
+            found[image] = labels[0]
+    kinds = listing(sorted({f"*{suffix(path)}" for path in sidecars.of_image.values()}))
+    if several:
+        raise DatasetError(
+            f"{len(several)} of {len(sidecars.of_image)} files beside the images ({kinds}) mark several objects: "
+            f"{listing(several)}. An image must show one digit: cut the digits out, or list single ones in a CSV file."
+        )
+    spelling = spell(sorted(set(found.values())), classes, offset)
+    if not any(name in classes for name in spelling.names.values()):
+        raise UnfitFileError(f"The files beside the images ({kinds}) hold no classes of the model.")
+    truths = [spelling.names[found[i]] if i in found else None for i in range(len(images))]
+    return Reading(f"files beside the images ({kinds})", truths, notes=spelling.notes)
+
+
+def _labels(raw: bytes, names: Mapping[str, str]) -> list[str]:
+    """Return the labels that one file holds: of each box, or its only text."""
+    text = raw[:LARGEST].decode("utf-8-sig", "replace").strip()
+    if text.startswith("{"):
+        return _json_labels(text)
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if lines and all(_BOX.fullmatch(line) for line in lines):
+        numbers = [line.split()[0] for line in lines]
+        return [names.get(number, number) for number in numbers]
+    return lines
+
+
+def _json_labels(text: str) -> list[str]:
+    """Return the label of a sample's JSON, or those of LabelMe's shapes."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return []
+    shapes = value.get("shapes")
+    if isinstance(shapes, list):
+        return [str(shape["label"]) for shape in shapes if isinstance(shape, dict) and "label" in shape]
+    label: Any = next((value[key] for key in _KEYS if key in value), None)
+    return [] if label is None else [str(label)]
+
+
+def _class_names(others: Iterable[str], read: Read) -> dict[str, str]:
+    """Return YOLO's class names by their number, where a file lists them."""
+    path = next((path for name in NAMES for path in others if path.rpartition("/")[2].lower() == name), None)
+    if path is None:
+        return {}
+    text = read(path)[:LARGEST].decode("utf-8-sig", "replace")
+    if suffix(path) == ".yaml":
+        found = _IN_YAML.search(text)
+        listed = (found[1] or found[2] or "").replace("\n", ",").split(",") if found else []
+        names = [re.sub(r"^(?:-|\d+:)\s*", "", name.strip()).strip("'\" ") for name in listed if name.strip()]
+    else:
+        names = [line.strip() for line in text.splitlines() if line.strip()]
+    return {str(number): printable(name) for number, name in enumerate(names)}

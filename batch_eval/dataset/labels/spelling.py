@@ -1,0 +1,207 @@
+"""Which class a label means, however it is written: ``07``, ``7.0``, ``[7]``, ``seven``, ``class_7``, ``７``."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from batch_eval.dataset.labels.words import (
+    DIGIT_WORDS,
+    GERMAN_DIGITS,
+    LABEL_WORDS,
+    MISSING,
+    PERHAPS_LABEL_WORDS,
+    folded,
+    words,
+)
+from batch_eval.wording import printable
+
+DIGITS = tuple("0123456789")
+
+_HIGHEST = 10**9
+"""Numbers above it count or date something."""
+_PAIRS = {'"': '"', "'": "'", "`": "`", "“": "”", "‘": "’", "«": "»", "[": "]", "(": ")", "{": "}"}
+# tensor(7), np.int64(7), array([7], dtype=uint8), b'7'
+_CALL = re.compile(r"(?:\w+\.)*(?:tensor|array|u?int\d*|float\d*|str_?)\((.*?)(?:,\s*\w+=.*)?\)", re.IGNORECASE)
+_PREFIXED = re.compile(r"[bu](?=['\"])")
+_NUMBER = re.compile(r"\d+(?:[.,]\d*)?(?:e[+-]?\d{1,3})?|-\d+", re.IGNORECASE)
+_NAMED = 3
+"""Labels that a note shows as examples."""
+
+
+class Classes:
+    """A model's class names, found by text or by number."""
+
+    def __init__(self, names: Iterable[str] = DIGITS) -> None:
+        self.names = tuple(names)
+        self.are_digits = set(self.names) == set(DIGITS)
+        self._by_text = {_plain(name): name for name in self.names}
+        self._by_value: dict[int, str] = {}
+        values = [(value_of(name), name) for name in self.names]
+        for value, name in values:
+            if value is not None and sum(other == value for other, _ in values) == 1:
+                self._by_value[value] = name
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.names
+
+    def named(self, text: str) -> str | None:
+        """Return the class of this name, without regard to case and Unicode form."""
+        return text if text in self.names else self._by_text.get(_plain(text))
+
+    def of_value(self, value: int) -> str | None:
+        """Return the class whose name is this number, in digits or as a word."""
+        return self._by_value.get(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """What each text of some labels means: a class, another name, or None for no label.
+
+    ``notes`` say what was read loosely. ``offer`` describes numbers that may be the labels and were not taken.
+    """
+
+    names: dict[str, str | None]
+    notes: tuple[str, ...] = ()
+    offer: str = ""
+
+
+def spell(texts: Iterable[str], classes: Classes, offset: int | None = None) -> Spelling:
+    """Return what labels mean that were written in one place, such as a column or a level of folders.
+
+    They are read together: a number within a name counts only where the names differ by nothing else, and 10 is the
+    digit 0 where the labels are 1 to 10. ``offset`` is added to every number.
+    """
+    names: dict[str, str | None] = {}
+    values: dict[str, int] = {}
+    others: list[str] = []
+    plain = {text: unwrapped(text) for text in dict.fromkeys(texts)}
+    german = any(folded(text) in GERMAN_DIGITS for text in plain.values())
+    for text, label in plain.items():
+        named = None if offset else classes.named(label)
+        value = value_of(label)
+        if named is not None:
+            names[text] = named
+        if value is not None:
+            values[text] = value
+        elif german and folded(label) == "null":
+            values[text] = 0
+        elif not label or folded(label) in MISSING:
+            names.setdefault(text, None)
+        elif named is None:
+            others.append(text)
+    notes = []
+    if _ten_is_zero(set(values.values()), classes, offset):
+        values = {text: value % 10 for text, value in values.items()}
+        notes.append(
+            "The labels are 1 to 10: 10 is read as the digit 0, as in SVHN. "
+            "If each is one too high instead, say --label-offset -1."
+        )
+    for text, value in values.items():
+        names.setdefault(text, _name(value, classes, offset))
+    within, offer = _numbers_within(others, classes, offset)
+    names |= within
+    if within:
+        shown = ", ".join(f"{printable(text)} as {names[text]}" for text in list(within)[:_NAMED])
+        notes.append(f"Labels are read by the number in them: {shown}{', …' if len(within) > _NAMED else ''}.")
+    return Spelling({text: names.get(text, printable(plain[text])) for text in plain}, tuple(notes), offer)
+
+
+def number_of(text: str) -> int | None:
+    """Return the whole number that a text is, in any notation; None where it is none.
+
+    >>> [number_of(text) for text in ("07", "7.000e+00", "7,0", "٧", "七", "7.5", "7a", "seven")]
+    [7, 7, 7, 7, 7, None, None, None]
+    """
+    if _NUMBER.fullmatch(text):
+        try:
+            number = Decimal(text.replace(",", "."))
+        except InvalidOperation:
+            return None
+        return int(number) if abs(number) <= _HIGHEST and number == number.to_integral_value() else None
+    sign = unicodedata.numeric(text, 0.5) if len(text) == 1 else 0.5
+    return int(sign) if sign.is_integer() and sign <= _HIGHEST else None
+
+
+def value_of(text: str) -> int | None:
+    """Return the whole number that a text is, in any notation or as the word for a digit.
+
+    >>> [value_of(text) for text in ("7.0", "sieben", "Três", "seventh")]
+    [7, 7, 3, None]
+    """
+    number = number_of(text)
+    word = folded(text) if number is None else ""
+    return DIGIT_WORDS.get(word) if word and word not in MISSING else number
+
+
+def unwrapped(text: str) -> str:
+    """Return a label without quotes, brackets and the names of types around it.
+
+    >>> [unwrapped(text) for text in ('"7"', "[7]", " tensor(7) ", "np.int64(7)", "array([7], dtype=uint8)")]
+    ['7', '7', '7', '7', '7']
+    """
+    text = unicodedata.normalize("NFC", text).strip()
+    while True:
+        inner = _PREFIXED.sub("", text, count=1)
+        call = _CALL.fullmatch(inner)
+        if call:
+            inner = call[1]
+        elif len(inner) > 1 and _PAIRS.get(inner[0]) == inner[-1]:
+            inner = inner[1:-1]
+        if inner == text:
+            return text
+        text = inner.strip()
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text.strip()).casefold())
+
+
+def _ten_is_zero(values: set[int], classes: Classes, offset: int | None) -> bool:
+    """Whether numbers are digits as SVHN writes them: 1 to 10, all of them, and no 0."""
+    return offset is None and classes.are_digits and values == set(range(1, 11))
+
+
+def _name(value: int, classes: Classes, offset: int | None) -> str:
+    """Return the class of a number, or the number itself where there is none."""
+    value += offset or 0
+    return classes.of_value(value) or str(value)
+
+
+def _numbers_within(texts: Sequence[str], classes: Classes, offset: int | None) -> tuple[dict[str, str | None], str]:
+    """Return the classes of names that differ by one number alone, and else what could be taken for it.
+
+    ``class_7``: the other words must be words for labels. ``7 - sete``: or the same number. ``Sample008`` may count
+    from 0 or from 1, and is only offered.
+    """
+    groups: dict[tuple[str, ...], dict[str, int]] = {}
+    for text in texts:
+        parts = words(unwrapped(text))
+        values = {value for part in parts if (value := value_of(part)) is not None}
+        if len(values) == 1 and sum(number_of(part) is not None for part in parts) <= 1:
+            rest = tuple(part for part in parts if value_of(part) is None)
+            groups.setdefault(rest, {})[text] = values.pop()
+    found: dict[str, str | None] = {}
+    offer = ""
+    for rest, group in groups.items():
+        if not any(classes.of_value(value + (offset or 0)) for value in group.values()):
+            continue
+        known = not rest or any(word in LABEL_WORDS | PERHAPS_LABEL_WORDS for word in rest)
+        if offset is not None or (known and not _ten_is_zero(set(group.values()), classes, offset)):
+            found |= {text: _name(value, classes, offset) for text, value in group.items()}
+        elif len(group) > 1:
+            offer = offer or _offer(group)
+    return found, offer
+
+
+def _offer(group: dict[str, int]) -> str:
+    """Describe names whose number may be the label, and the options that say so."""
+    first, last = min(group, key=group.__getitem__), max(group, key=group.__getitem__)
+    low = group[first]
+    return (
+        f"{printable(first)} to {printable(last)} differ by a number. If it is the label, say --label-offset 0; "
+        f"if {printable(first)} means {low - 1}, say --label-offset -1"
+    )

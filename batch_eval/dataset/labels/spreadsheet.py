@@ -1,0 +1,55 @@
+"""Excel files as tables, by openpyxl, which the extra ``excel`` installs."""
+
+from __future__ import annotations
+
+import io
+import warnings
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+from batch_eval.dataset.labels.tables import Record, Table, check_width
+from batch_eval.errors import DatasetError
+
+_LARGEST = 512 << 20
+"""Bytes that a spreadsheet may unpack to: enough for a million rows, and a bound for archives that are bombs."""
+
+
+def tables(raw: bytes, name: str) -> Iterator[Table]:
+    """Yield each sheet that has rows; raises DatasetError for a file that is no spreadsheet or too large."""
+    try:
+        import openpyxl
+    except ImportError as error:
+        raise DatasetError(
+            f"{name} is an Excel file, which needs openpyxl ({error}). "
+            "Install it with: pip install 'batch_eval[excel]', or save the file as CSV (UTF-8)."
+        ) from error
+    try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        if size > _LARGEST:
+            raise DatasetError(f"{name} unpacks to {size:,} bytes, more than a label file has. Save it as CSV (UTF-8).")
+        with warnings.catch_warnings(action="ignore"):  # about styles and extensions, which are not read
+            book = openpyxl.load_workbook(io.BytesIO(raw), read_only=True, data_only=True)
+            sheets = [(sheet.title, list(_rows(sheet))) for sheet in book.worksheets]
+    except DatasetError:
+        raise
+    except Exception as error:
+        raise DatasetError(f"{name} cannot be read as an Excel file: {error}. Save it as CSV (UTF-8).") from error
+    for title, rows in sheets:
+        if rows:
+            where = f"{name}, sheet {title}" if len(sheets) > 1 else name
+            width = rows[0][1]
+            while len(width) > 1 and not width[-1]:
+                width.pop()
+            checked = [(row, check_width(where, row, [*cells, *[""] * len(width)], width)) for row, cells in rows]
+            yield Table(where, None, checked, entry="row")
+
+
+def _rows(sheet: Any) -> Iterator[Record]:
+    """Yield the rows of a sheet that are not blank."""
+    sheet.reset_dimensions()  # which other programs write wrongly
+    for row, values in enumerate(sheet.iter_rows(values_only=True), 1):
+        cells = ["" if value is None else str(value).strip() for value in values]
+        if any(cells):
+            yield row, cells
