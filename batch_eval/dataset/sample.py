@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from batch_eval.dataset.sources.core import Content, Source
+from batch_eval.errors import DatasetError
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,12 @@ class Dataset:
     def slice_values(self) -> dict[str, tuple[str, ...]]:
         """The value of each sample for each slice."""
         return {name: tuple(sample.slices[i] for sample in self.samples) for i, name in enumerate(self.slice_names)}
+
+    def labelled(self) -> Dataset:
+        """Return the dataset itself; raises DatasetError where no image has a label."""
+        if self.unlabelled:
+            raise DatasetError(self.unlabelled)
+        return self
 
     def read(self, sample: Sample) -> Content:
         """Return a sample's file as bytes, or its pixels; raises UnreadableImageError with the reason."""

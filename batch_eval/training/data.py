@@ -203,7 +203,7 @@ def _read_folder(folder: Path, preprocess: str, class_names: tuple[str, ...]) ->
     from batch_eval.dataset import load_dataset
     from batch_eval.imaging import preprocessor
 
-    dataset = load_dataset(folder, None, class_names)
+    dataset = load_dataset(folder, None, class_names).labelled()
     recipe = preprocessor(preprocess)
     images, labels, left_out = [], [], 0
     for sample in dataset.samples:

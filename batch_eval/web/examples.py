@@ -15,7 +15,7 @@ class Examples:
     """The images of a labelled folder. Clients name them by number, never by path."""
 
     def __init__(self, folder: Path) -> None:
-        self._dataset = load_dataset(folder)
+        self._dataset = load_dataset(folder).labelled()
 
     def choose(self) -> dict[str, Any]:
         """Return number, name and label of a random image."""
