@@ -8,18 +8,21 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from batch_eval import __version__
 from batch_eval.errors import ConfigError, DatasetError
-from batch_eval.evaluation import Evaluation, Provenance, Records
+from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome, Provenance, Records
+from batch_eval.wording import listing
 
 if TYPE_CHECKING:
     from batch_eval.dataset import Dataset, LabelOptions, Labels
     from batch_eval.engines.local import Progress, Task
     from batch_eval.engines.reader import Reader
+    from batch_eval.engines.rows import Rows
     from batch_eval.imaging import PreprocessingOptions, Preprocessor
     from batch_eval.models import Classifier, ModelOptions, Verification
 
@@ -94,7 +97,8 @@ def evaluate_task(task: Task, *, jobs: int | None = None, progress: Progress | N
     fixed_time = _fixed_time()
     dataset, recipe, classifier = task.dataset, task.preprocessor, task.classifier
     notes = task_notes(task)
-    records = Records.of(dataset, local.run(task, jobs=jobs, progress=progress))
+    rows = local.run(task, jobs=jobs, progress=progress)
+    records = Records.of(dataset, rows)
     provenance = Provenance(
         folder=dataset.name,
         label_source=dataset.label_source,
@@ -105,10 +109,20 @@ def evaluate_task(task: Task, *, jobs: int | None = None, progress: Progress | N
         preprocess_sha256=recipe.settings_sha256,
         version=__version__,
         created=(fixed_time or datetime.now(UTC)).isoformat(timespec="seconds"),
-        notes=notes,
+        notes=(*notes, *_content_notes(dataset, rows, records)),
         missing=dataset.missing,
     )
     return Evaluation(classifier.class_names, records, provenance)
+
+
+def _content_notes(dataset: Dataset, rows: Rows, records: Records) -> Iterator[str]:
+    """Yield what the images' bytes tell, once they are read: equal ones, and further pictures in a file."""
+    from batch_eval.engines.duplicates import duplicate_notes
+
+    yield from duplicate_notes(dataset, rows.prints, records.outcome != OUTCOMES.index(Outcome.UNREADABLE))
+    if rows.frames:
+        shown = [f"{records.ids[row]} ({count:,})" for row, count in sorted(rows.frames.items())]
+        yield f"Files with several pages or frames, of which only the first counts: {listing(shown)}."
 
 
 def _fixed_time() -> datetime | None:

@@ -73,7 +73,8 @@ def test_a_large_photo_is_prepared_as_in_a_run(tmp_path):
     photo = cv2.imencode(".jpg", cv2.subtract(cv2.resize(on_paper(ink(7)), (1500, 2100)), grain))[1].tobytes()
     (folder / "a.jpg").write_bytes(photo)
     recipe = preprocessor(PreprocessingOptions(skip=("stroke",)))
-    _, prepared = Task(load_dataset(tmp_path), recipe, open_model()).prepare(load_dataset(tmp_path).samples[0])
+    dataset = load_dataset(tmp_path)
+    _, prepared = Task(dataset, recipe, open_model()).prepare(dataset.read(dataset.samples[0]))
 
     np.testing.assert_array_equal(prepared.image, preprocess(photo, PreprocessingOptions(skip=("stroke",))))
     assert not np.array_equal(prepared.image, recipe(decode(photo)).image)

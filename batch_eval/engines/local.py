@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 
 from batch_eval.cores import available_cores
 from batch_eval.dataset import Content, Dataset, Sample
+from batch_eval.engines.duplicates import fingerprint
 from batch_eval.engines.pictures import picture
 from batch_eval.engines.rows import Rows
 from batch_eval.engines.workers import Flag, can_fork, in_order
 from batch_eval.errors import UnreadableImageError
 from batch_eval.imaging import Prepared, Preprocessor
+from batch_eval.imaging.frames import MULTIPLE, count_frames
 from batch_eval.models import Classifier
 from batch_eval.outcome import OUTCOMES, Outcome
 
@@ -51,9 +53,9 @@ class Task:
     preprocessor: Preprocessor
     classifier: Classifier
 
-    def prepare(self, sample: Sample) -> tuple[cv2.typing.MatLike, Prepared]:
-        """Return a sample's decoded image, and what the model will see; raises UnreadableImageError."""
-        image = decoded(self.dataset.read(sample), self.preprocessor)
+    def prepare(self, content: Content) -> tuple[cv2.typing.MatLike, Prepared]:
+        """Return a decoded image, and what the model will see of it; raises UnreadableImageError."""
+        image = decoded(content, self.preprocessor)
         return image, self.preprocessor(image)
 
 
@@ -64,9 +66,14 @@ def decoded(content: Content, preprocessor: Preprocessor) -> cv2.typing.MatLike:
 
 @dataclass(slots=True)
 class _Batch:
-    """Prepared images that wait for the model, with their rows. ``unreadable`` maps other rows to the reason."""
+    """Prepared images that wait for the model, with their rows. ``unreadable`` maps other rows to the reason.
+
+    ``prints`` are the images' fingerprints, ``frames`` the number of pictures in files that hold several.
+    """
 
     rows: list[int] = field(default_factory=list)
+    prints: list[int] = field(default_factory=list)
+    frames: dict[int, int] = field(default_factory=dict)
     truths: list[str | None] = field(default_factory=list)
     images: list[cv2.typing.MatLike] = field(default_factory=list)
     prepared: list[Prepared] = field(default_factory=list)
@@ -126,7 +133,7 @@ def prepared_batches(task: Task) -> Iterator[NDArray[np.uint8]]:
     batch: list[cv2.typing.MatLike] = []
     for sample in task.dataset.samples:
         try:
-            _, prepared = task.prepare(sample)
+            _, prepared = task.prepare(task.dataset.read(sample))
         except UnreadableImageError:  # the run has already recorded it
             continue
         if not prepared.blank:
@@ -159,6 +166,8 @@ def _work(task: Task, shared: _Shared, chunk: Chunk) -> Rows:
         with shared.turn if small else nullcontext():
             batch = _prepare(task, remaining, shared.stop)
         rows.reasons |= batch.unreadable
+        rows.frames |= {row: count for row, count in batch.frames.items() if count > 1}
+        rows.prints[np.array(batch.rows, np.intp) - rows.start] = batch.prints
         if not batch.rows:
             return rows
         _classify(task, batch, rows, steps=not shared.steps)
@@ -175,11 +184,15 @@ def _prepare(task: Task, rows: Iterator[tuple[int, Sample]], stop: Flag) -> _Bat
         if stop:
             break
         try:
-            image, prepared = task.prepare(sample)
+            content = task.dataset.read(sample)
+            image, prepared = task.prepare(content)
         except UnreadableImageError as error:
             batch.unreadable[row] = str(error)
             continue
         batch.rows.append(row)
+        batch.prints.append(fingerprint(content))
+        if isinstance(content, bytes) and content.startswith(MULTIPLE):
+            batch.frames[row] = count_frames(content)
         batch.truths.append(sample.truth)
         batch.images.append(image)
         batch.prepared.append(prepared)

@@ -53,6 +53,8 @@ class Rows:
         # what no worker reports stays unreadable, so that no file can vanish from the count
         self.outcome = np.full(len(rows), OUTCOMES.index(Outcome.UNREADABLE), np.uint8)
         self.probabilities = np.zeros((len(rows), classes), np.float32)
+        self.prints = np.zeros(len(rows), np.uint64)  # fingerprints of the images, by which equal ones are found
+        self.frames: dict[int, int] = {}  # pictures in files that hold several
         self.reasons: dict[int, str] = {}
         self.flags: dict[str, list[int]] = {}
         self.pictures: dict[int, Picture] = {}
@@ -67,6 +69,8 @@ class Rows:
         place = slice(rows.start - self.start, rows.start - self.start + len(rows.outcome))
         self.outcome[place] = rows.outcome
         self.probabilities[place] = rows.probabilities
+        self.prints[place] = rows.prints
+        self.frames |= rows.frames
         self.reasons |= rows.reasons
         for flag, flagged in rows.flags.items():
             self.flags.setdefault(flag, []).extend(flagged)
