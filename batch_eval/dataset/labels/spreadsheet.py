@@ -10,6 +10,7 @@ from typing import Any
 
 from batch_eval.dataset.labels.tables import Record, Table, check_width
 from batch_eval.errors import DatasetError
+from batch_eval.installation import missing
 
 _LARGEST = 512 << 20
 """Bytes that a spreadsheet may unpack to: enough for a million rows, and a bound for archives that are bombs."""
@@ -21,8 +22,7 @@ def tables(raw: bytes, name: str) -> Iterator[Table]:
         import openpyxl
     except ImportError as error:
         raise DatasetError(
-            f"{name} is an Excel file, which needs openpyxl ({error}). "
-            "Install it with: pip install 'batch_eval[excel]', or save the file as CSV (UTF-8)."
+            f"{name} is an Excel file. {missing('openpyxl', 'excel')}, or save the file as CSV (UTF-8)."
         ) from error
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
