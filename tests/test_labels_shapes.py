@@ -294,7 +294,7 @@ def test_without_openpyxl_the_extra_is_named(three: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setitem(sys.modules, "openpyxl", None)
 
-    with pytest.raises(DatasetError, match=r"labels\.xlsx is an Excel file\. openpyxl is not installed\. Install it with: .*excel"):
+    with pytest.raises(DatasetError, match=r"Excel file\. openpyxl is not installed\. Install it with: .*excel"):
         load(three, b"PK\x03\x04", "labels.xlsx")
 
 

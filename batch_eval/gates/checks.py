@@ -1,4 +1,4 @@
-"""Does an evaluation keep its limits? One small check a gate, which also says when its n is too small."""
+"""Does an evaluation meet its limits? One small check a gate, which also says when its n is too small."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from batch_eval.evaluation.paired import PairedCounts
 
 FEWEST_DISCORDANT = 6
-"""McNemar's exact p is below 0.05 from six images on that all changed for the worse: 2 / 2⁶ = 0.031."""
+"""Changed images from which McNemar's exact p can be below 0.05: if all six got worse, p = 2 / 2⁶ = 0.031."""
 
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """What one gate said: its figure, its limit, and on how many images ``n`` the figure rests.
+    """The result of one gate: its figure, its limit, and the number of images ``n`` behind the figure.
 
-    ``value`` and ``limit`` are shares in 0..1 (NaN of no images), of ``fail-if-worse`` p-values, and of ``max-drop``
-    a difference in -1..1; ``message`` is the sentence that reports show.
+    ``value`` and ``limit`` are shares in 0..1, NaN if n is 0. For ``fail-if-worse`` they are p-values, for ``max-drop``
+    differences in -1..1. ``message`` is the sentence that reports show.
     """
 
     name: str
@@ -42,10 +42,13 @@ class GateResult:
 
 
 def check(evaluation: Evaluation, limits: Limits, baseline: Evaluation | None = None) -> tuple[GateResult, ...]:
-    """Return what each gate says, in the order of the options.
+    """Return the result of each gate, in the order of the options.
 
-    Raises ConfigError when a limit names a class or slice that the evaluation lacks, when a gate needs a baseline
-    and there is none, and when the baseline shares no image with the evaluation.
+    Raises ConfigError where
+
+    - a limit names a class or slice that the evaluation lacks,
+    - a gate needs a baseline and there is none,
+    - the baseline shares no image with the evaluation.
     """
     limits.check_baseline(baseline is not None)
     limits.check_names(evaluation.class_names, evaluation.records.slices)
@@ -62,7 +65,7 @@ def check(evaluation: Evaluation, limits: Limits, baseline: Evaluation | None = 
 
 def _of_accuracy(evaluation: Evaluation, limits: Limits) -> Iterator[GateResult]:
     overall = Tally(evaluation.counts[Outcome.CORRECT], evaluation.scored)
-    # what is said of one class or value counts more than what is said of all
+    # A limit on one class overrides the limit on every class: it comes later, and the last limit wins.
     classes = sorted(limits.fail_under_class, key=lambda wanted: wanted.name is not None)
     slices = sorted(limits.fail_under_slice, key=lambda wanted: wanted.value is not None)
     if limits.fail_under is not None:
@@ -74,7 +77,7 @@ def _of_accuracy(evaluation: Evaluation, limits: Limits) -> Iterator[GateResult]
 
 
 def _of_parts(gate: str, what: str, limited: Sequence[tuple[float, Mapping[str, _Part]]]) -> Iterator[GateResult]:
-    """Check each class or slice once, by the last limit that covers it."""
+    """Check each class or slice once, against the last limit that covers it."""
     chosen = {name: (part, limit) for limit, parts in limited for name, part in parts.items()}
     for name, (part, limit) in chosen.items():
         if part.tally.n:
@@ -85,14 +88,14 @@ def _of_parts(gate: str, what: str, limited: Sequence[tuple[float, Mapping[str, 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """The images of one class or one value of a slice: the tally of those that were scored, and how many there are."""
+    """One class or one value of a slice: the tally of its scored images, and the number of its files."""
 
     tally: Tally
     files: int
 
 
 def _of_files(evaluation: Evaluation, limits: Limits) -> Iterator[GateResult]:
-    """Check the shares of files that are not scored. A label out of range is as good as none, unless it has a limit."""
+    """Check the shares of files that are not scored. Out of range counts as unlabelled, unless it has its own limit."""
     unlabelled = [Outcome.UNLABELLED]
     if limits.max_out_of_range is None:
         unlabelled.append(Outcome.OUT_OF_RANGE)
@@ -118,7 +121,7 @@ def _of_pair(pair: PairedCounts, limits: Limits) -> Iterator[GateResult]:
 
 
 def _classes(evaluation: Evaluation, wanted: ClassLimit) -> Mapping[str, _Part]:
-    """Return the class, or each that the model has or that is a label, whether or not an image was scored."""
+    """Return the class, or every class of the model and the labels, also those without scored images."""
     hits = evaluation.confusion.diagonal().tolist()
     support = [scores.support for scores in evaluation.per_class]
     tallies = {name: Tally(*counts) for name, *counts in zip(evaluation.class_names, hits, support, strict=True)}
@@ -128,9 +131,9 @@ def _classes(evaluation: Evaluation, wanted: ClassLimit) -> Mapping[str, _Part]:
 
 
 def _slices(evaluation: Evaluation, wanted: SliceLimit) -> Mapping[str, _Part]:
-    """Return the slice's value, or each that it has, whether or not an image was scored.
+    """Return the slice's value, or every value that it has, also those without scored images.
 
-    Images without a label that have no value lie outside of the table that gives the slice.
+    An image with neither label nor value has no row in the table of slices; it does not count.
     """
     r = evaluation.records
     tallies = next(dict(breakdown.tallies) for breakdown in by_slice(evaluation) if breakdown.name == wanted.name)
@@ -144,29 +147,29 @@ _NOTHING = Tally(0, 0)
 
 
 def at_least(name: str, what: str, tally: Tally, limit: float) -> GateResult:
-    """Check that a share is no lower than its limit; a share of no images fails."""
+    """Pass if a share is at least its limit; NaN fails, as it compares false."""
     value, bound = _apart(tally.share, limit)
     message = f"{what} {value} of {tally.n:,} images; at least {bound} is required.{_caution(tally, limit)}"
     return GateResult(name, tally.share >= limit, tally.share, limit, tally.n, message)
 
 
 def unscored(name: str, what: str, files: int, limit: float) -> GateResult:
-    """Fail because no image of a class or slice was scored: nothing measured is nothing shown."""
+    """Fail because no image of a class or slice was scored, so that nothing was measured."""
     there = f"none of its {files:,} images could be scored" if files else "there are no images of it"
     message = f"Accuracy of {what} is unknown: {there}; at least {percent(limit)} is required."
     return GateResult(name, False, math.nan, limit, 0, message)
 
 
 def low_at_least(name: str, tally: Tally, limit: float) -> GateResult:
-    """Check that the lower end of the accuracy's 95 % interval is no lower than its limit."""
+    """Pass if the lower bound of the accuracy's 95 % interval is at least its limit."""
     low = tally.interval[0]
     value, bound = _apart(low, limit)
-    message = f"Interval's lower end {value} of {tally.n:,} images; at least {bound} is required."
+    message = f"Lower bound of the 95 % interval {value} of {tally.n:,} images; at least {bound} is required."
     return GateResult(name, low >= limit, low, limit, tally.n, message + _too_few(tally.n, limit))
 
 
 def at_most(name: str, what: str, tally: Tally, limit: float) -> GateResult:
-    """Check that a share of all files is no higher than its limit."""
+    """Pass if a share of all files is at most its limit."""
     value, bound = _apart(tally.share, limit)
     message = f"{tally.hits:,} of {tally.n:,} files are {what} ({value}); at most {bound} is allowed."
     caution = _one_is_too_many(tally.n, limit)
@@ -174,18 +177,19 @@ def at_most(name: str, what: str, tally: Tally, limit: float) -> GateResult:
 
 
 def ece(bins: tuple[ReliabilityBin, ...], limit: float) -> GateResult:
-    """Check that the expected calibration error is no higher than its limit."""
+    """Pass if the expected calibration error is at most its limit."""
     n = sum(b.tally.n for b in bins)
     error, noise = metrics.expected_calibration_error(bins), metrics.calibration_noise(bins)
     value, bound = _apart(error, limit)
     message = f"Expected calibration error {value} of {n:,} images; at most {bound} is allowed."
+    # Even a perfectly calibrated model has an error above 0 on few images; a limit below that noise only fails by luck.
     if noise > limit:
         message += f" n is too small for this limit: chance alone gives a perfectly calibrated model {percent(noise)}."
     return GateResult("max-ece", error <= limit, error, limit, n, message)
 
 
 def drop(pair: PairedCounts, limit: float) -> GateResult:
-    """Check that the accuracy on the shared images fell by no more than its limit."""
+    """Pass if the accuracy on the shared images fell by at most its limit."""
     fell = metrics.ratio(pair.broke - pair.fixed, pair.n)
     value, bound = _apart(fell, limit)
     moved = f"rose by {value[1:]}" if fell < 0 else f"fell by {value}"
@@ -199,7 +203,7 @@ def drop(pair: PairedCounts, limit: float) -> GateResult:
 
 
 def not_worse(pair: PairedCounts) -> GateResult:
-    """Check that the evaluation is not significantly worse than its baseline, by McNemar's exact test."""
+    """Pass if the evaluation is not significantly worse than its baseline, by McNemar's exact test."""
     worse = pair.broke > pair.fixed and pair.p_value < SIGNIFICANCE
     message = (
         f"{pair.fixed:,} fixed, {pair.broke:,} broke of {pair.n:,} shared images: McNemar's exact p = "
@@ -211,7 +215,7 @@ def not_worse(pair: PairedCounts) -> GateResult:
 
 
 def _caution(tally: Tally, limit: float) -> str:
-    """Say when the limit lies so near that other images like these could decide otherwise."""
+    """Return a warning if other images like these could decide otherwise."""
     low, high = tally.interval
     return _too_few(tally.n, limit) or (_within((low, high)) if low < limit < high else "")
 
@@ -221,31 +225,31 @@ def _within(interval: tuple[float, float]) -> str:
 
 
 def _too_few(n: int, limit: float) -> str:
-    """Say when even n right images of n would not show that the true share reaches the limit.
+    """Return a warning if even n of n correct images could not show that the true share reaches the limit.
 
-    Their Wilson interval begins at n / (n + z²), which reaches the limit from n = z²·limit / (1 - limit) on.
+    Their Wilson interval begins at n / (n + z²). It reaches the limit from n = z²·limit / (1 - limit) on.
     """
     if limit >= 1 or metrics.wilson_interval(n, n)[0] >= limit:
         return ""
     needed = math.ceil(metrics.Z_95**2 * limit / (1 - limit))
-    return f" n is too small for this limit: it takes {needed:,} images, all right, to show it with 95 % confidence."
+    return f" n is too small for this limit: it takes {needed:,} images, all correct, to show it with 95 % confidence."
 
 
 def _one_is_too_many(n: int, limit: float) -> str:
-    """Say when a single image is more than the limit, so that it means the same as 0."""
+    """Return a warning if a single image exceeds the limit, which then means 0."""
     if not n or not 0 < limit < 1 / n:
         return ""
     return f" n is too small for this limit: a single image is {percent(1 / n)}."
 
 
 def _apart(value: float, limit: float) -> tuple[str, str]:
-    """Return both as percentages, with digits enough to tell them apart."""
+    """Return both as percentages, with enough digits to tell them apart."""
     digits = next((d for d in range(1, 15) if value == limit or percent(value, d) != percent(limit, d)), 15)
     return percent(value, digits), percent(limit, digits)
 
 
 def gates_line(gates: Sequence[GateResult]) -> str:
-    """Return in a few words whether the gates passed; empty where there are none."""
+    """Return in a few words whether the gates passed; empty without gates."""
     failed = sum(not gate.passed for gate in gates)
     total = len(gates)
     if not total:

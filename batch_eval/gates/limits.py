@@ -12,7 +12,7 @@ from batch_eval.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class ClassLimit:
-    """The lowest accuracy of a class; of every class of the model or the labels where ``name`` is None."""
+    """Minimum accuracy of a class; ``name`` None means every class of the model and the labels."""
 
     name: str | None
     limit: float
@@ -20,7 +20,7 @@ class ClassLimit:
 
 @dataclass(frozen=True, slots=True)
 class SliceLimit:
-    """The lowest accuracy of one value of a slice; of every value where ``value`` is None."""
+    """Minimum accuracy of one value of a slice; ``value`` None means every value."""
 
     name: str
     value: str | None
@@ -29,7 +29,7 @@ class SliceLimit:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits of an evaluation's gates, as shares in 0..1; None is no gate."""
+    """The limits of all gates, as shares in 0..1; None means no gate."""
 
     fail_under: float | None = None
     fail_under_low: float | None = None
@@ -44,12 +44,12 @@ class Limits:
 
     @property
     def need_baseline(self) -> tuple[str, ...]:
-        """The options given that compare with a baseline."""
+        """The given options that need a baseline."""
         options = {"--max-drop": self.max_drop is not None, "--fail-if-worse": self.fail_if_worse}
         return tuple(option for option, given in options.items() if given)
 
     def check_baseline(self, given: bool) -> None:
-        """Raise ConfigError when a gate needs a baseline and none was given."""
+        """Raise ConfigError if a gate needs a baseline and none was given."""
         if self.need_baseline and not given:
             raise ConfigError(
                 f"{self.need_baseline[0]} needs something to compare with. "
@@ -57,7 +57,7 @@ class Limits:
             )
 
     def check_names(self, class_names: Collection[str], slices: Mapping[str, Collection[str]]) -> None:
-        """Raise ConfigError when a limit names a class, a slice or a slice's value that does not exist."""
+        """Raise ConfigError if a limit names an unknown class, slice or value of a slice."""
         for wanted in self.fail_under_class:
             if wanted.name is not None:
                 _check_name("--fail-under-class", "class", wanted.name, class_names)
@@ -89,7 +89,7 @@ def parse_limits(
     max_drop: str | None = None,
     fail_if_worse: bool = False,
 ) -> Limits:
-    """Return the limits as they are written: `0.95` or `95%`, for classes `7=0.9`, for slices `paper=ruled:0.9`.
+    """Parse limits: `0.95` or `95%`, for classes `7=0.9`, for slices `paper=ruled:0.9`.
 
     Raises ConfigError naming the option whose limit is invalid.
     """
@@ -128,7 +128,7 @@ def _slice_limit(text: str) -> SliceLimit:
 
 
 def parse_share(option: str, limit: str, shown: str) -> float:
-    """Return a share in 0..1 from `0.95` or `95%`; raises ConfigError naming the option and what was ``shown``.
+    """Parse a share in 0..1, `0.95` or `95%`. The ConfigError names the option and what was ``shown``.
 
     >>> parse_share("--fail-under", "99.5 %", "99.5 %")
     0.995
