@@ -50,8 +50,8 @@ def load_dataset(
     """
     options = LabelOptions.of(labels)
     _check(options)
-    source = open_source(place)
     classes = Classes(class_names)
+    source = open_source(place, classes, options)
     found = _find_labels(source, options, classes)
     return _dataset(source, found, options)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from batch_eval.dataset.labels.encodings import shown
 from batch_eval.dataset.labels.matching import How, ImageNames, Match
+from batch_eval.dataset.labels.reading import Reading
 from batch_eval.dataset.labels.spelling import Classes, Spelling, number_of, spell
 from batch_eval.dataset.labels.tables import LabelList, Table
 from batch_eval.dataset.labels.words import (
@@ -225,6 +226,24 @@ def _likely_path_column(table: Table) -> int:
             if PATH_WORDS & set(words(name)):
                 return position
     return 0
+
+
+def label_cells(table: Table, path: int, classes: Classes, options: LabelOptions) -> Reading | None:
+    """Return the labels of a table whose column ``path`` holds the images themselves, as they are written.
+
+    Every other column is a slice. Return None where no column holds labels.
+    """
+    found = _label_column(table, path, classes, options)
+    rest = [i for i in range(table.width) if i not in (path, *found.columns) and _is_slice(table, i)]
+    if found.column is None:
+        return None
+    one_hot = len(found.columns) > 1
+    return Reading(
+        f"{table.name} (column {_shown(table, found.column)})",
+        found.labels if one_hot else column(table, found.column),
+        slice_names=tuple(table.header[i] for i in rest) if table.header else (),
+        slices=[tuple(shown(cells[i]) for i in rest) for _, cells in table.rows] if rest else (),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ def label_by_file(file: LabelFile, images: ImageNames, classes: Classes, options
     _check_kind(file)
     found: list[Reading] = []
     refusal: DatasetError | None = None
-    for content in _contents(file, options):
+    for content in contents(file, options):
         try:
             if isinstance(content, DatasetError):
                 raise content
@@ -105,7 +105,7 @@ def _check_kind(file: LabelFile) -> None:
         raise DatasetError(f"The label file {file.name} is {kind}. Save it as CSV (UTF-8).")
 
 
-def _contents(file: LabelFile, options: LabelOptions) -> Iterator[Table | LabelList | DatasetError]:
+def contents(file: LabelFile, options: LabelOptions) -> Iterator[Table | LabelList | DatasetError]:
     """Yield what the file may hold: each encoding and each delimiter gives a table."""
     # what reads one kind of file is imported where there is one
     if suffix(file.name) in EXCEL:

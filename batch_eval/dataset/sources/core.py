@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, Union
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Protocol, Union
 
 from batch_eval.dataset.labels.named import NamedFiles
 from batch_eval.dataset.labels.reading import Reading
@@ -13,6 +17,32 @@ if TYPE_CHECKING:
 
 Content = Union[bytes, "NDArray[np.uint8]"]
 """An image: the bytes of a file, or decoded, (H, W) or (H, W, 3) BGR uint8."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetFile:
+    """A file that holds a set: on the disk, or within an archive, where it has no ``path``.
+
+    ``name`` is its path in the set, by which ids and messages call it.
+    """
+
+    name: str
+    path: Path | None
+    read: Callable[[], bytes]
+
+    @classmethod
+    def on_disk(cls, path: Path, name: str = "") -> SetFile:
+        """Return a file of the disk, called by its own name if no other is given."""
+        return cls(name or path.name, path, path.read_bytes)
+
+    def open(self) -> IO[bytes]:
+        """Return the file, opened."""
+        return self.path.open("rb") if self.path else io.BytesIO(self.read())
+
+    @property
+    def root(self) -> str:
+        """The absolute path of the file, or its name."""
+        return str(self.path.absolute()) if self.path else f"/{self.name}"
 
 
 class Source(NamedFiles, Protocol):
