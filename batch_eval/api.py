@@ -19,7 +19,7 @@ from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome, Provenance, Rec
 from batch_eval.wording import listing
 
 if TYPE_CHECKING:
-    from batch_eval.dataset import Dataset, LabelOptions, Labels
+    from batch_eval.dataset import Dataset, LabelOptions, Labels, Place
     from batch_eval.engines.local import Progress, Task
     from batch_eval.engines.reader import Reader
     from batch_eval.engines.rows import Rows
@@ -31,14 +31,17 @@ LAST_SECOND = 253_402_300_799
 
 
 def evaluate(
-    folder: str | Path,
+    folder: Place,
     model: ModelOptions | str | Path | None = None,
     labels: LabelOptions | str | Path | Labels | None = None,
     preprocess: PreprocessingOptions | str = "photo",
     *,
     jobs: int | None = None,
 ) -> Evaluation:
-    """Evaluate a saved model on a folder of labelled digit images.
+    """Evaluate a saved model on a set of labelled digit images.
+
+    ``folder`` is a folder, a file that holds a set (archive, NumPy, IDX, Parquet, table), a list of images, or an
+    array of shape (N, H, W) or (N, H, W, 3), RGB.
 
     ``model`` is a file, None for the model that ships with batch_eval, or ModelOptions. ``labels`` is a label file,
     a list with one label an image, a mapping from names to labels, None to look for labels, or LabelOptions.
@@ -53,7 +56,7 @@ def evaluate(
 
 
 def open_task(
-    folder: str | Path,
+    folder: Place,
     model: ModelOptions | str | Path | None = None,
     labels: LabelOptions | str | Path | Labels | None = None,
     preprocess: PreprocessingOptions | str = "photo",

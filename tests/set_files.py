@@ -24,8 +24,7 @@ LABELS = [number % 10 for number in range(COUNT)]
 def images() -> np.ndarray:
     """Return (20, 28, 28) uint8: bright digits on black, as MNIST has them."""
     drawn = [
-        cv2.resize(ink(number, label), (20, 20), interpolation=cv2.INTER_AREA)
-        for number, label in enumerate(LABELS)
+        cv2.resize(ink(number, label), (20, 20), interpolation=cv2.INTER_AREA) for number, label in enumerate(LABELS)
     ]
     return np.stack([np.pad(digit, 4) for digit in drawn])
 

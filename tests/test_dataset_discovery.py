@@ -222,10 +222,12 @@ def test_a_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
         open_folder(tmp_path / "nowhere")
 
 
-def test_a_file_is_no_folder(tmp_path: Path) -> None:
+def test_an_empty_file_is_no_set(tmp_path: Path) -> None:
     folder_of(tmp_path, "photos.zip")
 
-    with pytest.raises(DatasetError, match=r"photos\.zip is a file; expected a folder with images\."):
+    with pytest.raises(
+        DatasetError, match=r"photos\.zip is no image and holds none\. Expected a folder, an image, an archive"
+    ):
         open_source(tmp_path / "photos.zip")
 
 

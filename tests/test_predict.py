@@ -13,7 +13,7 @@ import pytest
 from drawn_digits import ink, on_paper
 from processes import ROOT, batch_eval, modules_after
 
-from batch_eval.engines.reader import Predictions, Reader
+from batch_eval.engines.reader import Predictions, Reader, named_images
 from batch_eval.errors import ConfigError
 from batch_eval.imaging import preprocessor
 from batch_eval.models import open_model
@@ -129,13 +129,13 @@ def test_csv_has_a_row_for_every_image(hopeless):
 
 def test_csv_names_are_no_formulas(reader, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    table = csv_table.document(Predictions(reader, reader.predictions(["=1+1.png"], 3))).decode()
+    table = csv_table.document(Predictions(reader, reader.predictions(named_images(["=1+1.png"]), 3))).decode()
 
     assert "'=1+1.png" == next(csv.DictReader(io.StringIO(table)))["image"]
 
 
 def test_names_cannot_steer_the_terminal(reader):
-    line = b"".join(text.document(Predictions(reader, reader.predictions(["\x1b[2Ja.png"], 3)))).decode()
+    line = b"".join(text.document(Predictions(reader, reader.predictions(named_images(["\x1b[2Ja.png"]), 3)))).decode()
 
     assert line.startswith(r"\x1b[2Ja.png: unreadable")
 
@@ -144,7 +144,7 @@ def test_text_is_written_image_by_image(reader):
     """The second path is taken only after the first line is out."""
     taken = []
     paths = (taken.append(path) or str(path) for path in (SEVEN, THREE))
-    next(text.document(Predictions(reader, reader.predictions(paths, 3))))
+    next(text.document(Predictions(reader, reader.predictions(named_images(paths), 3))))
 
     assert [SEVEN] == taken
 

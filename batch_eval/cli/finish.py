@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,9 +70,13 @@ def checked_formats(names: Sequence[str], kind: Kind) -> tuple[str, ...]:
     return formats
 
 
-def default_out(folder: Path) -> Path:
-    """Return where the reports of a folder go unless told."""
-    return Path("reports") / (folder.resolve().name or "root")
+def default_out(*places: Path) -> Path:
+    """Return where the reports of a set go unless told: named after its folder or file, or what holds several."""
+    place = places[0].resolve()
+    if len(places) > 1:
+        place = Path(os.path.commonpath([path.resolve() for path in places]))
+    name = place.name.partition(".")[0] if place.is_file() else place.name
+    return Path("reports") / (name or "root")
 
 
 def load_saved(path: Path) -> Evaluation:

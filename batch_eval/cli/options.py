@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from batch_eval.imaging import PreprocessingOptions
     from batch_eval.models import ModelOptions
 
-Folder = Annotated[Path, typer.Argument(help="The folder of images.", show_default=False)]
+Places = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="FOLDER…",
+        help="A folder of images, or what holds a set: an archive (zip, tar), NumPy, IDX or Parquet files, a table of "
+        "pixels, of encoded images or of paths; or several of these; or images.",
+        show_default=False,
+    ),
+]
 Model = Annotated[
     Path | None,
     typer.Option(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,7 +20,13 @@ if TYPE_CHECKING:
 
 @grouped
 def predict(
-    images: Annotated[list[str], typer.Argument(help="Image files; - reads one from stdin.", show_default=False)],
+    images: Annotated[
+        list[str],
+        typer.Argument(
+            help="Image files, or folders, archives and other files that hold sets; - reads an image from stdin.",
+            show_default=False,
+        ),
+    ],
     model: options.Model = None,
     *,
     opening: options.ModelFlags,
@@ -40,11 +47,13 @@ def predict(
 
     `batch-eval predict photos/IMG_2041.jpg --show`
 
+    `batch-eval predict photos --format csv > predictions.csv`
+
     `batch-eval predict photos/*.jpg --model mnist.keras --top 5 --format csv > predictions.csv`
     """
     from batch_eval.api import open_reader
     from batch_eval.cli.console import say
-    from batch_eval.engines.reader import STDIN, Predictions
+    from batch_eval.engines.reader import STDIN, Predictions, named_images
     from batch_eval.publishing import pieces
     from batch_eval.reports.context import ReportContext
     from batch_eval.reports.registry import reporter
@@ -55,21 +64,29 @@ def predict(
     reader = open_reader(opening.options(model), preparing.options())
     for note in reader.classifier.notes:
         say(f"Note: {note}")
-    unreadable: list[str] = []
+    done = _Done()
     # Read stdin once: `predict - -` names it twice.
     stdin = sys.stdin.buffer.read() if STDIN in images else b""
-    predictions = Predictions(reader, _noting(unreadable, reader.predictions(images, top, stdin)))
+    predictions = Predictions(reader, done.noting(reader.predictions(named_images(images, stdin), top)))
     for part in pieces(chosen.document(predictions, ReportContext(pixels=show))):
         if not to_stdout(part.decode().encode(sys.stdout.encoding or "utf-8", "backslashreplace")):
             break
-    if unreadable:
-        say(f"{len(unreadable):,} of {len(images):,} images cannot be read: {listing(unreadable)}.")
+    if done.unreadable:
+        say(f"{len(done.unreadable):,} of {done.count:,} images cannot be read: {listing(done.unreadable)}.")
         raise typer.Exit(ExitCode.USER_ERROR)
 
 
-def _noting(unreadable: list[str], predictions: Iterable[Prediction]) -> Iterator[Prediction]:
-    """Pass predictions on, and note the names of those that have none."""
-    for prediction in predictions:
-        if prediction.reading is None:
-            unreadable.append(prediction.name)
-        yield prediction
+@dataclass(slots=True)
+class _Done:
+    """How many images were read, and the names of those that could not be."""
+
+    count: int = 0
+    unreadable: list[str] = field(default_factory=list)
+
+    def noting(self, predictions: Iterable[Prediction]) -> Iterator[Prediction]:
+        """Pass predictions on, and count them."""
+        for prediction in predictions:
+            self.count += 1
+            if prediction.reading is None:
+                self.unreadable.append(prediction.name)
+            yield prediction

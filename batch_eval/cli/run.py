@@ -8,7 +8,7 @@ from batch_eval.cli.grouping import grouped
 
 @grouped
 def run(
-    folder: options.Folder,
+    places: options.Places,
     model: options.Model = None,
     *,
     opening: options.ModelFlags,
@@ -20,7 +20,7 @@ def run(
     reports: options.ReportFlags,
     gates: options.GateFlags,
 ) -> None:
-    """Evaluate a saved model on a folder of labelled digit images.
+    """Evaluate a saved model on a set of labelled digit images.
 
     Prints the accuracy and the misclassified images, and writes CSV, JSON and HTML reports.
 
@@ -33,6 +33,8 @@ def run(
     `batch-eval run photos --labels truth.csv --preprocess mnist`
 
     `batch-eval run photos --fail-under 0.95 --format json --format html`
+
+    `batch-eval run mnist.npz --split test --preprocess none`
     """
     from batch_eval.api import evaluate_task, open_reader, reader_task, task_notes, verify_task
     from batch_eval.cli.console import progress_bar, say
@@ -41,7 +43,7 @@ def run(
 
     # Everything that can be refused is checked before the first image is read.
     limits = gates.limits()
-    output = checked_output(out or default_out(folder), reports)
+    output = checked_output(out or default_out(*places), reports)
     baseline = load_baseline(gates.baseline, output)
     model_options = opening.options(model)
     reader = open_reader(model_options, preparing.options())
@@ -49,7 +51,7 @@ def run(
         from batch_eval.models import check_verifiable
 
         check_verifiable(model_options)
-    task = reader_task(load_dataset(folder, labels.options(), reader.classifier.class_names), reader)
+    task = reader_task(load_dataset(places, labels.options(), reader.classifier.class_names), reader)
     limits.check_names(task.classifier.class_names, task.dataset.slice_values)
     if not output.quiet:
         say(f"Labels: {task.dataset.label_source}")

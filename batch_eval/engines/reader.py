@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from batch_eval.dataset import Content
+from batch_eval.dataset.names import image_id
+from batch_eval.dataset.sources.opening import holds_set, open_source
+from batch_eval.engines.local import decoded
 from batch_eval.engines.rows import Guess, top_guesses
 from batch_eval.errors import UnreadableImageError
 from batch_eval.files import read
@@ -14,6 +19,8 @@ from batch_eval.imaging import Prepared, Preprocessor
 from batch_eval.imaging.steps import Image
 from batch_eval.models import Classifier
 
+NamedImage = tuple[str, Callable[[], Content]]
+"""An image's name, and what returns it or raises UnreadableImageError."""
 STDIN = "-"
 """Stands for the image that is read from stdin."""
 
@@ -74,12 +81,12 @@ class Reader:
     classifier: Classifier
     recipe: Preprocessor
 
-    def read(self, data: bytes, top: int) -> Reading:
-        """Read the bytes of an image file as its ``top`` most probable classes.
+    def read(self, content: Content, top: int) -> Reading:
+        """Read an image, the bytes of a file or pixels, as its ``top`` most probable classes.
 
         Raises UnreadableImageError with the reason.
         """
-        image = self.recipe.decode(data)
+        image = decoded(content, self.recipe)
         prepared = self.recipe(image)
         return Reading(image, prepared, () if prepared.blank else self._guesses(prepared.image, top))
 
@@ -87,13 +94,29 @@ class Reader:
         shares = self.classifier.predict(np.asarray(image, np.uint8)[None])[0]
         return top_guesses(shares, self.classifier.class_names, top)
 
-    def predictions(self, paths: Iterable[str], top: int, stdin: bytes = b"") -> Iterator[Prediction]:
-        """Yield the prediction for each file, in order; ``-`` stands for the bytes of ``stdin``."""
-        for path in paths:
+    def predictions(self, images: Iterable[NamedImage], top: int) -> Iterator[Prediction]:
+        """Yield the prediction for each image, in order."""
+        for name, content in images:
             try:
-                yield Prediction(path, self.read(stdin if path == STDIN else read(path), top))
+                yield Prediction(name, self.read(content(), top))
             except UnreadableImageError as error:
-                yield Prediction(path, None, str(error))
+                yield Prediction(name, None, str(error))
+
+
+def named_images(places: Iterable[str], stdin: bytes = b"") -> Iterator[NamedImage]:
+    """Yield images by their paths, and those of sets by the set's path and their ids.
+
+    ``-`` stands for the bytes of ``stdin``. Raises DatasetError where a folder holds no images.
+    """
+    for place in places:
+        if place == STDIN:
+            yield place, lambda: stdin
+        elif holds_set(place):
+            source = open_source(place)
+            for file in source.images:
+                yield f"{place.rstrip('/')}/{image_id(file)}", partial(source.read, file)
+        else:
+            yield place, partial(read, place)
 
 
 @dataclass(frozen=True, slots=True)

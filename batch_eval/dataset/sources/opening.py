@@ -17,7 +17,7 @@ from batch_eval.dataset.options import LabelOptions
 from batch_eval.dataset.sources.core import SetFile, Source
 from batch_eval.dataset.sources.folder import check_exists, is_folder, open_folder
 from batch_eval.dataset.sources.signatures import LENGTH, is_image_data
-from batch_eval.errors import DatasetError
+from batch_eval.errors import DatasetError, UnfitFileError
 from batch_eval.wording import listing, printable
 
 if TYPE_CHECKING:
@@ -48,8 +48,21 @@ Opener = Callable[[_Set, Sequence[SetFile]], Source]
 """Opens files of one kind."""
 
 
-def open_source(place: Place, classes: Classes, options: LabelOptions) -> Source:
-    """Return the set at a place; raises DatasetError where there is none."""
+def holds_set(place: str | Path) -> bool:
+    """Whether a path leads to a folder, or to a file that holds a set, rather than to an image or any other file."""
+    path = Path(place)
+    if path.is_dir():
+        return True
+    opener = _opener(SetFile.on_disk(path)) if path.is_file() and not is_image(path.name) else None
+    return opener is not None and opener is not _open_images and suffix(path.name) != ".txt"
+
+
+def open_source(place: Place, classes: Classes | None = None, options: LabelOptions | None = None) -> Source:
+    """Return the set at a place; raises DatasetError where there is none.
+
+    ``classes`` and ``options`` say which columns of a table hold labels.
+    """
+    classes, options = classes or Classes(), options or LabelOptions()
     if isinstance(place, str | Path):
         return _open_path(Path(place), classes, options)
     if isinstance(place, Sequence):
@@ -121,7 +134,10 @@ def _sets_in(tree: Source, wanted: _Set, path_of: Callable[[str], Path | None]) 
         raise DatasetError(
             f"{printable(tree.name)} holds no images but several sets: {listing(names)}. Name one of them."
         )
-    return next((opener(wanted, files) for opener, files in found.items()), None)
+    try:
+        return next((opener(wanted, files) for opener, files in found.items()), None)
+    except UnfitFileError:  # tables about something else
+        return None
 
 
 def _opener(file: SetFile) -> Opener | None:
@@ -240,7 +256,7 @@ def _open_tables(wanted: _Set, files: Sequence[SetFile]) -> Source:
     found = {file.name: _open_table(file, wanted) for file in files}
     sources = {name: source for name, source in found.items() if source is not None}
     if not sources:
-        raise DatasetError(
+        raise UnfitFileError(
             f"{listing(list(found))} names no images that are there, and holds none. Expected a column of paths, of "
             "encoded images (data:image/png;base64,…), or one for each pixel."
         )
