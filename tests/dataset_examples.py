@@ -24,3 +24,21 @@ def folder_of(root: Path, *names: str) -> Path:
 def truths(dataset: Dataset) -> dict[str, str | None]:
     """Return the truth of each id."""
     return {sample.id: sample.truth for sample in dataset.samples}
+
+
+WORDS = {
+    "English": "zero one two three four five six seven eight nine",
+    "German": "null eins zwei drei vier fünf sechs sieben acht neun",
+    "Spanish": "cero uno dos tres cuatro cinco seis siete ocho nueve",
+    "French": "zéro un deux trois quatre cinq six sept huit neuf",
+    "Portuguese": "zero um dois três quatro cinco seis sete oito nove",
+    "Italian": "zero uno due tre quattro cinque sei sette otto nove",
+    "Dutch": "nul een twee drie vier vijf zes zeven acht negen",
+    "Russian": "ноль один два три четыре пять шесть семь восемь девять",
+    "Sino-Korean": "영 일 이 삼 사 오 육 칠 팔 구",
+    "Korean": "공 하나 둘 셋 넷 다섯 여섯 일곱 여덟 아홉",
+    "Chinese": "零 一 二 三 四 五 六 七 八 九",
+    "Arabic": "٠ ١ ٢ ٣ ٤ ٥ ٦ ٧ ٨ ٩",
+    "fullwidth": "０ １ ２ ３ ４ ５ ６ ７ ８ ９",
+}
+"""The digits in order, by language."""

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from test_cli_run import ROOT, batch_eval
+from processes import ROOT, batch_eval
 
 CASES = Path(os.environ.get("BATCH_EVAL_CASES") or ROOT.parent / "shared" / "cases")
 OTHERS = {
@@ -62,6 +62,7 @@ def _checks(want: dict[str, Any], found: dict[str, Any], code: int, said: str) -
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not cases(), reason=f"needs the measuring cases: {CASES} is absent (set BATCH_EVAL_CASES)")
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case["nr"])
 def test_a_case_shows_what_it_must(case: dict[str, Any], tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 import set_files as made
-from test_cli_run import batch_eval
+from processes import ROOT, batch_eval
 
-pytestmark = pytest.mark.filterwarnings("default")
+pytestmark = pytest.mark.slow
 
 
 def metrics(out: Path) -> dict[str, float]:
@@ -121,8 +121,6 @@ def test_a_gate_covers_labels_that_the_model_has_no_class_for(tmp_path):
 def test_labels_from_stdin(tmp_path):
     import subprocess
     import sys
-
-    from test_cli_run import ROOT
 
     for number, data in enumerate(made.pngs()):
         (tmp_path / f"IMG_{number}.png").write_bytes(data)

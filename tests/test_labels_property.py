@@ -9,10 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from dataset_examples import any_name, folder_of, truths
+from dataset_examples import WORDS, any_name, folder_of, truths
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_labels_spelling import WORDS
 
 from batch_eval.dataset import load_dataset
 from batch_eval.dataset.labels.spelling import DIGITS

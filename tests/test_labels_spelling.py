@@ -4,6 +4,7 @@ import doctest
 import unicodedata
 
 import pytest
+from dataset_examples import WORDS
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,21 +12,6 @@ from batch_eval.dataset.labels import matching, spelling, words
 from batch_eval.dataset.labels.spelling import Classes, spell
 
 DIGITS = Classes()
-WORDS = {
-    "English": "zero one two three four five six seven eight nine",
-    "German": "null eins zwei drei vier fünf sechs sieben acht neun",
-    "Spanish": "cero uno dos tres cuatro cinco seis siete ocho nueve",
-    "French": "zéro un deux trois quatre cinq six sept huit neuf",
-    "Portuguese": "zero um dois três quatro cinco seis sete oito nove",
-    "Italian": "zero uno due tre quattro cinque sei sette otto nove",
-    "Dutch": "nul een twee drie vier vijf zes zeven acht negen",
-    "Russian": "ноль один два три четыре пять шесть семь восемь девять",
-    "Sino-Korean": "영 일 이 삼 사 오 육 칠 팔 구",
-    "Korean": "공 하나 둘 셋 넷 다섯 여섯 일곱 여덟 아홉",
-    "Chinese": "零 一 二 三 四 五 六 七 八 九",
-    "Arabic": "٠ ١ ٢ ٣ ٤ ٥ ٦ ٧ ٨ ٩",
-    "fullwidth": "０ １ ２ ３ ４ ５ ６ ７ ８ ９",
-}
 
 
 def names(*texts: str, offset: int | None = None) -> list[str | None]:
