@@ -6,10 +6,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import set_files as made
 
 from batch_eval.errors import TrainingError
 from batch_eval.training.batches import drawn_digits
-from batch_eval.training.data import CLASS_NAMES, load_training_data, load_validation
+from batch_eval.training.data import CLASS_NAMES, _read_set, load_training_data, load_validation
 from batch_eval.training.scenes import SceneOptions, draw_scene
 
 
@@ -217,3 +218,25 @@ def test_a_damaged_image_is_left_out_and_said(tmp_path: Path):
 def test_a_folder_of_too_few_digits_is_refused(tmp_path: Path):
     with pytest.raises(TrainingError, match="holds 4 usable images"):
         load_training_data(write_photos(tmp_path, 4))
+
+
+@pytest.mark.parametrize("make", [made.zipped, made.pixels, lambda root: made.idx(root) / "t10k-images-idx3-ubyte"])
+def test_any_set_of_a_run_is_read(make, tmp_path: Path):
+    data = load_training_data(make(tmp_path), preprocess="none")
+
+    assert (10, 10) == (len(data.train), len(data.test))
+    assert set(range(10)) == set(data.train.labels.tolist()) == set(data.test.labels.tolist())
+
+
+def test_arrays_of_the_right_size_are_taken_as_they_are(tmp_path: Path):
+    digits, *_ = _read_set(made.pixels(tmp_path), "photo", CLASS_NAMES)
+
+    np.testing.assert_array_equal(made.images(), digits.images)
+
+
+def test_a_set_with_a_part_test_is_tested_on_it(tmp_path: Path):
+    made.idx(tmp_path, name="train")
+    data = load_training_data(made.idx(tmp_path))
+
+    np.testing.assert_array_equal(made.images(), data.train.images)
+    np.testing.assert_array_equal(made.images(), data.test.images)

@@ -19,7 +19,7 @@ def train(
         typer.Option(
             "--data",
             "-d",
-            help="The training data: an .npz file like Keras' mnist.npz, a folder of labelled images, or mnist or "
+            help="The training data: an .npz file like Keras' mnist.npz, any labelled set that `run` takes, mnist, or "
             "fashion-mnist, which Keras downloads. Default: mnist.",
             show_default=False,
         ),

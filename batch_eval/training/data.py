@@ -81,12 +81,13 @@ def load_training_data(
     seed: int = 1,
     class_names: tuple[str, ...] | None = None,
 ) -> TrainingData:
-    """Load a training set and a test set from an ``.npz`` file, a folder or a download. None is MNIST.
+    """Load a training set and a test set from an ``.npz`` file, any set that a run takes, or a download. None is MNIST.
 
-    A folder is read as in a run, with the recipe ``preprocess``. A tenth of each class, chosen by ``seed``, becomes
-    its test set. ``class_names`` name the classes 0 to 9. None takes the digits, or the download's names.
+    Images are read as in a run, with the recipe ``preprocess``; arrays of 28 × 28 pixels are taken as they are. The
+    part `test` of the set is its test set. Without one, a tenth of each class is, chosen by ``seed``. ``class_names``
+    name the classes 0 to 9. None takes the digits, or the download's names.
 
-    Raises TrainingError if the data is missing or invalid, DatasetError if a folder has no labels.
+    Raises TrainingError if the data is missing or invalid, DatasetError if a set has no labels.
     """
     if class_names is not None and len(set(class_names)) != CLASSES:
         raise TrainingError(
@@ -98,8 +99,8 @@ def load_training_data(
         download = DOWNLOADS[name]
         found = _from_arrays(_downloaded(download), f"{download.title}, downloaded by Keras")
         return replace(found, class_names=class_names or download.class_names)
-    if source.is_dir():
-        return _from_folder(source, preprocess, seed, class_names or CLASS_NAMES)
+    if _is_set(source):
+        return _from_set(source, preprocess, seed, class_names or CLASS_NAMES)
     _check_exists(source, "--data")
     return replace(_from_arrays(_npz(source, KEYS), source.name), class_names=class_names or CLASS_NAMES)
 
@@ -113,12 +114,12 @@ def with_validation(data: TrainingData, source: Path, *, preprocess: str = "phot
 
 
 def load_validation(source: Path, *, preprocess: str = "photo", class_names: tuple[str, ...] = CLASS_NAMES) -> Digits:
-    """Load a validation set: the test set of an ``.npz`` file, or a whole folder.
+    """Load a validation set: the test set of an ``.npz`` file, or a whole set of any other kind.
 
     Raises as `load_training_data` does.
     """
-    if source.is_dir():
-        return _read_folder(source, preprocess, class_names)[0]
+    if _is_set(source):
+        return _read_set(source, preprocess, class_names)[0]
     _check_exists(source, "--validation")
     arrays = _npz(source, KEYS[2:])
     return _labelled(arrays["x_test"], arrays["y_test"], f"{source.name}, test")
@@ -191,38 +192,56 @@ def _labelled(images: NDArray[Any], labels: NDArray[Any], where: str) -> Digits:
     return Digits(images, labels.astype(np.uint8))
 
 
-def _from_folder(folder: Path, preprocess: str, seed: int, class_names: tuple[str, ...]) -> TrainingData:
-    """Read a labelled folder and split it into training set and test set."""
-    digits, notes = _read_folder(folder, preprocess, class_names)
-    train, test = _train_test_split(digits, seed, class_names)
-    return TrainingData(train, test, folder.resolve().name, notes, class_names)
+def _is_set(source: Path) -> bool:
+    """Whether a run takes the source. Keras' layout of `.npz` has a training and a test set of its own."""
+    from batch_eval.dataset.sources.opening import holds_set
+
+    return source.suffix != ".npz" and holds_set(source)
 
 
-def _read_folder(folder: Path, preprocess: str, class_names: tuple[str, ...]) -> tuple[Digits, tuple[str, ...]]:
-    """Read a labelled folder as a run does. A note counts blank, damaged and unlabelled images."""
+def _from_set(source: Path, preprocess: str, seed: int, class_names: tuple[str, ...]) -> TrainingData:
+    """Read a labelled set, and split it into training set and test set where it has no test set of its own."""
+    digits, notes, is_test = _read_set(source, preprocess, class_names)
+    if is_test.any() and not is_test.all():
+        train, test = (Digits(digits.images[rows], digits.labels[rows]) for rows in (~is_test, is_test))
+    else:
+        train, test = _train_test_split(digits, seed, class_names)
+    return TrainingData(train, test, source.resolve().name, notes, class_names)
+
+
+def _read_set(
+    source: Path, preprocess: str, class_names: tuple[str, ...]
+) -> tuple[Digits, tuple[str, ...], NDArray[np.bool_]]:
+    """Read a labelled set as a run does; return its digits, notes, and which digits are in its part `test`.
+
+    A note counts blank, damaged and unlabelled images.
+    """
     from batch_eval.dataset import load_dataset
+    from batch_eval.dataset.splits import SPLIT
     from batch_eval.imaging import preprocessor
 
-    dataset = load_dataset(folder, None, class_names).labelled()
+    dataset = load_dataset(source, None, class_names).labelled()
     recipe = preprocessor(preprocess)
-    images, labels, left_out = [], [], 0
-    for sample in dataset.samples:
+    parts = dataset.slice_values.get(SPLIT, ("",) * len(dataset.samples))
+    images, labels, is_test, left_out = [], [], [], 0
+    for sample, part in zip(dataset.samples, parts, strict=True):
         image = _preprocessed(dataset, sample, recipe) if sample.truth in class_names else None
         if image is None:
             left_out += 1
             continue
         images.append(image)
         labels.append(class_names.index(str(sample.truth)))
+        is_test.append(part == "test")
     if len(images) < CLASSES:
         raise TrainingError(
-            f"{folder} holds {len(images)} usable images. Expected at least {CLASSES}, "
+            f"{source} holds {len(images)} usable images. Expected at least {CLASSES}, "
             f"with labels from {class_names[0]} to {class_names[-1]}."
         )
     notes = (dataset.label_source, *dataset.notes)
     if left_out:
         known = f"{class_names[0]} to {class_names[-1]}"
         notes = (*notes, f"{left_out} images left out: blank, damaged, or without a label from {known}")
-    return Digits(np.stack(images), np.array(labels, np.uint8)), notes
+    return Digits(np.stack(images), np.array(labels, np.uint8)), notes, np.array(is_test)
 
 
 def _preprocessed(dataset: Dataset, sample: Sample, recipe: Preprocessor) -> NDArray[np.uint8] | None:
@@ -230,7 +249,10 @@ def _preprocessed(dataset: Dataset, sample: Sample, recipe: Preprocessor) -> NDA
     from batch_eval.engines.local import decoded
 
     try:
-        prepared = recipe(decoded(dataset.read(sample), recipe))
+        content = dataset.read(sample)
+        if not isinstance(content, bytes) and content.shape == (28, 28):
+            return content
+        prepared = recipe(decoded(content, recipe))
     except UnreadableImageError:
         return None
     return None if prepared.blank else np.asarray(prepared.image, dtype=np.uint8)

@@ -18,7 +18,6 @@ from batch_eval.dataset.sources.core import SetFile, Source
 from batch_eval.dataset.sources.folder import check_exists, is_folder, open_folder
 from batch_eval.dataset.sources.signatures import LENGTH, is_image_data
 from batch_eval.errors import DatasetError, UnfitFileError
-from batch_eval.installation import install_command
 from batch_eval.wording import listing, printable
 
 if TYPE_CHECKING:
@@ -246,6 +245,8 @@ def _open_parquet(wanted: _Set, files: Sequence[SetFile]) -> Source:
     try:
         return ParquetImages(wanted.name, wanted.root, files, wanted.options)
     except ImportError as error:
+        from batch_eval.installation import install_command
+
         raise DatasetError(
             f"{printable(wanted.name)} holds Parquet files, which need pyarrow ({error}). "
             f"Install it with: {install_command('parquet')}"
