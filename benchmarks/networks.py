@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tables import write_between
 
 from batch_eval.dataset import load_dataset
 from batch_eval.engines.local import decoded
 from batch_eval.evaluation.metrics import wilson_interval
 from batch_eval.imaging import preprocessor
 from batch_eval.models import DEFAULT_MODEL, Classifier, ModelOptions, open_model
-from batch_eval.publishing import publish
 from batch_eval.training.batches import CLASSES, Digits
 from batch_eval.training.data import load_training_data
 from batch_eval.training.networks import NETWORKS
@@ -55,11 +55,7 @@ def main() -> None:
     for card, model in _networks(arguments.models):
         lines.append("| " + " | ".join(_row(card, model, test_set, photos)) + " |")
         print(lines[-1], file=sys.stderr, flush=True)
-    before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
-    after = rest.split(END)[1]
-    table = "\n".join(lines)
-    page = f"{before}{BEGIN}\n\n{table}\n\n{END}{after}"
-    publish(PAGE.parent, [("the table", PAGE.name, page.encode())], print)
+    write_between(PAGE, BEGIN, END, "\n".join(lines))
 
 
 def _networks(folder: Path) -> Iterator[tuple[dict[str, Any], Classifier]]:

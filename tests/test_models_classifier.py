@@ -10,9 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batch_eval.errors import ConfigError, ModelError
-from batch_eval.models.classifier import Classifier, InputLayout
+from batch_eval.models.classifier import Classifier
+from batch_eval.models.layout import InputLayout
+from batch_eval.models.options import ModelOptions
 from batch_eval.models.runtime import Batch, Runtime
 
+CONVENTION = ("input_range", "ink", "transposed", "class_names", "only")
 rng = np.random.default_rng(0)
 IMAGES = rng.integers(0, 256, (5, 28, 28), dtype=np.uint8)
 
@@ -30,8 +33,10 @@ class Recorder:
 
 
 def classifier(run: Any, shape: tuple[int, ...] = (28, 28, 1), **settings: Any) -> Classifier:
-    options = {key: settings.pop(key) for key in ("input_range", "class_names") if key in settings}
-    return Classifier(Runtime("test", run, shape, **settings), name="m.keras", sha256="", **options)
+    options = {key: settings.pop(key) for key in CONVENTION if key in settings}
+    return Classifier(
+        Runtime("test", run, shape, **settings), name="m.keras", sha256="", options=ModelOptions(**options)
+    )
 
 
 def given_to_model(images: np.ndarray, shape: tuple[int, ...], **settings: Any) -> Batch:
@@ -93,20 +98,20 @@ def test_ranges_are_bit_exact(input_range: str, expected: np.ndarray) -> None:
 
 
 def test_auto_range_is_inferred_from_the_model() -> None:
-    actual = classifier(Recorder(), pixel_range="0..255").pixel_range
+    actual = classifier(Recorder(), pixel_range="0..255").convention.input_range
 
-    assert actual == "0..255"
+    assert str(actual) == "0..255"
 
 
 def test_another_range_than_the_inferred_one_is_used_with_a_note() -> None:
     actual = classifier(Recorder(), pixel_range="0..255", input_range="0..1")
 
-    assert actual.pixel_range == "0..1"
+    assert str(actual.convention.input_range) == "0..1"
     assert "expect pixel values 0..255" in actual.notes[0]
 
 
 def test_unknown_range_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"Must be one of auto, 0\.\.1, 0\.\.255, -1\.\.1"):
+    with pytest.raises(ConfigError, match=r"Must be auto, 0\.\.1, -1\.\.1, mnist"):
         classifier(Recorder(), input_range="0..2")
 
 
@@ -143,7 +148,7 @@ def test_logits_get_a_softmax() -> None:
     actual = subject.predict(IMAGES)
 
     np.testing.assert_allclose(np.tile(powers / powers.sum(), (5, 1)), actual, rtol=1e-6)
-    assert "softmax" in subject.notes[0]
+    assert "softmax" in subject.notes[-1]
 
 
 def test_linear_outputs_get_a_softmax_even_where_they_look_like_probabilities() -> None:

@@ -145,7 +145,7 @@ def test_fallback_to_tensorflow_has_a_note_with_the_reason(saved: Path, tmp_path
     classifier = open_model(file)
 
     assert classifier.runtime == "tensorflow"
-    assert classifier.pixel_range == "0..255"
+    assert str(classifier.convention.input_range) == "0..255"
     assert "slower" in classifier.notes[0]
     assert "antialias=True (layer resizing, Resizing)" in classifier.notes[0]
     expected = keras.models.load_model(file)(images[..., None].astype(np.float32))

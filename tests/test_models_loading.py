@@ -54,7 +54,7 @@ def test_keras_file(saved: Path, expected: np.ndarray) -> None:
     np.testing.assert_allclose(expected, actual.predict(IMAGES), atol=1e-6)
     assert (actual.name, actual.runtime, actual.size, actual.channels) == ("model.keras", "onnxruntime", (28, 28), 1)
     assert actual.sha256 == hashlib.sha256(saved.read_bytes()).hexdigest()
-    assert actual.notes == ()
+    assert all("own digits" in note for note in actual.notes)  # as its weights are random
 
 
 @pytest.mark.parametrize("name", ["model.h5", "model.hdf5", "no-suffix", "wrong.onnx"])

@@ -84,7 +84,7 @@ def test_onnx_bytes_mean_0_to_255(tmp_path: Path) -> None:
     cast = Node("Cast", ["pixels"], ["image"], {"to": 1})
     file = onnx_file(tmp_path, Value("pixels", ["n", 784], "uint8"), cast, FLAT, DENSE, SOFTMAX)
 
-    assert open_model(file).pixel_range == "0..255"
+    assert str(open_model(file).convention.input_range) == "0..255"
 
 
 def test_onnx_with_a_label_beside_the_probabilities(tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ def test_tflite(quantized: bool, model: Any, tmp_path: Path) -> None:
     actual = open_model(file)
 
     np.testing.assert_allclose(expected, actual.predict(IMAGES), atol=0.1 if quantized else 1e-5)
-    assert (actual.runtime, actual.pixel_range) == ("tflite", "0..1")
+    assert (actual.runtime, str(actual.convention.input_range)) == ("tflite", "0..1")
 
 
 @pytest.mark.slow

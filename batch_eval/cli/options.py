@@ -106,12 +106,35 @@ Adjust = Annotated[
 Classes = Annotated[
     str | None,
     typer.Option(
-        help="The model's class names in the order of its outputs, separated by commas. Default: 0,1,…,9.",
+        help="The model's class names in the order of its outputs: separated by commas, a file with one name a line, "
+        "or emnist-balanced, emnist-bymerge, emnist-byclass, emnist-letters or 0-9A-Z. Default: 0,1,…,9.",
         show_default=False,
     ),
 ]
+Only = Annotated[
+    str | None,
+    typer.Option(
+        help="Choose from these classes alone, such as 0-9 of a model that reads letters too.", show_default=False
+    ),
+]
 InputRange = Annotated[
-    str, typer.Option(help="The values the model expects: 0..1, 0..255, -1..1, or auto (its first layers tell).")
+    str,
+    typer.Option(
+        help="The values the model expects: 0..1, 0..255, -1..1, mnist (0.1307,0.3081), imagenet, MEAN,DEVIATION "
+        "(three of each for colours), normalize-1, normalize-2 or normalize-all (Keras' normalize), or auto: what the "
+        "file states, else what a self-test on drawn digits finds."
+    ),
+]
+Ink = Annotated[
+    str, typer.Option(help="What the model expects: bright (ink on dark), dark (ink on bright), or auto: a self-test.")
+]
+Transposed = Annotated[
+    bool | None,
+    typer.Option(
+        "--transposed/--upright",
+        help="Whether the model expects rows for columns, as in EMNIST's files. Default: a self-test.",
+        show_default=False,
+    ),
 ]
 TrustModel = Annotated[
     bool,
@@ -214,8 +237,12 @@ FailIfWorse = Annotated[
 
 
 def class_names(classes: str | None) -> tuple[str, ...] | None:
-    """Return the names given with ``--classes``."""
-    return tuple(name.strip() for name in classes.split(",")) if classes else None
+    """Return the names given with ``--classes``; raises ConfigError for a file that cannot be read."""
+    if not classes:
+        return None
+    from batch_eval.models.class_names import parse_classes
+
+    return parse_classes(classes)
 
 
 @dataclass(frozen=True)
@@ -224,14 +251,27 @@ class ModelFlags:
 
     network: Network = None
     classes: Classes = None
+    only: Only = None
     input_range: InputRange = "auto"
+    ink: Ink = "auto"
+    transposed: Transposed = None
     trust_model: TrustModel = False
 
     def options(self, path: Path | None) -> ModelOptions:
         """Return the options for a model file; None is the default model."""
         from batch_eval.models import ModelOptions
+        from batch_eval.models.class_names import parse_only
 
-        return ModelOptions(path, self.network, class_names(self.classes), self.input_range, self.trust_model)
+        return ModelOptions(
+            path,
+            self.network,
+            class_names(self.classes),
+            self.input_range,
+            self.trust_model,
+            self.ink,
+            self.transposed,
+            parse_only(self.only) if self.only else None,
+        )
 
 
 @dataclass(frozen=True)

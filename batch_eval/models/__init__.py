@@ -1,14 +1,16 @@
 """Open saved models, and verify them against TensorFlow."""
 
-from batch_eval.models.classifier import INPUT_RANGES, Classifier
+from batch_eval.models.classifier import Classifier
+from batch_eval.models.convention import Convention, FoundConvention
 from batch_eval.models.loading import DEFAULT_MODEL, open_model
 from batch_eval.models.options import ModelOptions
 from batch_eval.models.verify import Verification, check_verifiable, verify
 
 __all__ = [
     "DEFAULT_MODEL",
-    "INPUT_RANGES",
     "Classifier",
+    "Convention",
+    "FoundConvention",
     "ModelOptions",
     "Verification",
     "check_verifiable",

@@ -64,8 +64,8 @@ def open_model(model: ModelOptions | str | Path | None = None, *, threads: int =
         runtime,
         name=file.name,
         sha256=_sha256(file),
-        input_range=options.input_range,
-        class_names=options.class_names,
+        options=options,
+        known=options.path is None,
     )
 
 

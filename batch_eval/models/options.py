@@ -15,11 +15,17 @@ class ModelOptions:
     network: str | None = None
     """Name of the network, for a weights-only file (``.weights.h5``)."""
     class_names: tuple[str, ...] | None = None
-    """One name per output. None means ``"0"`` to ``"9"``."""
+    """One name per output. None means the ten digits."""
     input_range: str = "auto"
-    """``0..1``, ``0..255``, ``-1..1``, or ``auto`` to infer it from a leading Rescaling or Normalization."""
+    """A name in ``RANGES``, ``mean,deviation``, or ``auto``: what the file states, else what the self-test finds."""
     trust: bool = False
     """Whether to open models that are programs: SavedModel folders and Lambda layers."""
+    ink: str = "auto"
+    """``bright`` (on dark), ``dark`` (on bright), or ``auto`` for the self-test."""
+    transposed: bool | None = None
+    """Whether the model takes rows for columns, as in EMNIST's files. None for the self-test."""
+    only: tuple[str, ...] | None = None
+    """Classes to choose from; the model's other outputs are left out. None means all."""
 
     @classmethod
     def of(cls, model: ModelOptions | str | Path | None) -> ModelOptions:

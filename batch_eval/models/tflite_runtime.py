@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from batch_eval.errors import ModelError
 from batch_eval.installation import missing
+from batch_eval.models.input_range import range_from_bounds
 from batch_eval.models.runtime import DEFAULT_SIDE, INTEGER_DTYPES, Batch, Runtime
 from batch_eval.models.tensorflow_runtime import import_tensorflow
 
@@ -45,9 +46,18 @@ def open_tflite(file: Path, threads: int) -> Runtime:
             return _dequantize(interpreter.get_tensor(target["index"]), target)
 
     shape = tuple(int(size) if size > 0 else DEFAULT_SIDE for size in source["shape"][1:])
-    # an integer input without a scale is not quantized: it takes the pixels as they are
-    whole = np.dtype(source["dtype"]).name in INTEGER_DTYPES and not source["quantization"][0]
-    return Runtime("tflite", run, shape, pixel_range="0..255" if whole else None, batch=batch)
+    return Runtime("tflite", run, shape, pixel_range=_stated_range(source), batch=batch)
+
+
+def _stated_range(source: dict[str, Any]) -> str | None:
+    """Return the range of pixel values that an integer input can hold; None for floats."""
+    dtype, (scale, zero_point) = np.dtype(source["dtype"]), source["quantization"]
+    if dtype.name not in INTEGER_DTYPES:
+        return None
+    if not scale:  # not quantized: it takes the pixels as they are
+        return "0..255"
+    limits = np.iinfo(dtype)
+    return range_from_bounds(*(scale * (end - zero_point) for end in (limits.min, limits.max)))
 
 
 def _interpreter(file: Path, threads: int | None) -> Any:

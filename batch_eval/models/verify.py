@@ -10,7 +10,8 @@ import numpy as np
 
 from batch_eval.errors import ModelError
 from batch_eval.models.architectures import config
-from batch_eval.models.classifier import Classifier, Images, to_probabilities
+from batch_eval.models.classifier import Classifier
+from batch_eval.models.input_range import Images
 from batch_eval.models.keras_file import KerasFile, read_keras, read_weights
 from batch_eval.models.keras_safety import check_safe
 from batch_eval.models.loading import DEFAULT_MODEL
@@ -101,9 +102,7 @@ def verify(
     )
     difference, changed, count = 0.0, 0, 0
     for batch in [images] if isinstance(images, np.ndarray) else images:
-        expected = to_probabilities(
-            reference.run(classifier.prepare(batch)).reshape(len(batch), -1), classifier.output_kind
-        )
+        expected = classifier.probabilities(reference.run(classifier.prepare(batch)).reshape(len(batch), -1))
         actual = classifier.predict(batch)
         difference = max(difference, float(np.abs(actual - expected).max(initial=0)))
         changed += int((actual.argmax(axis=1) != expected.argmax(axis=1)).sum())

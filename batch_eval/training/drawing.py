@@ -18,13 +18,13 @@ from batch_eval.training.writer import Stroke, Writer, resample
 SPACING = 0.02  # distance of points along a stroke, in digit heights
 
 
-def write(rng: np.random.Generator, label: int) -> list[Stroke]:
-    """Return the strokes of one handwritten digit.
+def write(rng: np.random.Generator, label: int, allograph: Allograph | None = None) -> list[Stroke]:
+    """Return the strokes of one handwritten digit, in a given way to write it or in one by chance.
 
     Each is (N, 2) in units of the digit's longer side, and y grows downwards.
     """
     writer = Writer(rng, jitter=float(rng.uniform(0.005, 0.035)))
-    strokes = [resample(stroke, SPACING) for stroke in choose_allograph(rng, label).draw(writer)]
+    strokes = [resample(stroke, SPACING) for stroke in (allograph or choose_allograph(rng, label)).draw(writer)]
     rounding, tremor = float(rng.exponential(1.2)), float(rng.exponential(0.006))
     strokes = [_with_tremor(rng, _rounded(stroke, rounding), tremor) for stroke in strokes]
     matrix = _posture(rng)
