@@ -81,19 +81,20 @@ def test_the_self_test_finds_how_a_model_was_trained(case: str) -> None:
 
 
 def test_the_parts_and_how_they_were_found() -> None:
-    actual = opened(Trained(deviation=1 / 255, dark=True, order="1..9,0")).found
+    model = opened(Trained(deviation=1 / 255, dark=True, order="1..9,0"))
+    actual = model.found
 
-    assert actual.parts == {"input_range": "0..255", "ink": "dark", "orientation": "upright", "classes": "1..9,0"}
+    assert actual.values == {"input_range": "0..255", "ink": "dark", "orientation": "upright", "classes": "1..9,0"}
     assert set(actual.found.values()) == {"tested"}
     assert actual.digits >= 40
-    assert "pixels 0..255, dark ink, classes 1..9,0" in actual.notes[0]
+    assert "pixels 0..255, dark ink, classes 1..9,0" in model.notes[0]
 
 
 def test_a_usual_model_is_opened_without_a_word() -> None:
     actual = opened(Trained())
 
     assert actual.notes == ()
-    assert actual.found.convention == Convention()
+    assert actual.convention == Convention()
 
 
 def test_a_usual_model_reads_few_digits_for_it() -> None:
@@ -122,14 +123,14 @@ def test_what_is_given_is_not_tested() -> None:
 def test_what_the_file_states_beats_the_self_test() -> None:
     actual = opened(Trained(), stated="0..255").found
 
-    assert actual.parts["input_range"] == "0..255"
+    assert actual.values["input_range"] == "0..255"
     assert actual.found["input_range"] == "stated"
 
 
 def test_one_part_given_leaves_the_others_to_the_self_test() -> None:
     actual = opened(Trained(deviation=1 / 255, dark=True), input_range="0..255").found
 
-    assert (actual.found["input_range"], actual.found["ink"], actual.parts["ink"]) == ("given", "tested", "dark")
+    assert (actual.found["input_range"], actual.found["ink"], actual.values["ink"]) == ("given", "tested", "dark")
 
 
 def test_a_model_that_reads_no_digits_is_undecided_and_gets_the_usual_convention() -> None:
@@ -149,7 +150,7 @@ def test_conventions_that_read_alike_are_undecided() -> None:
 
     actual = opened(only_bright)
 
-    assert actual.found.parts["input_range"] == "0..1"
+    assert actual.found.values["input_range"] == "0..1"
     assert actual.found.found["input_range"] == "undecided"
     assert "could not tell pixels 0..1 from" in actual.notes[0]
 
@@ -173,7 +174,7 @@ def test_digits_among_other_classes_are_tested() -> None:
 
     actual = opened(run, class_names=(*"0123456789", *letters))
 
-    assert actual.found.parts["orientation"] == "transposed"
+    assert actual.found.values["orientation"] == "transposed"
 
 
 def test_word_names_are_digits_too() -> None:
@@ -192,7 +193,7 @@ def test_colours_have_ranges_of_their_own() -> None:
 
     actual = opened(run, (28, 28, 3))
 
-    assert actual.found.parts["input_range"] == "imagenet"
+    assert actual.found.values["input_range"] == "imagenet"
     assert accuracy(actual) >= accuracy(DEFAULT) - 0.005
 
 

@@ -1,7 +1,7 @@
 """Open saved models, and verify them against TensorFlow."""
 
 from batch_eval.models.classifier import Classifier
-from batch_eval.models.convention import Convention, FoundConvention
+from batch_eval.models.convention import Convention
 from batch_eval.models.loading import DEFAULT_MODEL, open_model
 from batch_eval.models.options import ModelOptions
 from batch_eval.models.verify import Verification, check_verifiable, verify
@@ -10,7 +10,6 @@ __all__ = [
     "DEFAULT_MODEL",
     "Classifier",
     "Convention",
-    "FoundConvention",
     "ModelOptions",
     "Verification",
     "check_verifiable",

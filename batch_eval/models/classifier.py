@@ -46,14 +46,14 @@ class Classifier:
         outputs = self.inference.probed
         self.output_kind = output_kind(runtime.activation, outputs, name)
         names = class_names(options.class_names, max(outputs.shape[1], 2), name)
-        self.found, all_names = find_convention(self.inference, self.output_kind, names, options, known=known)
-        self.convention = self.found.convention
-        self._columns = chosen_columns(all_names, options.only, name) if options.only else None
-        self.class_names = all_names if self._columns is None else tuple(all_names[i] for i in self._columns)
+        finding = find_convention(self.inference, self.output_kind, names, options, known=known)
+        self.convention, self.found, every = finding.convention, finding.found, finding.class_names
+        self._columns = chosen_columns(every, options.only, name) if options.only else None
+        self.class_names = every if self._columns is None else tuple(every[i] for i in self._columns)
         kind = (
             () if self.output_kind == PROBABILITIES else (f"The model's outputs are {OUTPUT_NOTES[self.output_kind]}.",)
         )
-        self.notes = (*runtime.notes, *self.found.notes, *kind)
+        self.notes = (*runtime.notes, *finding.notes, *kind)
 
     def predict(self, images: Images) -> Floats:
         """Return the class probabilities of images. Threads may share a classifier.

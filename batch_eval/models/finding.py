@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from batch_eval.errors import ConfigError
+from batch_eval.found_convention import ASSUMED, GIVEN, PARTS, STATED, TESTED, UNDECIDED, FoundConvention
 from batch_eval.models.class_names import DIGIT_ORDERS, DIGITS, digit_columns
-from batch_eval.models.convention import (
-    ASSUMED,
-    GIVEN,
-    INKS,
-    PARTS,
-    STATED,
-    TESTED,
-    UNDECIDED,
-    WORDS,
-    Convention,
-    FoundConvention,
-    parts_of,
-)
+from batch_eval.models.convention import INKS, Convention, values_of
 from batch_eval.models.inference import Inference
 from batch_eval.models.input_range import AUTO, RANGES, parse_range
 from batch_eval.models.options import ModelOptions
@@ -39,10 +28,20 @@ OPTIONS = {
 """The option that fixes each part."""
 
 
+@dataclass(frozen=True)
+class Finding:
+    """A model's convention, the names of its classes in the order of its outputs, and what the user should know."""
+
+    convention: Convention
+    class_names: tuple[str, ...]
+    found: FoundConvention
+    notes: tuple[str, ...] = ()
+
+
 def find_convention(
     inference: Inference, kind: str, names: Sequence[str] | None, options: ModelOptions, *, known: bool
-) -> tuple[FoundConvention, tuple[str, ...]]:
-    """Return a model's convention, and the names of its classes in the order of its outputs.
+) -> Finding:
+    """Find a model's convention.
 
     Args:
         inference: The model.
@@ -56,20 +55,18 @@ def find_convention(
 
     """
     fixed, found = _fixed(inference, options)
-    contradiction = _contradiction(inference.pixel_range, options.input_range)
     if names is not None:
         found["classes"] = GIVEN
     if known:
         found |= dict.fromkeys(PARTS, STATED) | found
-    usual = Convention(**{"input_range": RANGES["0..1"], **fixed})
     orders = ORDERS if names is None else _order_of(names)
     if len(found) == len(PARTS) or not orders:
-        return _untested(usual, found, names, contradiction)
-    contenders = candidates(fixed, inference.layout.channels, orders)
-    result = race(inference, kind, contenders)
-    judged = _judged(result, found) if result.reads else _unread(result, contenders[0], found)
-    judged = replace(judged, notes=(*contradiction, *judged.notes))
-    return judged, tuple(names or DIGIT_ORDERS[judged.order])
+        finding = _untested(Convention(**{"input_range": RANGES["0..1"], **fixed}), found, names)
+    else:
+        contenders = candidates(fixed, inference.layout.channels, orders)
+        result = race(inference, kind, contenders)
+        finding = _judged(result, found, names) if result.reads else _unread(result, contenders[0], found, names)
+    return replace(finding, notes=(*_contradiction(inference.pixel_range, options.input_range), *finding.notes))
 
 
 def _order_of(names: Sequence[str]) -> dict[str, tuple[int, ...]]:
@@ -102,24 +99,22 @@ def _contradiction(stated: str | None, requested: str) -> tuple[str, ...]:
     return (f"The model's first layers expect pixel values {stated}, but --input-range {requested} was given.",)
 
 
-def _judged(result: TestResult, fixed: Mapping[str, str]) -> FoundConvention:
+def _judged(result: TestResult, fixed: Mapping[str, str], names: Sequence[str] | None) -> Finding:
     """Return the convention under which the model reads digits best."""
-    best, rivals = (
-        parts_of(result.best.convention, result.best.order),
-        [parts_of(one.convention, one.order) for one in result.rivals],
-    )
+    best = values_of(result.best.convention, result.best.order)
+    rivals = [values_of(one.convention, one.order) for one in result.rivals]
     others = {part: list(dict.fromkeys(r[part] for r in rivals if r[part] != best[part])) for part in PARTS}
     found = {part: fixed.get(part, UNDECIDED if others[part] else TESTED) for part in PARTS}
     notes = (*_unusual_note(result, best, found), *_undecided_notes(best, others, found))
-    return FoundConvention(result.best.convention, result.best.order, found, result.right, result.digits, notes)
+    return _finding(result, result.best, found, names, notes)
 
 
 def _unusual_note(result: TestResult, best: Mapping[str, str], found: Mapping[str, str]) -> Iterator[str]:
     """Yield a sentence on the parts that the self-test found to be unusual."""
-    usual = parts_of(Convention(), next(iter(DIGIT_ORDERS)))
+    usual = values_of(Convention(), next(iter(DIGIT_ORDERS)))
     unusual = [part for part in PARTS if found[part] in (TESTED, UNDECIDED) and best[part] != usual[part]]
     if unusual:
-        words = ", ".join(WORDS[part].format(best[part]) for part in unusual)
+        words = ", ".join(PARTS[part].format(best[part]) for part in unusual)
         yield (
             f"The self-test found that the model takes {words}: so it reads {result.right} of {result.digits} of this "
             "program's own digits."
@@ -132,28 +127,40 @@ def _undecided_notes(
     """Yield a sentence for each part that the self-test could not tell."""
     for part in PARTS:
         if found[part] == UNDECIDED:
-            words, option = WORDS[part].format(best[part]), OPTIONS[part].format(best[part])
+            words, option = PARTS[part].format(best[part]), OPTIONS[part].format(best[part])
             rivals = " or ".join(others[part][:RIVALS_NAMED])
             yield f"The self-test could not tell {words} from {rivals}: the former is used, as with {option}."
 
 
-def _unread(result: TestResult, usual: Candidate, fixed: Mapping[str, str]) -> FoundConvention:
+def _unread(result: TestResult, usual: Candidate, fixed: Mapping[str, str], names: Sequence[str] | None) -> Finding:
     """Return the usual convention, for a model that reads no digits under any."""
     found = {part: fixed.get(part, UNDECIDED) for part in PARTS}
     note = (
         f"The model reads few of this program's own digits whatever its convention: {result.right} of {result.digits} "
         f"at best. It is given {usual}. Is it a model of digits? Name other classes with --classes."
     )
-    return FoundConvention(usual.convention, usual.order, found, result.right, result.digits, (note,))
+    return _finding(result, usual, found, names, (note,))
 
 
-def _untested(
-    convention: Convention, found: Mapping[str, str], names: Sequence[str] | None, notes: tuple[str, ...]
-) -> tuple[FoundConvention, tuple[str, ...]]:
+def _finding(
+    result: TestResult,
+    chosen: Candidate,
+    found: Mapping[str, str],
+    names: Sequence[str] | None,
+    notes: tuple[str, ...],
+) -> Finding:
+    """Return a finding of the self-test."""
+    values = values_of(chosen.convention, chosen.order)
+    in_words = FoundConvention(values, found, result.right, result.digits)
+    return Finding(chosen.convention, tuple(names or DIGIT_ORDERS[chosen.order]), in_words, notes)
+
+
+def _untested(convention: Convention, found: Mapping[str, str], names: Sequence[str] | None) -> Finding:
     """Return the convention of a model that needs no self-test, or takes none."""
     ways = {part: found.get(part, ASSUMED) for part in PARTS}
+    notes: tuple[str, ...] = ()
     if ASSUMED in ways.values():
         untested = "The classes are not the ten digits, so the model's convention was not tested"
-        notes = (*notes, f"{untested}. It is given {convention}.")
+        notes = (f"{untested}. It is given {convention}.",)
     order = next(iter(DIGIT_ORDERS)) if names is None else NAMED
-    return FoundConvention(convention, order, ways, notes=notes), tuple(names or DIGITS)
+    return Finding(convention, tuple(names or DIGITS), FoundConvention(values_of(convention, order), ways), notes)
