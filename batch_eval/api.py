@@ -96,6 +96,7 @@ def recipe_for(classifier: Classifier, preprocess: PreprocessingOptions | str) -
 def evaluate_task(task: Task, *, jobs: int | None = None, progress: Progress | None = None) -> Evaluation:
     """Evaluate an opened task; ``progress`` gets the number of images finished since its last call."""
     from batch_eval.engines import local
+    from batch_eval.engines.trials import trials
 
     fixed_time = _fixed_time()
     dataset, recipe, classifier = task.dataset, task.preprocessor, task.classifier
@@ -114,8 +115,9 @@ def evaluate_task(task: Task, *, jobs: int | None = None, progress: Progress | N
         created=(fixed_time or datetime.now(UTC)).isoformat(timespec="seconds"),
         notes=(*notes, *_content_notes(dataset, rows, records)),
         missing=dataset.missing,
+        convention=classifier.found,
     )
-    return Evaluation(classifier.class_names, records, provenance)
+    return Evaluation(classifier.class_names, records, provenance, trials(task, rows))
 
 
 def _content_notes(dataset: Dataset, rows: Rows, records: Records) -> Iterator[str]:

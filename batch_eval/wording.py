@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from unicodedata import category
 
+DIGIT_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _SPACE = "Zs"  # Unicode's category; macOS writes one of these before the PM of a screenshot's name
 
 

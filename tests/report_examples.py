@@ -8,6 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome, Picture, Provenance, Records
+from batch_eval.found_convention import FoundConvention
 from batch_eval.gates import GateResult
 from batch_eval.reports.context import ReportContext
 
@@ -43,6 +44,12 @@ def tiny_png(shade: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(bytes([0, shade]))) + chunk(b"IEND", b"")
 
 
+CONVENTION = FoundConvention(
+    {"input_range": "0..255", "ink": "bright", "orientation": "upright", "classes": "0..9"},
+    dict.fromkeys(("input_range", "ink", "orientation", "classes"), "given"),
+)
+
+
 def provenance(**changes: object) -> Provenance:
     known = {
         "folder": "photos",
@@ -54,6 +61,7 @@ def provenance(**changes: object) -> Provenance:
         "preprocess_sha256": "3" * 64,
         "version": "VERSION",
         "created": "TIME",
+        "convention": CONVENTION,
     }
     return Provenance(**known | changes)  # type: ignore[arg-type]
 

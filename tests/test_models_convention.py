@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from batch_eval.errors import ConfigError, ModelError
+from batch_eval.found_convention import FoundConvention
 from batch_eval.models import ModelOptions, open_model
 from batch_eval.models.class_names import DIGIT_ORDERS, ORDERS, parse_classes, parse_only
 from batch_eval.models.classifier import Classifier
@@ -231,6 +232,13 @@ def test_invalid_ranges_are_refused(text: str) -> None:
         parse_range(text)
 
 
+def test_options_that_keep_a_model_from_reading_are_named() -> None:
+    actual = opened(Trained(deviation=1 / 255, dark=True), input_range="0..1")
+
+    assert "Given 0..255, dark ink on bright, upright, it reads" in actual.notes[0]
+    assert str(actual.convention.input_range) == "0..1"
+
+
 def test_an_invalid_ink_is_refused() -> None:
     with pytest.raises(ConfigError, match="Must be one of auto, bright, dark"):
         opened(Trained(), ink="blue")
@@ -303,3 +311,13 @@ def test_own_digits_are_drawn_again_as_they_are() -> None:
 
 def test_each_run_of_ten_own_digits_holds_every_class() -> None:
     assert all(sorted(LABELS[i : i + 10]) == list(range(10)) for i in range(0, 200, 10))
+
+
+def test_a_convention_in_words() -> None:
+    values = {"input_range": "0..255", "ink": "bright", "orientation": "upright", "classes": "0..9"}
+    found = {"input_range": "stated", "ink": "tested", "orientation": "undecided", "classes": "given"}
+
+    assert FoundConvention(values, found, 39, 40).sentence == (
+        "classes 0..9 (given); pixels 0..255 (stated by the file); bright ink (self-test); "
+        "upright digits (self-test undecided); 39 of 40 own digits right"
+    )

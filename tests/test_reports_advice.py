@@ -41,7 +41,7 @@ def test_a_confusion_that_is_many_errors_is_named():
 
 
 def test_images_without_ink_are_not_blamed_on_the_model():
-    found = evaluation(flagged_wrong=0, flagged=0, wrong=4, total=10)
+    found = evaluation(flagged_wrong=0, flagged=0, wrong=4, total=40)
     r = found.records
     outcome, probabilities = r.outcome.copy(), r.probabilities.copy()
     outcome[:4], probabilities[:4] = OUTCOMES.index(Outcome.BLANK), 0

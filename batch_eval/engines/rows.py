@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import NamedTuple
 
 import numpy as np
@@ -30,6 +31,38 @@ class Picture:
     seen: bytes | None
     mime: str = "image/png"
     steps: bytes | None = None
+
+
+class TrialKind(StrEnum):
+    """What a trial changes."""
+
+    CONVENTION = "convention"
+    RECIPE = "recipe"
+    OWN_DIGITS = "own digits"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A sample of the images read another way, or the package's own digits read as the run does."""
+
+    kind: TrialKind
+    option: str
+    """The options that read so, such as ``--preprocess photo``; empty for the package's own digits."""
+    images: int
+    right: int
+    """Images read right this way."""
+    right_now: int
+    """Images that the run itself read right."""
+
+    @property
+    def share(self) -> float:
+        """Share of the images read right this way."""
+        return self.right / self.images
+
+    @property
+    def share_now(self) -> float:
+        """Share of the images that the run itself read right."""
+        return self.right_now / self.images
 
 
 class Guess(NamedTuple):

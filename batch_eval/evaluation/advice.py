@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from batch_eval.evaluation.breakdown import FlagTally, by_flag
 from batch_eval.evaluation.confusions import Confusion, errors, predicted_columns, worst_confusions
+from batch_eval.evaluation.diagnosis import diagnosis
 from batch_eval.evaluation.metrics import wilson_interval
 from batch_eval.evaluation.records import BLANK, Evaluation
 from batch_eval.wording import percent, printable
@@ -30,6 +31,8 @@ def advice(evaluation: Evaluation) -> list[str]:
     There is none with fewer than ``MIN_ERRORS`` errors.
     """
     total = len(errors(evaluation))
+    if diagnosis(evaluation):  # which explains the errors better
+        return []
     if total < MIN_ERRORS:
         return []
     lines = [_flag_line(flag, total) for flag in by_flag(evaluation) if _explains(flag)]
@@ -47,10 +50,7 @@ def _confusion_line(worst: Confusion, total: int) -> str:
             f"{worst.count:,} of {total:,} errors are images of {truth} in which no ink was found, so the model never "
             "saw them. `batch-eval preprocess IMAGE` shows at which step the ink was lost."
         )
-    return (
-        f"{worst.count:,} of {total:,} errors are {truth} read as {predicted}. Compare them side by side: "
-        f"the training data may lack this way of writing {truth}."
-    )
+    return f"{worst.count:,} of {total:,} errors are {truth} read as {predicted}. Compare them side by side."
 
 
 def _alike(evaluation: Evaluation) -> list[str]:

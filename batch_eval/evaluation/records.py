@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from batch_eval.engines.rows import Guess, Picture, Rows, top_guesses
+from batch_eval.engines.rows import Guess, Picture, Rows, Trial, top_guesses
 from batch_eval.evaluation import metrics
+from batch_eval.found_convention import FoundConvention
 from batch_eval.outcome import OUTCOMES, Outcome
 from batch_eval.wording import percent
 
@@ -153,6 +154,8 @@ class Provenance:
     created: str
     notes: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    convention: FoundConvention | None = None
+    """How images were given to the model, and how that was found. None in evaluations of older versions."""
 
 
 @dataclass(frozen=True)
@@ -162,6 +165,8 @@ class Evaluation:
     class_names: tuple[str, ...]
     records: Records
     provenance: Provenance
+    trials: tuple[Trial, ...] = ()
+    """What a sample of the images reads like in other ways. Empty where the accuracy is good."""
 
     def __post_init__(self) -> None:
         """Check that the six outcomes add up to the number of files found."""

@@ -7,6 +7,7 @@ valid Unicode.
 
 # History of `format`:
 #   1  the first
+#   2  `provenance.convention` and `trials`
 from __future__ import annotations
 
 import json
@@ -19,12 +20,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from batch_eval.engines.rows import Picture
+from batch_eval.engines.rows import Picture, Trial, TrialKind
 from batch_eval.errors import ConfigError
 from batch_eval.evaluation.records import Evaluation, Provenance, Records
+from batch_eval.found_convention import PARTS, WAYS, FoundConvention
 from batch_eval.outcome import OUTCOMES, Outcome
 
-FORMAT = 1
+FORMAT = 2
 SCHEMA = Path(__file__).with_name("schemas") / "evaluation.schema.json"
 
 
@@ -68,6 +70,7 @@ def _columns(evaluation: Evaluation) -> Iterator[tuple[str, Any]]:
     yield "flags", {name: np.flatnonzero(flag).tolist() for name, flag in r.flags.items()}
     yield "pictures", _pictures(r.pictures)
     yield "groups", r.groups
+    yield "trials", [asdict(trial) for trial in evaluation.trials]
 
 
 def _json(value: Any) -> bytes:
@@ -145,7 +148,10 @@ def _parse(content: Mapping[str, Any]) -> Evaluation:
         pictures=_parse_pictures(content["pictures"]),
         groups=tuple(tuple(_rows(rows, len(content["ids"]))) for rows in content["groups"]),
     )
-    evaluation = Evaluation(_strings(content["class_names"]), records, _parse_provenance(content["provenance"]))
+    provenance = _parse_provenance(content["provenance"])
+    # format 1 had no trials
+    trials = tuple(map(_parse_trial, content.get("trials", [])))
+    evaluation = Evaluation(_strings(content["class_names"]), records, provenance, trials)
     _check(content["format"], evaluation)
     return evaluation
 
@@ -192,10 +198,36 @@ def _bytes(text: str | None) -> bytes | None:
 
 
 def _parse_provenance(stored: Mapping[str, Any]) -> Provenance:
-    values: dict[str, Any] = {f.name: stored[f.name] for f in fields(Provenance)}
-    lists = {name: _strings(values.pop(name)) for name in ("notes", "missing")}
+    values: dict[str, Any] = {f.name: stored.get(f.name) for f in fields(Provenance)}
+    convention = values.pop("convention")  # format 1 had none
+    others: dict[str, Any] = {name: _strings(values.pop(name)) for name in ("notes", "missing")}
+    others["convention"] = None if convention is None else _parse_convention(convention)
     _strings(list(values.values()))
-    return Provenance(**values | lists)
+    return Provenance(**values | others)
+
+
+def _parse_convention(stored: Mapping[str, Any]) -> FoundConvention:
+    values, found = dict(stored["values"]), dict(stored["found"])
+    _strings([*values.values()])
+    if values.keys() != PARTS.keys() or found.keys() != PARTS.keys() or not set(found.values()) <= WAYS.keys():
+        raise ValueError("a part of the convention is missing or unknown")
+    return FoundConvention(values, found, _count(stored["right"]), _count(stored["digits"]))
+
+
+def _parse_trial(stored: Mapping[str, Any]) -> Trial:
+    images = _count(stored["images"])
+    right, now = (_count(stored[name]) for name in ("right", "right_now"))
+    if not images > 0 or max(right, now) > images:
+        raise ValueError("a trial contradicts itself")
+    (option,) = _strings([stored["option"]])
+    return Trial(TrialKind(stored["kind"]), option, images, right, now)
+
+
+def _count(value: Any) -> int:
+    """Return a count; raises ValueError for anything else."""
+    if type(value) is not int or value < 0:
+        raise ValueError(f"{value!r} is no count")
+    return value
 
 
 def _check(found: int, evaluation: Evaluation) -> None:

@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batch_eval.errors import ConfigError, ModelError
+from batch_eval.wording import DIGIT_WORDS
 
 DIGITS = tuple(digits)
-WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 DIGIT_ORDERS: Mapping[str, tuple[str, ...]] = {
     "0..9": DIGITS,
     "1..9,0": (*DIGITS[1:], "0"),
     # folders named eight, five, four, … in alphabetical order, as Keras and PyTorch sort them
-    "alphabetical": tuple(str(WORDS.index(word)) for word in sorted(WORDS)),
+    "alphabetical": tuple(str(DIGIT_WORDS.index(word)) for word in sorted(DIGIT_WORDS)),
 }
 """Orders in which models give the ten digits, the usual one first."""
 
@@ -108,7 +108,7 @@ def digit_columns(names: Sequence[str]) -> NDArray[np.intp] | None:
     plain = [name.strip().lower() for name in names]
     found = [
         next((i for i, name in enumerate(plain) if name in (digit, word)), -1)
-        for digit, word in zip(DIGITS, WORDS, strict=True)
+        for digit, word in zip(DIGITS, DIGIT_WORDS, strict=True)
     ]
     return None if min(found) < 0 else np.array(found, dtype=np.intp)
 

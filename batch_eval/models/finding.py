@@ -66,7 +66,18 @@ def find_convention(
         contenders = candidates(fixed, inference.layout.channels, orders)
         result = race(inference, kind, contenders)
         finding = _judged(result, found, names) if result.reads else _unread(result, contenders[0], found, names)
+        if not result.reads and GIVEN in found.values():
+            free = race(inference, kind, candidates({}, inference.layout.channels, orders))
+            finding = replace(finding, notes=(_without_options(free),)) if free.reads else finding
     return replace(finding, notes=(*_contradiction(inference.pixel_range, options.input_range), *finding.notes))
+
+
+def _without_options(free: TestResult) -> str:
+    """Return a sentence where options, and they alone, keep a model from reading digits."""
+    return (
+        f"With the options given, the model reads hardly any of this program's own digits. Given {free.best}, it reads "
+        f"{free.right} of {free.digits}."
+    )
 
 
 def _order_of(names: Sequence[str]) -> dict[str, tuple[int, ...]]:

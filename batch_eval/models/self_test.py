@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from batch_eval.models.class_names import DIGIT_ORDERS
 from batch_eval.models.convention import BRIGHT, INKS, Convention
 from batch_eval.models.inference import Inference
-from batch_eval.models.input_range import RANGES
+from batch_eval.models.input_range import RANGES, InputRange
 from batch_eval.models.outputs import to_probabilities
 from batch_eval.models.own_digits import own_digits
 
@@ -78,6 +78,20 @@ class TestResult:
         return self.right >= READS * self.digits
 
 
+def conventions(channels: int, input_range: InputRange | None = None) -> list[Convention]:
+    """Return the conventions that are tested for a model of 1 or 3 channels, all of one range if it is fixed."""
+    ranges = (
+        [input_range] if input_range else [known for known in RANGES.values() if known.channels in (None, channels)]
+    )
+    tested = []
+    for known, ink, transposed in product(ranges, INKS, (False, True)):
+        plain = ink == BRIGHT and not transposed
+        # hardly anyone normalizes inverted digits, and each convention takes time
+        if plain or not known.axes or input_range:
+            tested.append(Convention(known, ink, transposed))
+    return tested
+
+
 def candidates(fixed: Mapping[str, Any], channels: int, orders: Mapping[str, Sequence[int]]) -> list[Candidate]:
     """Return what to test, the most usual first.
 
@@ -87,21 +101,15 @@ def candidates(fixed: Mapping[str, Any], channels: int, orders: Mapping[str, Seq
         orders: Name of each possible order of the classes -> the output of each digit.
 
     """
-    given = fixed.get("input_range")
-    ranges = [given] if given else [known for known in RANGES.values() if known.channels in (None, channels)]
+    names = list(RANGES)
     found = []
-    for (r, input_range), (i, ink), transposed, (o, order) in product(
-        enumerate(ranges), enumerate(INKS), (False, True), enumerate(orders)
-    ):
-        plain = ink == BRIGHT and not transposed
-        if input_range.axes and not plain and not given:
-            continue  # hardly anyone normalizes inverted digits, and each candidate takes time
-        if fixed.get("ink", ink) != ink or fixed.get("transposed", transposed) != transposed:
+    for one, (place, order) in product(conventions(channels, fixed.get("input_range")), enumerate(orders)):
+        if fixed.get("ink", one.ink) != one.ink or fixed.get("transposed", one.transposed) != one.transposed:
             continue
-        convention = Convention(input_range, ink, transposed)
         # an unusual order is rarer than a transposed image, that rarer than dark ink, and that than another range
-        unusual = (bool(o) + transposed + bool(i) + bool(r), o, int(transposed), i, r)
-        found.append(Candidate(convention, order, tuple(orders[order]), unusual))
+        range_ = names.index(one.input_range.name) if one.input_range.name in names else 0
+        parts = (place, int(one.transposed), INKS.index(one.ink), range_)
+        found.append(Candidate(one, order, tuple(orders[order]), (sum(map(bool, parts)), *parts)))
     return sorted(found, key=lambda one: one.unusual)
 
 

@@ -10,6 +10,7 @@ from batch_eval.evaluation.advice import advice
 from batch_eval.evaluation.baseline import compare_with_baseline
 from batch_eval.evaluation.breakdown import by_flag, by_slice, suspects
 from batch_eval.evaluation.confusions import errors_by_confidence, worst_confusions
+from batch_eval.evaluation.diagnosis import WHY, diagnosis
 from batch_eval.evaluation.unscored import unreadable
 from batch_eval.gates import gates_line
 from batch_eval.reports.context import NO_CONTEXT, ReportContext
@@ -37,6 +38,8 @@ def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> byt
         context=context,
         gates_line=gates_line(context.gates),
         since_baseline=compare_with_baseline(evaluation, context.baseline),
+        why=WHY,
+        causes=diagnosis(evaluation),
         advice=advice(evaluation),
         # A slice with one value repeats the overall accuracy.
         slices=[b for b in by_slice(evaluation) if len(b.tallies) > 1],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import StringIO
 from typing import IO
 
@@ -17,6 +17,7 @@ from batch_eval.evaluation import Evaluation, Outcome
 from batch_eval.evaluation.advice import advice
 from batch_eval.evaluation.baseline import compare_with_baseline
 from batch_eval.evaluation.confusions import errors_by_confidence, worst_confusions
+from batch_eval.evaluation.diagnosis import WHY, diagnosis
 from batch_eval.evaluation.unscored import unreadable
 from batch_eval.gates import gates_line
 from batch_eval.reports.context import NO_CONTEXT, ReportContext
@@ -67,6 +68,8 @@ def summary(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Grou
         parts.append(Text(change.sentence, style=_CHANGE_STYLES[change.direction]))
     if context.gates:
         parts.append(_gates(context))
+    if causes := diagnosis(evaluation):
+        parts.append(_diagnosis(causes))
     if lines := advice(evaluation):
         parts.append(Text("\n".join(lines), style="yellow"))
     parts += [_origin(evaluation), _outcomes(evaluation)]
@@ -89,6 +92,14 @@ def _headline(evaluation: Evaluation) -> Text:
     return line
 
 
+def _diagnosis(causes: Sequence[str]) -> Table:
+    table = Table.grid(padding=(0, 1), expand=False)
+    table.title, table.title_justify, table.title_style = WHY, "left", "bold yellow"
+    for cause in causes:
+        table.add_row(Text("•"), Text(cause, style="yellow", overflow="fold"))
+    return table
+
+
 def _gates(context: ReportContext) -> Table:
     table = _table(gates_line(context.gates), "gate", "", "")
     for gate in context.gates:
@@ -103,6 +114,8 @@ def _origin(evaluation: Evaluation) -> Table:
     grid.add_column(style="dim")
     grid.add_column(overflow="fold")
     lines = [("Images", p.folder), ("Labels", p.label_source), ("Model", p.model), ("Preprocessing", p.preprocess)]
+    if p.convention:
+        lines.insert(3, ("Convention", p.convention.sentence))
     for name, value in lines:
         grid.add_row(name, Text(printable(value)))
     if p.missing:

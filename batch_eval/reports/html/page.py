@@ -13,6 +13,7 @@ from batch_eval.evaluation.advice import advice
 from batch_eval.evaluation.baseline import compare_with_baseline
 from batch_eval.evaluation.breakdown import FlagTally, by_flag, by_slice, suspects
 from batch_eval.evaluation.confusions import errors, errors_by_confidence, predicted_columns
+from batch_eval.evaluation.diagnosis import WHY, diagnosis
 from batch_eval.evaluation.metrics import Tally
 from batch_eval.gates import gates_line
 from batch_eval.reports.context import NO_CONTEXT, ReportContext
@@ -80,6 +81,7 @@ class Page:
     """The parts of the page. Each is a pure function of the evaluation."""
 
     pattern = PATTERN
+    why = WHY
     groups_shown = GROUPS_SHOWN
 
     def __init__(self, evaluation: Evaluation, pictures: Pictures, context: ReportContext = NO_CONTEXT) -> None:
@@ -99,6 +101,11 @@ class Page:
     def correct(self) -> int:
         """Number of images read correctly."""
         return self.evaluation.counts[Outcome.CORRECT]
+
+    @property
+    def diagnosis(self) -> list[str]:
+        """What explains a low accuracy, a sentence each, the strongest first."""
+        return diagnosis(self.evaluation)
 
     @property
     def advice(self) -> list[str]:

@@ -1,0 +1,175 @@
+"""Why the accuracy is low: what explains it, each line with its evidence and with what to do, the strongest first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from batch_eval.engines.rows import Trial, TrialKind
+from batch_eval.evaluation.metrics import tally_by
+from batch_eval.evaluation.other_labels import other_labels
+from batch_eval.evaluation.records import Evaluation
+from batch_eval.outcome import OUTCOMES, Outcome
+from batch_eval.wording import percent, printable
+
+WHY = "Why so low?"
+"""Heading of the diagnosis in every format."""
+LOW = 0.9
+"""Accuracy from which only the trials speak."""
+FEWEST = 10
+"""Scored images below which nothing is said."""
+RECIPE_GAIN = 0.1
+"""Gain in accuracy from which another recipe is named."""
+LABEL_GAIN = 0.3
+"""By how much other labels must agree more often with the predictions, and then with at least ``MOSTLY``."""
+MOSTLY = 0.5
+WEAK = 0.8
+"""Accuracy on the program's own digits below which the model is named."""
+NEARLY = 0.97
+"""Share of the best agreement from which a simpler way to label is preferred."""
+PART_GAIN, PART_GAP, SMALLEST_PART = 0.05, 0.3, 5
+"""A part of the images is named if the others have a higher accuracy by this than all, and than the part itself by
+this, and if it has as many images."""
+MANY = 0.2
+"""Share of blank or unreadable files from which they are named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One explanation: a sentence with its evidence and what to do, and the accuracy that it explains."""
+
+    sentence: str
+    gain: float
+
+
+def diagnosis(evaluation: Evaluation) -> list[str]:
+    """Return the sentences that explain a low accuracy, the strongest first; none where it is not low."""
+    if len(evaluation.records) < FEWEST:
+        return []
+    return [cause.sentence for cause in sorted(_causes(evaluation), key=lambda cause: -cause.gain)]
+
+
+def _causes(evaluation: Evaluation) -> Iterator[Cause]:
+    convention = [_convention(trial) for trial in _trials(evaluation, TrialKind.CONVENTION)]
+    yield from convention
+    if evaluation.scored and evaluation.accuracy >= LOW:
+        return
+    yield from _recipe(evaluation)
+    if not convention:  # which explains the same better
+        yield from _weak_model(evaluation)
+    yield from _labels(evaluation)
+    yield from _part(evaluation)
+    yield from _files(evaluation)
+
+
+def _trials(evaluation: Evaluation, kind: TrialKind) -> list[Trial]:
+    return [trial for trial in evaluation.trials if trial.kind is kind]
+
+
+def _sample_of(trial: Trial) -> str:
+    return f"{trial.right:,} of {trial.images:,} images of a sample, not {trial.right_now:,}"
+
+
+def _convention(trial: Trial) -> Cause:
+    return Cause(f"With `{trial.option}` this model reads {_sample_of(trial)}.", trial.share - trial.share_now)
+
+
+def _recipe(evaluation: Evaluation) -> Iterator[Cause]:
+    best = max(_trials(evaluation, TrialKind.RECIPE), key=lambda trial: trial.right, default=None)
+    if best and best.share - best.share_now >= RECIPE_GAIN:
+        yield Cause(
+            f"With `{best.option}` it reads {_sample_of(best)} ({percent(best.share)} and {percent(best.share_now)}).",
+            best.share - best.share_now,
+        )
+
+
+def _weak_model(evaluation: Evaluation) -> Iterator[Cause]:
+    for own in _trials(evaluation, TrialKind.OWN_DIGITS):
+        if own.share < WEAK:
+            yield Cause(
+                f"The model itself reads only {own.right:,} of {own.images:,} of this program's own digits, which are "
+                f"drawn cleanly ({percent(own.share)}). So it is the model more than the images: "
+                "`batch-eval inspect MODEL` shows it, more training may help.",
+                1 - own.share,
+            )
+
+
+def _labels(evaluation: Evaluation) -> Iterator[Cause]:
+    found = other_labels(evaluation)
+    if not found or found[0].images < FEWEST:
+        return
+    # the simplest of those that agree about as often
+    best = next(one for one in found if one.agree >= NEARLY * max(other.agree for other in found))
+    now = evaluation.counts[Outcome.CORRECT]
+    gain = (best.agree - now) / best.images
+    if best.share >= MOSTLY and gain >= LABEL_GAIN:
+        yield Cause(
+            f"{best.agree:,} of {best.images:,} predictions agree with {best.sentence}. With the labels as they are, "
+            f"{now:,} agree.",
+            gain,
+        )
+
+
+def _part(evaluation: Evaluation) -> Iterator[Cause]:
+    """Yield the slice's value, or the folder, without which the accuracy rises most."""
+    rows = evaluation.scored_rows
+    hits = np.asarray(evaluation.records.outcome[rows] == OUTCOMES.index(Outcome.CORRECT))
+    causes = []
+    for name, values in _parts(evaluation).items():
+        tallies = tally_by([values[i] for i in rows.tolist()], hits)
+        for value, tally in tallies.items():
+            others = evaluation.scored - tally.n
+            if tally.n < SMALLEST_PART or others < SMALLEST_PART:
+                continue
+            rest = (int(hits.sum()) - tally.hits) / others
+            if rest - evaluation.accuracy >= PART_GAIN and rest - tally.share >= PART_GAP:
+                causes.append(
+                    Cause(
+                        f"{printable(name)} {printable(value)} alone is bad: {tally.hits:,} of {tally.n:,} images are "
+                        f"read right ({percent(tally.share)}), of all others {percent(rest)} of {others:,}.",
+                        rest - evaluation.accuracy,
+                    )
+                )
+    yield from sorted(causes, key=lambda cause: -cause.gain)[:1]
+
+
+def _parts(evaluation: Evaluation) -> Mapping[str, tuple[str, ...]]:
+    """Return the slices, and the outermost folders unless these are the labels."""
+    r = evaluation.records
+    folders = tuple(path.partition("/")[0] if "/" in path else "." for path in r.ids)
+    labels = {truth for truth in r.truth if truth is not None}
+    if len(set(folders)) < 2 or set(folders) & labels:
+        return r.slices
+    return {**r.slices, "folder": folders}
+
+
+def _files(evaluation: Evaluation) -> Iterator[Cause]:
+    """Yield the outcomes other than wrong that dominate, with their most frequent reason."""
+    counts, files = evaluation.counts, len(evaluation.records)
+    blank, unreadable = counts[Outcome.BLANK], counts[Outcome.UNREADABLE]
+    if evaluation.scored and blank >= MANY * evaluation.scored:
+        reason = _reason(evaluation, Outcome.BLANK)
+        yield Cause(
+            f"{blank:,} of {evaluation.scored:,} scored images are blank to the model{reason}. "
+            "`batch-eval preprocess IMAGE` shows at which step the ink was lost.",
+            blank / evaluation.scored,
+        )
+    if unreadable >= MANY * files:
+        yield Cause(
+            f"{unreadable:,} of {files:,} files cannot be read{_reason(evaluation, Outcome.UNREADABLE)}. "
+            "They are not part of the accuracy.",
+            unreadable / files,
+        )
+
+
+def _reason(evaluation: Evaluation, outcome: Outcome) -> str:
+    """Return the most frequent reason of an outcome, in brackets."""
+    r = evaluation.records
+    reasons = Counter(r.reasons[row] for row in r.rows(outcome).tolist() if row in r.reasons)
+    if not reasons:
+        return ""
+    (reason, count), *_ = reasons.most_common(1)
+    return f" ({printable(reason)}, {count:,} times)"

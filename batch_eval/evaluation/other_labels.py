@@ -1,0 +1,146 @@
+"""Other labels that agree with what the model read: shifted, renamed, another number of the name, another folder.
+
+Nothing is read again. Each candidate gives every image another label, and the predictions are compared with it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from batch_eval.evaluation.records import Evaluation
+from batch_eval.wording import DIGIT_WORDS, printable
+
+MOST_NUMBERS = 4
+"""Numbers of a file name that are tried as labels."""
+MOST_LEVELS = 4
+"""Levels of folders that are tried as labels."""
+_WHOLE = re.compile("-?[0-9]{1,9}")
+RENAMED = 3
+"""Classes that must have another name before labels count as renamed."""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherLabels:
+    """A way to label the images, and how often the model's predictions agree with it."""
+
+    agree: int
+    images: int
+    sentence: str
+    """What the labels are instead, and what to do, without the figures."""
+
+    @property
+    def share(self) -> float:
+        """Share of the images whose prediction agrees."""
+        return self.agree / self.images
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """The images that have a label and a prediction."""
+
+    ids: tuple[str, ...]
+    truths: tuple[str, ...]
+    predicted: tuple[str, ...]
+
+    def labelled(self, labels: Sequence[str | None], sentence: str) -> OtherLabels:
+        """Compare other labels with the predictions; None agrees with none."""
+        agree = sum(label == read for label, read in zip(labels, self.predicted, strict=True))
+        return OtherLabels(agree, len(self.ids), sentence)
+
+
+def other_labels(evaluation: Evaluation) -> list[OtherLabels]:
+    """Return the other ways to label the images, the simplest first."""
+    read = _read(evaluation)
+    if not read.ids:
+        return []
+    return [*_shifts(read), *_alphabetical(read), *_numbers(read), *_levels(read), *_renamed(read, evaluation)]
+
+
+def _read(evaluation: Evaluation) -> _Read:
+    r = evaluation.records
+    rows = [i for i in np.flatnonzero(r.has_prediction).tolist() if r.truth[i] is not None]
+    predicted = [evaluation.class_names[k] for k in r.predicted[rows].tolist()]
+    return _Read(tuple(r.ids[i] for i in rows), tuple(str(r.truth[i]) for i in rows), tuple(predicted))
+
+
+def _shifts(read: _Read) -> Iterator[OtherLabels]:
+    """Yield labels that are numbers, one more or one less; 9 and 0 are not neighbours, but 10 and 9 are."""
+    for step in (-1, 1):
+        labels = [str(int(truth) + step) if _WHOLE.fullmatch(truth) else None for truth in read.truths]
+        sign, verb, example = ("-", "Subtract 1 from", 1) if step < 0 else ("+", "Add 1 to", 0)
+        means = f"{example} stands for {example + step}"
+        yield read.labelled(labels, f"the label {sign} 1: the labels are shifted by one, {means}. {verb} each label")
+
+
+def _alphabetical(read: _Read) -> Iterator[OtherLabels]:
+    """Yield digits and places in the alphabetical order of their words, each as the labels of the other."""
+    digits = {str(place): str(DIGIT_WORDS.index(word)) for place, word in enumerate(sorted(DIGIT_WORDS))}
+    places = {digit: place for place, digit in digits.items()}
+    order = "in the alphabetical order eight, five, four, nine, …, in which Keras numbers folders"
+    yield read.labelled(
+        [digits.get(truth) for truth in read.truths],
+        f"the labels as places {order}: 0 stands for eight. Write the digits into the labels",
+    )
+    yield read.labelled(
+        [places.get(truth) for truth in read.truths],
+        f"the places of the labels {order}: the model's classes are sorted so. Name them with "
+        f"`--classes {','.join(digits.values())}`",
+    )
+
+
+def _renamed(read: _Read, evaluation: Evaluation) -> Iterator[OtherLabels]:
+    """Yield the labels with their classes renamed one to one, each to what its images are mostly read as."""
+    pairs = Counter(zip(read.truths, read.predicted, strict=True))
+    names: dict[str, str] = {}
+    for (truth, predicted), _ in pairs.most_common():
+        if truth not in names and predicted not in names.values():
+            names[truth] = predicted
+    moved = {truth: name for truth, name in names.items() if truth != name}
+    if len(moved) < RENAMED:
+        return
+    shown = ", ".join(f"{printable(truth)} is {printable(name)}" for truth, name in sorted(moved.items()))
+    yield read.labelled(
+        [names.get(truth) for truth in read.truths],
+        f"the labels under other names ({shown}). {_order(names, evaluation)}",
+    )
+
+
+def _order(names: Mapping[str, str], evaluation: Evaluation) -> str:
+    """Return how to name the classes so that labels and predictions mean the same."""
+    labels = {name: truth for truth, name in names.items()}
+    order = [labels.get(name) for name in evaluation.class_names]
+    if None in order:
+        return "Rename the labels so"
+    return f"Rename the labels so, or give `--classes {printable(','.join(map(str, order)))}`"
+
+
+def _numbers(read: _Read) -> Iterator[OtherLabels]:
+    """Yield each number of the file names as the label."""
+    for place in range(MOST_NUMBERS):
+        pattern = f"^[^0-9]*{'[0-9]+[^0-9]+' * place}(?P<label>[0-9]+)"
+        yield _matched(read, pattern, f"{_ORDINALS[place]} number in the file names")
+
+
+def _levels(read: _Read) -> Iterator[OtherLabels]:
+    """Yield the folder of each level as the label, from the outermost."""
+    for level in range(MOST_LEVELS):
+        pattern = rf"^{'[^/]+/' * level}(?P<label>[^/]+)/"
+        yield _matched(read, pattern, f"{_ORDINALS[level]} level of folders")
+
+
+_ORDINALS = ("the first", "the second", "the third", "the fourth")
+
+
+def _matched(read: _Read, pattern: str, what: str) -> OtherLabels:
+    """Return the labels that ``--label-pattern`` would read."""
+    from batch_eval.dataset.labelling import clean_label
+
+    find = re.compile(pattern).search
+    names = read.ids if "/" in pattern else [path.rpartition("/")[2] for path in read.ids]
+    labels = [clean_label(found["label"]) if (found := find(name)) else None for name in names]
+    return read.labelled(labels, f"{what}. Read the labels there with `--label-pattern '{pattern}'`")
