@@ -9,6 +9,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from batch_eval.imaging import PreprocessingOptions, Preprocessor
     from batch_eval.models import Classifier, ModelOptions, Verification
 
+FEWEST_TRIED = 10
+"""Scored images below which nothing is tried to explain the accuracy."""
+GOOD = 0.96
+"""Accuracy from which no other convention could be clearly better, so that nothing is tried."""
 LAST_SECOND = 253_402_300_799
 """Seconds since 1970 of the last moment that a date can hold, in the year 9999."""
 
@@ -96,7 +101,6 @@ def recipe_for(classifier: Classifier, preprocess: PreprocessingOptions | str) -
 def evaluate_task(task: Task, *, jobs: int | None = None, progress: Progress | None = None) -> Evaluation:
     """Evaluate an opened task; ``progress`` gets the number of images finished since its last call."""
     from batch_eval.engines import local
-    from batch_eval.engines.trials import trials
 
     fixed_time = _fixed_time()
     dataset, recipe, classifier = task.dataset, task.preprocessor, task.classifier
@@ -117,7 +121,12 @@ def evaluate_task(task: Task, *, jobs: int | None = None, progress: Progress | N
         missing=dataset.missing,
         convention=classifier.found,
     )
-    return Evaluation(classifier.class_names, records, provenance, trials(task, rows))
+    found = Evaluation(classifier.class_names, records, provenance)
+    if found.scored < FEWEST_TRIED or found.accuracy >= GOOD:
+        return found
+    from batch_eval.engines.trials import trials  # which most runs need not import
+
+    return replace(found, trials=trials(task, rows, found.accuracy))
 
 
 def _content_notes(dataset: Dataset, rows: Rows, records: Records) -> Iterator[str]:

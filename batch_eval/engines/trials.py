@@ -27,15 +27,11 @@ from batch_eval.models.own_digits import own_digits
 from batch_eval.models.self_test import conventions
 from batch_eval.outcome import OUTCOMES, Outcome
 
-FEWEST = 10
-"""Scored images below which nothing is tried."""
 SAMPLE = 80
 """Images that are read another way."""
 SCREENED = 20
 """Images on which all conventions are tried. The best ``FINALISTS`` read the whole sample."""
 FINALISTS = 4
-GOOD = 0.96
-"""Accuracy from which no convention can be ``CLEARLY`` better."""
 CLEARLY = 0.04
 """Gain in accuracy from which another convention is worth a line."""
 LOW = 0.9
@@ -56,15 +52,11 @@ class _Sample:
     """(n,) whether the run read it right."""
 
 
-def trials(task: Task, rows: Rows) -> tuple[Trial, ...]:
-    """Return what a sample of the images reads like in other ways; nothing where the accuracy is good."""
+def trials(task: Task, rows: Rows, accuracy: float) -> tuple[Trial, ...]:
+    """Return what a sample of the scored images, of which there must be some, reads like in other ways."""
     sample = _sample(task, rows)
-    scored = [outcome for outcome in rows.outcome.tolist() if OUTCOMES[outcome].scored]
-    if len(scored) < FEWEST:
-        return ()
-    accuracy = scored.count(OUTCOMES.index(Outcome.CORRECT)) / len(scored)
     found: list[Trial] = []
-    if accuracy < GOOD and set(task.classifier.found.found.values()) != {STATED}:
+    if set(task.classifier.found.found.values()) != {STATED}:
         found += _other_conventions(task, sample)
     if accuracy < LOW:
         own = read_own_digits(task.classifier)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from batch_eval.engines.rows import Trial, TrialKind
 from batch_eval.evaluation.metrics import tally_by
-from batch_eval.evaluation.other_labels import other_labels
 from batch_eval.evaluation.records import Evaluation
 from batch_eval.outcome import OUTCOMES, Outcome
 from batch_eval.wording import percent, printable
@@ -37,8 +36,7 @@ MANY = 0.2
 """Share of blank or unreadable files from which they are named."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(NamedTuple):
     """One explanation: a sentence with its evidence and what to do, and the accuracy that it explains."""
 
     sentence: str
@@ -98,6 +96,8 @@ def _weak_model(evaluation: Evaluation) -> Iterator[Cause]:
 
 
 def _labels(evaluation: Evaluation) -> Iterator[Cause]:
+    from batch_eval.evaluation.other_labels import other_labels  # which most runs need not import
+
     found = other_labels(evaluation)
     if not found or found[0].images < FEWEST:
         return

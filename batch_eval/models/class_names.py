@@ -20,6 +20,10 @@ DIGIT_ORDERS: Mapping[str, tuple[str, ...]] = {
     "alphabetical": tuple(str(DIGIT_WORDS.index(word)) for word in sorted(DIGIT_WORDS)),
 }
 """Orders in which models give the ten digits, the usual one first."""
+DIGIT_COLUMNS: Mapping[str, tuple[int, ...]] = {
+    order: tuple(names.index(digit) for digit in DIGITS) for order, names in DIGIT_ORDERS.items()
+}
+"""The same orders -> the output of each digit."""
 
 # EMNIST's splits: Cohen, Afshar, Tapson and van Schaik, EMNIST: an extension of MNIST to handwritten letters, 2017,
 # arXiv:1702.05373. 15 letters whose two cases look alike are one class each.

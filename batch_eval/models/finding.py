@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from batch_eval.errors import ConfigError
 from batch_eval.found_convention import ASSUMED, GIVEN, PARTS, STATED, TESTED, UNDECIDED, FoundConvention
-from batch_eval.models.class_names import DIGIT_ORDERS, DIGITS, digit_columns
+from batch_eval.models.class_names import DIGIT_COLUMNS, DIGIT_ORDERS, DIGITS, digit_columns
 from batch_eval.models.convention import INKS, Convention, values_of
 from batch_eval.models.inference import Inference
 from batch_eval.models.input_range import AUTO, RANGES, parse_range
 from batch_eval.models.options import ModelOptions
-from batch_eval.models.self_test import ORDERS, Candidate, TestResult, candidates, race
+
+if TYPE_CHECKING:
+    from batch_eval.models.self_test import Candidate, TestResult
 
 NAMED = "--classes"
 """Name of an order of classes that an option gives."""
@@ -59,17 +61,32 @@ def find_convention(
         found["classes"] = GIVEN
     if known:
         found |= dict.fromkeys(PARTS, STATED) | found
-    orders = ORDERS if names is None else _order_of(names)
+    orders = DIGIT_COLUMNS if names is None else _order_of(names)
     if len(found) == len(PARTS) or not orders:
         finding = _untested(Convention(**{"input_range": RANGES["0..1"], **fixed}), found, names)
     else:
-        contenders = candidates(fixed, inference.layout.channels, orders)
-        result = race(inference, kind, contenders)
-        finding = _judged(result, found, names) if result.reads else _unread(result, contenders[0], found, names)
-        if not result.reads and GIVEN in found.values():
-            free = race(inference, kind, candidates({}, inference.layout.channels, orders))
-            finding = replace(finding, notes=(_without_options(free),)) if free.reads else finding
+        finding = _tested(inference, kind, fixed, found, names, orders)
     return replace(finding, notes=(*_contradiction(inference.pixel_range, options.input_range), *finding.notes))
+
+
+def _tested(
+    inference: Inference,
+    kind: str,
+    fixed: Mapping[str, Any],
+    found: Mapping[str, str],
+    names: Sequence[str] | None,
+    orders: Mapping[str, Sequence[int]],
+) -> Finding:
+    """Return what the self-test finds."""
+    from batch_eval.models.self_test import candidates, race  # which the default model does not need
+
+    contenders = candidates(fixed, inference.layout.channels, orders)
+    result = race(inference, kind, contenders)
+    finding = _judged(result, found, names) if result.reads else _unread(result, contenders[0], found, names)
+    if not result.reads and GIVEN in found.values():
+        free = race(inference, kind, candidates({}, inference.layout.channels, orders))
+        finding = replace(finding, notes=(_without_options(free),)) if free.reads else finding
+    return finding
 
 
 def _without_options(free: TestResult) -> str:

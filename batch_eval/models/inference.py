@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from math import prod
 
 import numpy as np
 
+from batch_eval.cores import available_cores
 from batch_eval.errors import ConfigError, ModelError
 from batch_eval.models.convention import Convention
 from batch_eval.models.input_range import RANGES, Floats, Images
@@ -76,9 +78,11 @@ class Inference:
         return np.concatenate([self._outputs(self.prepare(images[i : i + self._batch], convention)) for i in starts])
 
     def run(self, prepared: Floats) -> Floats:
-        """Return the (N, C) float32 outputs for the model's own input, (N, *input_shape)."""
-        starts = range(0, len(prepared), self._batch)
-        return np.concatenate([self._outputs(prepared[i : i + self._batch]) for i in starts])
+        """Return the (N, C) float32 outputs for the model's own input, (N, *input_shape); on all cores."""
+        batches = [prepared[i : i + self._batch] for i in range(0, len(prepared), self._batch)]
+        # the pool ends here: a process with threads could not be forked
+        with ThreadPoolExecutor(min(len(batches), available_cores())) as pool:
+            return np.concatenate(list(pool.map(self._outputs, batches)))
 
     def _outputs(self, batch: Floats) -> Floats:
         """Return the (B, C) outputs of a batch of at most the model's size."""

@@ -18,16 +18,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from batch_eval.models.class_names import DIGIT_ORDERS
 from batch_eval.models.convention import BRIGHT, INKS, Convention
 from batch_eval.models.inference import Inference
 from batch_eval.models.input_range import RANGES, InputRange
 from batch_eval.models.outputs import to_probabilities
 from batch_eval.models.own_digits import own_digits
 
-ROUNDS = (5, 10, 20, 40, 80)
+ROUNDS = (5, 10, 20, 40, 80, 160)
 """Digits that each convention has read at the end of each round."""
-PIXELS = 80 * 28 * 28
+FINALISTS = 4
+"""Conventions that may take part in the last round, the longest."""
+PIXELS = 160 * 28 * 28
 """Pixels of all digits that a convention reads. Models of larger inputs read fewer digits, as they are slow."""
 SMALLEST = 1e-3
 """Probability below which a digit counts as this: a single confident error must not decide."""
@@ -130,6 +131,8 @@ def race(inference: Inference, kind: str, contenders: Sequence[Candidate]) -> Te
         return scores.result(usual, [])
     alive = list(contenders)
     for end in (count for count in ROUNDS if count <= most):
+        if end == ROUNDS[-1] and len({one.convention for one in alive}) > FINALISTS:
+            break
         scores.read(alive, end)
         best = scores.best(alive)
         alive = [one for one in alive if not _dropped(*scores.difference(one, best), end)]
@@ -206,9 +209,3 @@ def _ahead(best: Candidate, other: Candidate, mean: float, error: float) -> bool
     favoured = best.convention.contrast > other.convention.contrast
     margin = CONTRAST_MARGIN if favoured else MARGIN
     return mean > max(margin if best.unusual > other.unusual else 0, error)
-
-
-ORDERS: Mapping[str, tuple[int, ...]] = {
-    name: tuple(names.index(str(digit)) for digit in range(10)) for name, names in DIGIT_ORDERS.items()
-}
-"""Order of ten digits -> the output of each digit."""
