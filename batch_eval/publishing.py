@@ -21,7 +21,7 @@ REPORTS = frozenset(
     }
 )
 """Reports that could be taken for label files beside images."""
-REPORT_FILES, COMPARISON_FILES = "report_files", "comparison_files"
+REPORT_FILES, COMPARISON_FILES, INSPECTION_FILES = "report_files", "comparison_files", "inspection_files"
 """Folders of pictures, style sheets and scripts beside their pages."""
 PREFIX = ".batch_eval-"
 """Beginning of the names of temporary folders inside a report folder."""

@@ -52,6 +52,15 @@ def p_text(p: float) -> str:
     return "p < 0.0001" if p < 0.0001 else f"p = {p:.2g}"
 
 
+def shape_text(shape: Sequence[int] | None) -> str:
+    """Return a shape as ``28 × 28 × 1``; an en dash for an unknown one.
+
+    >>> shape_text((28, 28, 1)), shape_text(None)
+    ('28 × 28 × 1', '–')
+    """
+    return "–" if shape is None else " × ".join(map(str, shape))
+
+
 def markdown_text(text: str) -> str:
     r"""Return a text escaped for Markdown, also within a table.
 

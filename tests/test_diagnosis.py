@@ -134,18 +134,24 @@ def wrong(*trials: Trial) -> Evaluation:
 
 
 def test_the_strongest_cause_comes_first() -> None:
-    found = diagnosis(
-        wrong(
-            Trial(TrialKind.RECIPE, "--preprocess mnist", 50, 12, 5),
-            Trial(TrialKind.RECIPE, "--preprocess photo", 50, 40, 5),
-            Trial(TrialKind.CONVENTION, "--ink dark", 50, 49, 5),
-        )
+    trials = (
+        Trial(TrialKind.CONVENTION, "--ink dark", 50, 30, 5),
+        Trial(TrialKind.RECIPE, "--preprocess mnist", 50, 12, 5),
+        Trial(TrialKind.RECIPE, "--preprocess photo", 50, 40, 5),
     )
 
-    assert found == [
-        "With `--ink dark` this model reads 49 of 50 images of a sample, not 5.",
+    assert diagnosis(wrong(*trials)) == [
         "With `--preprocess photo` it reads 40 of 50 images of a sample, not 5 (80.0 % and 10.0 %).",
+        "With `--ink dark` this model reads 30 of 50 images of a sample, not 5.",
     ]
+
+
+def test_a_recipe_that_explains_less_than_the_convention_is_not_named() -> None:
+    convention = Trial(TrialKind.CONVENTION, "--ink dark", 50, 49, 5)
+
+    found = diagnosis(wrong(convention, Trial(TrialKind.RECIPE, "--preprocess none", 50, 20, 5)))
+
+    assert found == ["With `--ink dark` this model reads 49 of 50 images of a sample, not 5."]
 
 
 def test_a_weak_model_is_named() -> None:

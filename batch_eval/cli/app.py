@@ -11,6 +11,7 @@ from batch_eval import __version__
 from batch_eval.cli.compare import compare
 from batch_eval.cli.config import config
 from batch_eval.cli.defaults import default_map
+from batch_eval.cli.inspect import inspect
 from batch_eval.cli.predict import predict
 from batch_eval.cli.preprocess import preprocess
 from batch_eval.cli.report import report
@@ -61,5 +62,6 @@ app.command()(compare)
 app.command()(predict)
 app.command()(serve)
 app.command()(preprocess)
+app.command()(inspect)
 app.command()(train)
 app.command()(config)

@@ -67,11 +67,12 @@ def compare(
     """
     from batch_eval.api import evaluate
     from batch_eval.cli.console import say
+    from batch_eval.cli.finish import checked_for
     from batch_eval.evaluation.paired import compare as compare_evaluations
     from batch_eval.reports.context import ReportContext
     from batch_eval.reports.writing import write_report, write_reports
 
-    formats = _checked_formats(format or ["text"], out)
+    formats = checked_for(format or ["text"], out, Kind.COMPARISON)
     if model:
         folder = _one_folder(inputs, model)
         evaluations = [
@@ -89,20 +90,6 @@ def compare(
         return
     for path in write_reports(comparison, out, formats, kind=Kind.COMPARISON, context=shown):
         typer.echo(path)
-
-
-def _checked_formats(given: Sequence[str], out: Path) -> tuple[str, ...]:
-    """Return the formats to write, when they and the place for them are right."""
-    from batch_eval.cli.finish import checked_formats
-    from batch_eval.errors import ConfigError
-    from batch_eval.publishing import check_writable
-
-    formats = checked_formats(given, Kind.COMPARISON)
-    if str(out) != "-":
-        check_writable(out)
-    elif len(formats) > 1:
-        raise ConfigError(f"stdout takes one format, but {len(formats)} were given. Name a folder with --out.")
-    return formats
 
 
 def _check_for_saved(context: typer.Context) -> None:

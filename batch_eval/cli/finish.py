@@ -70,6 +70,19 @@ def checked_formats(names: Sequence[str], kind: Kind) -> tuple[str, ...]:
     return formats
 
 
+def checked_for(given: Sequence[str], out: Path, kind: Kind) -> tuple[str, ...]:
+    """Return the formats of a report that is no run's, when they and the place for them are right.
+
+    Raises ConfigError for an unknown format and for several on stdout, ReportError for a folder that cannot be written.
+    """
+    formats = checked_formats(given, kind)
+    if str(out) != "-":
+        check_writable(out)
+    elif len(formats) > 1:
+        raise ConfigError(f"stdout takes one format, but {len(formats)} were given. Name a folder with --out.")
+    return formats
+
+
 def default_out(*places: Path) -> Path:
     """Return where the reports of a set go unless told: named after its folder or file, or what holds several."""
     place = places[0].resolve()

@@ -55,7 +55,7 @@ def _causes(evaluation: Evaluation) -> Iterator[Cause]:
     yield from convention
     if evaluation.scored and evaluation.accuracy >= LOW:
         return
-    yield from _recipe(evaluation)
+    yield from (cause for cause in _recipe(evaluation) if all(cause.gain > other.gain for other in convention))
     if not convention:  # which explains the same better
         yield from _weak_model(evaluation)
     yield from _labels(evaluation)

@@ -10,12 +10,13 @@ Skipping it could give wrong probabilities without any error.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from batch_eval.models.graph import Graph, Shape, Tensor
 from batch_eval.models.keras_file import KerasFile, WeightSource
 from batch_eval.models.layers import CONVERTERS, LayerCall, LayerConfig, Unsupported, Weights
+from batch_eval.models.layers.call import Array
 from batch_eval.models.runtime import DEFAULT_SIDE, INTEGER_DTYPES
 
 # classes that hold other layers; "Model" is Keras 2's name for Functional
@@ -30,6 +31,37 @@ Entry = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
+class ConvertedLayer:
+    """What became of one call of a layer."""
+
+    name: str
+    """Its name; within a model inside the model, with that model's name and ``/`` before it."""
+    class_name: str
+    config: Mapping[str, Any]
+    output: Tensor
+    inputs: tuple[str, ...]
+    """Names of the tensors that it takes."""
+    weights: Mapping[str, Array]
+    """Its weights by name, such as ``kernel``."""
+
+    @property
+    def parameters(self) -> int:
+        """Numbers in its weights."""
+        return sum(array.size for array in self.weights.values())
+
+    @property
+    def untrained(self) -> int:
+        """Numbers in the weights that training does not change by gradients: statistics, or a frozen layer's."""
+        if self.config.get("trainable") is False:
+            return self.parameters
+        return sum(array.size for name, array in self.weights.items() if name in STATISTICS)
+
+
+STATISTICS = ("moving_mean", "moving_variance", "mean", "variance", "count")
+"""Weights that layers of normalization compute rather than learn."""
+
+
+@dataclass(frozen=True)
 class ConvertedModel:
     """A Keras model as ONNX. Shapes leave out the batch."""
 
@@ -41,10 +73,16 @@ class ConvertedModel:
     """Name of the last activation function; empty if unknown."""
     pixel_range: str | None
     """Range suggested by the first layers: ``0..1``, ``0..255`` or ``-1..1``. None if unknown."""
+    layers: tuple[ConvertedLayer, ...] = ()
+    """The layers in the order of their conversion, if they were wanted."""
 
 
-def convert(file: KerasFile) -> ConvertedModel:
+def convert(file: KerasFile, *, layers: bool = False) -> ConvertedModel:
     """Convert a Keras model to ONNX.
+
+    Args:
+        file: What the file holds.
+        layers: Also return the layers, and let the ONNX model return the output of each after its own.
 
     Raises:
         Unsupported: The converter does not know something in the model. The message names it.
@@ -53,12 +91,12 @@ def convert(file: KerasFile) -> ConvertedModel:
     # A config is any JSON, and an unexpected one fails somewhere below with one of these. It may still be one that
     # Keras understands, so it is not an error yet.
     try:
-        return _convert(file)
+        return _convert(file, layers)
     except (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise Unsupported(f"the layout of the file ({type(error).__name__}: {error})") from error
 
 
-def _convert(file: KerasFile) -> ConvertedModel:
+def _convert(file: KerasFile, layers: bool) -> ConvertedModel:
     if file.keras_major not in (2, 3):
         raise Unsupported(f"the file's Keras version ({file.keras_major})")
     graph = Graph()
@@ -66,17 +104,23 @@ def _convert(file: KerasFile) -> ConvertedModel:
     if len(inputs) != 1:
         raise Unsupported(f"{len(inputs)} inputs")
     source = Tensor("input", inputs[0], raw=True)
-    outputs = _ModelConverter(graph, file.keras_major).model(file.config, file.weights, [source])
+    calls: list[ConvertedLayer] | None = [] if layers else None
+    outputs = _ModelConverter(graph, file.keras_major, calls).model(file.config, file.weights, [source])
     if len(outputs) != 1:
         raise Unsupported(f"{len(outputs)} outputs")
     target = outputs[0]
-    return ConvertedModel(graph.model(source, target), source.shape, target.shape, target.activation, graph.pixel_range)
+    onnx = graph.model(source, target, [call.output for call in calls or ()])
+    return ConvertedModel(onnx, source.shape, target.shape, target.activation, graph.pixel_range, tuple(calls or ()))
 
 
 @dataclass(frozen=True)
 class _ModelConverter:
     graph: Graph
     keras_major: int
+    calls: list[ConvertedLayer] | None = None
+    """Gets every call of a layer, if there is a list."""
+    path: str = ""
+    """Names of the models around this one, each with a ``/``."""
 
     def model(self, entry: Entry, weights: WeightSource, inputs: Sequence[Tensor]) -> list[Tensor]:
         """Convert a model, outermost or nested, and return its outputs."""
@@ -146,7 +190,7 @@ class _ModelConverter:
         _check_keras_class(layer)
         try:
             if class_name in _MODELS:
-                return self.model(layer, source, inputs)
+                return replace(self, path=f"{self.path}{_name(layer)}/").model(layer, source, inputs)
             if class_name not in CONVERTERS:
                 raise Unsupported("this kind of layer")
             return [self._convert(layer, source, inputs)]
@@ -160,6 +204,12 @@ class _ModelConverter:
         # a setting or weight that the converter did not read is one that it does not know
         layer_config.check_all_read()
         weights.check_all_read()
+        if self.calls is not None:
+            names = tuple(tensor.name for tensor in inputs)
+            name = self.path + _name(layer)
+            self.calls.append(
+                ConvertedLayer(name, call.class_name, layer["config"], output, names, dict(weights.taken))
+            )
         return output
 
 

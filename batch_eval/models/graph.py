@@ -13,6 +13,7 @@ Shapes leave out the batch, the first axis. ``space`` is the spatial shape: (hei
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
@@ -125,12 +126,17 @@ class Graph:
         plain = self.as_keras_layout(tensor)
         return replace(plain, name=self._reshape(plain.name, shape), shape=shape)
 
-    def model(self, source: Tensor, target: Tensor) -> bytes:
-        """Return the ONNX model that computes ``target`` from ``source``, for batches of any size."""
-        target = self.as_keras_layout(target)
-        # Identity gives the output a name of its own, should it also be an input or a constant
-        output = Value(self.op("Identity", target.name), ("batch", *target.shape))
-        return encode_model(self._nodes, self._constants, [Value(source.name, ("batch", *source.shape))], [output])
+    def model(self, source: Tensor, target: Tensor, others: Sequence[Tensor] = ()) -> bytes:
+        """Return the ONNX model that computes ``target`` from ``source``, for batches of any size.
+
+        It returns ``others`` too, after the target.
+        """
+        outputs = []
+        for tensor in (target, *others):
+            plain = self.as_keras_layout(tensor)
+            # Identity gives the output a name of its own, should it also be an input or a constant
+            outputs.append(Value(self.op("Identity", plain.name), ("batch", *plain.shape)))
+        return encode_model(self._nodes, self._constants, [Value(source.name, ("batch", *source.shape))], outputs)
 
     def _move(self, tensor: Tensor, *, to_front: bool) -> str:
         """Move the last axis of the Keras shape to the front in memory, or back."""

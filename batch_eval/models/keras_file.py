@@ -46,6 +46,9 @@ class WeightSource(Protocol):
     def read(self, name: str) -> NamedWeights:
         """Return the weights of the layer ``name``, in the file's order."""
 
+    def count(self, name: str) -> int:
+        """Return how many numbers the weights of the layer ``name`` hold, those of its parts too."""
+
 
 @dataclass(frozen=True)
 class KerasFile:
@@ -55,6 +58,8 @@ class KerasFile:
     keras_major: int | None
     """Major version of Keras that saved the model. None if unknown."""
     weights: WeightSource
+    keras_version: str = ""
+    """Version of Keras that saved the model, such as ``3.9.0``; empty if unknown."""
 
 
 _ZIP, _HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
@@ -84,9 +89,9 @@ def read_keras_zip(path: Path) -> KerasFile:
         config = _json(_member(archive, "config.json", _MAX_JSON), path)
         metadata = _json(_member(archive, "metadata.json", _MAX_JSON), path) if "metadata.json" in names else {}
         weights = _member(archive, "model.weights.h5", _MAX_WEIGHTS) if "model.weights.h5" in names else None
-    return KerasFile(
-        config, _major(metadata.get("keras_version")), _ZipWeights(_hdf5(weights, path) if weights else None)
-    )
+    version = metadata.get("keras_version")
+    source = _ZipWeights(_hdf5(weights, path) if weights else None)
+    return KerasFile(config, _major(version), source, str(version or ""))
 
 
 def _kind_of_zip(names: set[str]) -> str:
@@ -112,7 +117,8 @@ def read_keras_h5(path: Path) -> KerasFile:
             f"{path} holds an architecture without weights. Save the model with model.save('model.keras')."
         )
     weights = _H5Weights(_resolve(file, "model_weights"))
-    return KerasFile(_json(config.encode("utf-8", "surrogateescape"), path), _major(version), weights)
+    content = _json(config.encode("utf-8", "surrogateescape"), path)
+    return KerasFile(content, _major(version), weights, version)
 
 
 def read_weights(path: Path, config: Mapping[str, Any]) -> KerasFile:
@@ -285,6 +291,16 @@ class _ZipWeights:
         group = _resolve(self.group, "vars")
         return [(None, _array(_resolve(group, str(i)))) for i in range(len(group))]
 
+    @_report_damage(_WEIGHTS)
+    def count(self, name: str) -> int:  # noqa: ARG002 - the group is already that of the layer
+        """Return the numbers in the group, at any depth; links to elsewhere are not followed."""
+        import h5py
+
+        sizes: list[int] = []
+        if self.group is not None:
+            self.group.visititems(lambda _, item: sizes.append(item.size) if isinstance(item, h5py.Dataset) else None)
+        return sum(sizes)
+
 
 def _saved_class(class_name: str) -> str:
     """Return the class that names the group; Keras 2 writes ``Model`` for ``Functional`` into the config."""
@@ -330,6 +346,11 @@ class _H5Weights:
             own = paths  # a renamed layer: the paths keep the name that it was built under
         return [(path[-1].partition(":")[0], _array(_resolve(self.group, "/".join(path)))) for path in own]
 
+    def count(self, name: str) -> int:
+        """Return the numbers in the layer's weights; a layer with parts, such as a cell, has a group of its own."""
+        found = self.read(name) or [("", _array(_resolve(self.group, path))) for path in _weight_names(self.group)]
+        return sum(array.size for _, array in found)
+
 
 class _NoWeights:
     """The source of a layer without weights."""
@@ -341,6 +362,10 @@ class _NoWeights:
     def read(self, name: str) -> NamedWeights:  # noqa: ARG002 - one interface for all sources
         """Return no weights."""
         return []
+
+    def count(self, name: str) -> int:  # noqa: ARG002 - one interface for all sources
+        """Return 0."""
+        return 0
 
 
 def _layer_group(group: Any) -> str:

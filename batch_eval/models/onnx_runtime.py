@@ -47,6 +47,12 @@ def open_converted(model: ConvertedModel, threads: int) -> Runtime:
     return Runtime("onnxruntime", run, model.input_shape, model.activation, model.pixel_range)
 
 
+def run_all(model: ConvertedModel, image: Batch) -> list[Batch]:
+    """Return every output of a converted model for one image, (1, *input_shape)."""
+    outputs: list[Batch] = _session(model.onnx, 1).run(None, {"input": image})
+    return outputs
+
+
 def open_onnx(file: Path, threads: int) -> Runtime:
     """Open an ``.onnx`` file.
 

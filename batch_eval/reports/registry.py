@@ -21,12 +21,14 @@ class Kind(StrEnum):
     RUN = "report"
     COMPARISON = "comparison"
     PREDICTION = "prediction"
+    INSPECTION = "inspection"
 
 
 class Reporter(Protocol):
-    """A format: a module with two pure functions. The subject is an Evaluation, a Comparison or Predictions.
+    """A format: a module with two pure functions.
 
-    They return content and never touch the disk, so a failing format leaves no half-written file.
+    The subject is an Evaluation, a Comparison, Predictions or a ModelView. The functions return content and never
+    touch the disk, so a failing format leaves no half-written file.
     """
 
     TITLE: str
@@ -40,16 +42,26 @@ class Reporter(Protocol):
 
 
 FORMATS: Mapping[str, Mapping[Kind, str]] = {
-    "text": {Kind.RUN: "text", Kind.COMPARISON: "comparison.text", Kind.PREDICTION: "predictions.text"},
+    "text": {
+        Kind.RUN: "text",
+        Kind.COMPARISON: "comparison.text",
+        Kind.PREDICTION: "predictions.text",
+        Kind.INSPECTION: "inspection.text",
+    },
     "csv": {Kind.RUN: "csv_tables", Kind.PREDICTION: "predictions.csv_table"},
-    "json": {Kind.RUN: "json_files", Kind.COMPARISON: "comparison.json_file", Kind.PREDICTION: "predictions.json_file"},
-    "html": {Kind.RUN: "html", Kind.COMPARISON: "comparison.html"},
+    "json": {
+        Kind.RUN: "json_files",
+        Kind.COMPARISON: "comparison.json_file",
+        Kind.PREDICTION: "predictions.json_file",
+        Kind.INSPECTION: "inspection.json_file",
+    },
+    "html": {Kind.RUN: "html", Kind.COMPARISON: "comparison.html", Kind.INSPECTION: "inspection.html"},
     "markdown": {Kind.RUN: "markdown", Kind.COMPARISON: "comparison.markdown"},
     "junit": {Kind.RUN: "junit"},
     "github": {Kind.RUN: "github"},
     "sarif": {Kind.RUN: "sarif"},
     "parquet": {Kind.RUN: "parquet"},
-    "plots": {Kind.RUN: "plots"},
+    "plots": {Kind.RUN: "plots", Kind.INSPECTION: "inspection.plots"},
 }
 """Format name to its module in `batch_eval.reports`, by kind of report."""
 

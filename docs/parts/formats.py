@@ -11,6 +11,7 @@ from typing import Any
 from batch_eval.evaluation import Outcome
 from batch_eval.evaluation.saved import SCHEMA, load_evaluation
 from batch_eval.reports.comparison import json_file as comparison
+from batch_eval.reports.inspection import json_file as inspection
 from batch_eval.reports.json_files import METRICS_SCHEMA
 from batch_eval.reports.registry import DEFAULT_FORMATS, Kind, format_names, reporter
 
@@ -99,6 +100,11 @@ def comparison_keys() -> str:
     schema = json.loads(comparison.SCHEMA.read_text(encoding="utf-8"))
     pairs = _table(schema["$defs"]["pair"])
     return f"{_keys(comparison.SCHEMA)}\n\nEach of the `pairs`:\n\n{pairs}"
+
+
+def inspection_keys() -> str:
+    """Return the keys of inspection.json."""
+    return _keys(inspection.SCHEMA)
 
 
 def _keys(path: Path) -> str:

@@ -132,6 +132,8 @@ class Weights:
 
     def __init__(self, entries: Sequence[tuple[str | None, Array]]) -> None:
         self._left = list(entries)
+        self.taken: dict[str, Array] = {}
+        """What was read or skipped, by its usual name."""
 
     def take(self, shape: Sequence[int], *names: str) -> Array:
         """Read the next weight, of a given shape.
@@ -151,12 +153,13 @@ class Weights:
             raise Unsupported(f"a weight called {name} where {names[0]} was expected")
         if array.shape != tuple(shape):
             raise Unsupported(f"the weight {names[0]} has the shape {array.shape}, expected {tuple(shape)}")
+        self.taken[names[0]] = array
         return array
 
     def ignore(self, name: str) -> None:
         """Skip the next weight if it has this name, or none: inference does not need it."""
         if self._left and self._left[0][0] in (None, name):
-            self._left.pop(0)
+            self.taken[name] = self._left.pop(0)[1]
 
     def check_all_read(self) -> None:
         """Raise Unsupported if a weight was not read."""

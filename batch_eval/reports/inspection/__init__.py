@@ -1,0 +1,1 @@
+"""A model from inside as text, JSON, HTML and pictures."""
