@@ -6,11 +6,10 @@ from xml.etree import ElementTree as ET
 
 import cv2
 import jsonschema
-import keras
 import numpy as np
 import pytest
-from keras import layers as kl
 from keras_networks import NETWORKS, chain, randomize
+from late_keras import keras, kl
 
 from batch_eval.api import open_reader
 from batch_eval.cli import main
@@ -24,7 +23,10 @@ from batch_eval.reports.inspection.json_file import SCHEMA
 from batch_eval.reports.registry import Kind, format_names, reporter
 
 # TensorFlow 2.21 with NumPy 2.4 warns about itself
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn.t accept a copy:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:__array__ implementation doesn.t accept a copy:DeprecationWarning"),
+]
 SAMPLE = Path(__file__).parents[1] / "sample_images" / "7-4-squared-marker.png"
 
 

@@ -219,9 +219,8 @@ def test_ranges_by_formula(text: str, expected: np.ndarray) -> None:
 
 @pytest.mark.parametrize(("name", "axis"), [("normalize-1", 1), ("normalize-2", 2)])
 def test_normalize_is_that_of_keras(name: str, axis: int) -> None:
-    import keras
-
-    expected = keras.utils.normalize(IMAGES[:3].astype("float32"), axis=axis)
+    lengths = np.linalg.norm(IMAGES[:3].astype("float32"), axis=axis, keepdims=True)  # keras.utils.normalize
+    expected = IMAGES[:3] / np.where(lengths == 0, 1, lengths)
 
     np.testing.assert_allclose(expected, RANGES[name].apply(IMAGES[:3, ..., None])[..., 0], atol=1e-6)
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from batch_eval.engines.reader import Reader
 from batch_eval.engines.rows import Guess, Trial, top_guesses
 from batch_eval.engines.trials import read_own_digits
+from batch_eval.files import read
 from batch_eval.imaging import Preprocessor
-from batch_eval.imaging.files import read
 from batch_eval.models import Classifier, ModelOptions
 from batch_eval.models.description import Description, describe
 from batch_eval.models.onnx_runtime import run_all

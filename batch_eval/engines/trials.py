@@ -14,12 +14,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from batch_eval.engines.local import Task
+from batch_eval.engines.local import Task, decoded
 from batch_eval.engines.rows import Rows, Trial, TrialKind
 from batch_eval.errors import UnreadableImageError
 from batch_eval.found_convention import STATED, TESTED
 from batch_eval.imaging import RECIPES, Preprocessor, preprocessor
-from batch_eval.imaging.files import read
 from batch_eval.models import Classifier
 from batch_eval.models.class_names import DIGIT_ORDERS, DIGITS, digit_columns
 from batch_eval.models.convention import Convention
@@ -173,7 +172,7 @@ def _prepared(task: Task, sample: _Sample, prepare: Preprocessor) -> tuple[NDArr
     kept = []
     for i, row in enumerate(sample.rows):
         try:
-            prepared = prepare(prepare.decode(read(task.dataset.path(task.dataset.samples[row]))))
+            prepared = prepare(decoded(task.dataset.read(task.dataset.samples[row]), prepare))
         except UnreadableImageError:  # the file was readable a moment ago: it counts as not read
             continue
         if not prepared.blank:

@@ -20,8 +20,8 @@ LOW = 0.9
 """Accuracy from which only the trials speak."""
 FEWEST = 10
 """Scored images below which nothing is said."""
-RECIPE_GAIN = 0.1
-"""Gain in accuracy from which another recipe is named."""
+RECIPE_GAIN, RECIPE_SHARE = 0.1, 0.3
+"""Gain in accuracy and accuracy from which another recipe is named."""
 LABEL_GAIN = 0.3
 """By how much other labels must agree more often with the predictions, and then with at least ``MOSTLY``."""
 MOSTLY = 0.5
@@ -77,7 +77,7 @@ def _convention(trial: Trial) -> Cause:
 
 def _recipe(evaluation: Evaluation) -> Iterator[Cause]:
     best = max(_trials(evaluation, TrialKind.RECIPE), key=lambda trial: trial.right, default=None)
-    if best and best.share - best.share_now >= RECIPE_GAIN:
+    if best and best.share - best.share_now >= RECIPE_GAIN and best.share >= RECIPE_SHARE:
         yield Cause(
             f"With `{best.option}` it reads {_sample_of(best)} ({percent(best.share)} and {percent(best.share_now)}).",
             best.share - best.share_now,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from batch_eval.dataset.labels.spelling import Classes, spell
 from batch_eval.evaluation.records import Evaluation
 from batch_eval.wording import DIGIT_WORDS, printable
 
@@ -58,7 +59,9 @@ def other_labels(evaluation: Evaluation) -> list[OtherLabels]:
     read = _read(evaluation)
     if not read.ids:
         return []
-    return [*_shifts(read), *_alphabetical(read), *_numbers(read), *_levels(read), *_renamed(read, evaluation)]
+    classes = Classes(evaluation.class_names)
+    places = [*_numbers(read, classes), *_levels(read, classes)]
+    return [*_shifts(read), *_alphabetical(read), *places, *_renamed(read, evaluation)]
 
 
 def _read(evaluation: Evaluation) -> _Read:
@@ -69,12 +72,15 @@ def _read(evaluation: Evaluation) -> _Read:
 
 
 def _shifts(read: _Read) -> Iterator[OtherLabels]:
-    """Yield labels that are numbers, one more or one less; 9 and 0 are not neighbours, but 10 and 9 are."""
-    for step in (-1, 1):
-        labels = [str(int(truth) + step) if _WHOLE.fullmatch(truth) else None for truth in read.truths]
-        sign, verb, example = ("-", "Subtract 1 from", 1) if step < 0 else ("+", "Add 1 to", 0)
-        means = f"{example} stands for {example + step}"
-        yield read.labelled(labels, f"the label {sign} 1: the labels are shifted by one, {means}. {verb} each label")
+    """Yield labels that are numbers, one more or one less; also with 9 and 0 as neighbours, as 10 is read as 0."""
+    numbers = [int(truth) if _WHOLE.fullmatch(truth) else None for truth in read.truths]
+    for step, example in ((-1, 1), (1, 0)):
+        shifted = f"the label {step:+d}: the labels are shifted by one, {example} stands for {example + step}"
+        plain = [None if number is None else str(number + step) for number in numbers]
+        yield read.labelled(plain, f"{shifted}. Say `--label-offset {step}`")
+        ring = [None if number is None else str((number + step) % 10) for number in numbers]
+        between = "1 to 10" if step < 0 else "0 to 9"
+        yield read.labelled(ring, f"{shifted}. Say `--label-offset {step}` if they run from {between}")
 
 
 def _alphabetical(read: _Read) -> Iterator[OtherLabels]:
@@ -119,28 +125,28 @@ def _order(names: Mapping[str, str], evaluation: Evaluation) -> str:
     return f"Rename the labels so, or give `--classes {printable(','.join(map(str, order)))}`"
 
 
-def _numbers(read: _Read) -> Iterator[OtherLabels]:
+def _numbers(read: _Read, classes: Classes) -> Iterator[OtherLabels]:
     """Yield each number of the file names as the label."""
     for place in range(MOST_NUMBERS):
         pattern = f"^[^0-9]*{'[0-9]+[^0-9]+' * place}(?P<label>[0-9]+)"
-        yield _matched(read, pattern, f"{_ORDINALS[place]} number in the file names")
+        yield _matched(read, classes, pattern, f"{_ORDINALS[place]} number in the file names")
 
 
-def _levels(read: _Read) -> Iterator[OtherLabels]:
+def _levels(read: _Read, classes: Classes) -> Iterator[OtherLabels]:
     """Yield the folder of each level as the label, from the outermost."""
     for level in range(MOST_LEVELS):
         pattern = rf"^{'[^/]+/' * level}(?P<label>[^/]+)/"
-        yield _matched(read, pattern, f"{_ORDINALS[level]} level of folders")
+        yield _matched(read, classes, pattern, f"{_ORDINALS[level]} level of folders")
 
 
 _ORDINALS = ("the first", "the second", "the third", "the fourth")
 
 
-def _matched(read: _Read, pattern: str, what: str) -> OtherLabels:
+def _matched(read: _Read, classes: Classes, pattern: str, what: str) -> OtherLabels:
     """Return the labels that ``--label-pattern`` would read."""
-    from batch_eval.dataset.labelling import clean_label
-
     find = re.compile(pattern).search
     names = read.ids if "/" in pattern else [path.rpartition("/")[2] for path in read.ids]
-    labels = [clean_label(found["label"]) if (found := find(name)) else None for name in names]
+    texts = [found["label"] if (found := find(name)) else "" for name in names]
+    meant = spell(sorted(set(texts)), classes).names
+    labels = [meant[text] for text in texts]
     return read.labelled(labels, f"{what}. Read the labels there with `--label-pattern '{pattern}'`")
