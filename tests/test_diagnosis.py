@@ -53,7 +53,11 @@ PLAIN = [f"{i}.png" for i in range(50)]
 ALPHABETICAL = [9, 4, 8, 7, 2, 1, 6, 5, 0, 3]
 """Place of zero, one, … among the words in alphabetical order."""
 LABELLINGS = {
-    "one more": (PLAIN, [str(i % 10 + 1) for i in range(50)], "shifted by one, 1 stands for 0. Say `--label-offset -1`"),
+    "one more": (
+        PLAIN,
+        [str(i % 10 + 1) for i in range(50)],
+        "shifted by one, 1 stands for 0. Say `--label-offset -1`",
+    ),
     "one less": (PLAIN, [str(i % 10 - 1) for i in range(50)], "shifted by one, 0 stands for 1. Say `--label-offset 1`"),
     "Keras' folders": (PLAIN, [str(ALPHABETICAL.index(i % 10)) for i in range(50)], "`--classes 8,5,4,9,1,7,6,3,2,0`"),
     "places in folders": (

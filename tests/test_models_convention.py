@@ -1,5 +1,7 @@
 """The convention of a model: options, what the file states, and the self-test."""
 
+import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ import pytest
 
 from batch_eval.errors import ConfigError, ModelError
 from batch_eval.found_convention import FoundConvention
-from batch_eval.models import ModelOptions, open_model
+from batch_eval.models import DEFAULT_MODEL, ModelOptions, open_model
 from batch_eval.models.class_names import DIGIT_ORDERS, ORDERS, parse_classes, parse_only
 from batch_eval.models.classifier import Classifier
 from batch_eval.models.convention import Convention
@@ -109,6 +111,49 @@ def test_a_usual_model_reads_few_digits_for_it() -> None:
 def test_the_default_model_is_not_tested() -> None:
     assert DEFAULT.found.digits == 0
     assert set(DEFAULT.found.found.values()) == {"stated"}
+
+
+@pytest.fixture
+def trained(tmp_path: Path) -> Path:
+    """A copy of the default model, whose card can be written beside it."""
+    return Path(shutil.copy(DEFAULT_MODEL, tmp_path / "m.keras"))
+
+
+def card(model: Path, **changes: object) -> None:
+    content = json.loads(DEFAULT_MODEL.with_name("default.card.json").read_text())
+    model.with_name("m.card.json").write_text(json.dumps(content | changes))
+
+
+def test_a_card_states_convention_and_classes(trained: Path) -> None:
+    names = [f"class {i}" for i in range(10)]
+    card(trained, class_names=names)
+
+    actual = open_model(trained)
+
+    assert actual.class_names == tuple(names)
+    assert set(actual.found.found.values()) == {"stated"}
+
+
+def test_options_beat_the_card(trained: Path) -> None:
+    card(trained)
+
+    actual = open_model(ModelOptions(trained, class_names=tuple("1234567890"), ink="dark"))
+
+    assert (actual.class_names[0], actual.convention.ink) == ("1", "dark")
+    assert (actual.found.found["classes"], actual.found.found["ink"]) == ("given", "given")
+
+
+@pytest.mark.parametrize("changes", [{"model_sha256": "0" * 64}, {"class_names": [1, 2]}, {"class_names": None}])
+def test_a_card_of_another_file_says_nothing(changes: dict[str, object], trained: Path) -> None:
+    card(trained, **changes)
+
+    assert open_model(trained).found.digits == 40
+
+
+def test_a_damaged_card_says_nothing(trained: Path) -> None:
+    trained.with_name("m.card.json").write_text("{")
+
+    assert open_model(trained).found.digits == 40
 
 
 def test_what_is_given_is_not_tested() -> None:

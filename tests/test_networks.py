@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from batch_eval.errors import ModelError
+from batch_eval.errors import ModelError, TrainingError
 from batch_eval.models import ModelOptions, open_model, verify
 from batch_eval.models.architectures import ARCHITECTURES
-from batch_eval.training.networks import NETWORKS, network
+from batch_eval.training.networks import NETWORKS, named_network, network
 
 pytestmark = [
     pytest.mark.slow,
@@ -25,19 +25,22 @@ PARAMETERS = {
     "cnn-64-32": 203_434,
     "cnn-flask": 130_890,
     "cnn-flask-bn": 1_185_418,
+    "cnn-fashion": 257_162,
 }
+HIDDEN = {"mlp-256": 203_530, "mlp-512-256": 535_818}
+"""Networks by their hidden layers."""
 
 
-@pytest.mark.parametrize("name", PARAMETERS)
-def test_a_network_has_the_documented_number_of_parameters(name: str):
-    assert PARAMETERS[name] == network(name).build().count_params()
+@pytest.mark.parametrize(("name", "parameters"), [*PARAMETERS.items(), *HIDDEN.items()])
+def test_a_network_has_the_documented_number_of_parameters(name: str, parameters: int):
+    assert parameters == network(name).build().count_params()
 
 
 def test_every_architecture_has_hyperparameters():
     assert ARCHITECTURES.keys() == NETWORKS.keys() == PARAMETERS.keys()
 
 
-@pytest.mark.parametrize("name", PARAMETERS)
+@pytest.mark.parametrize("name", [*PARAMETERS, *HIDDEN])
 def test_weights_alone_are_run_by_the_networks_name_as_keras_runs_them(name: str, tmp_path: Path):
     model = network(name).build()
     model.save_weights(tmp_path / "m.weights.h5")
@@ -83,3 +86,23 @@ def test_a_whole_model_is_not_opened_as_another_network(tmp_path: Path):
 def test_a_network_without_weights_is_refused():
     with pytest.raises(ModelError, match=r"--network mlp-512 needs a weights file"):
         open_model(ModelOptions(network="mlp-512"))
+
+
+def test_hidden_layers_are_part_of_the_name():
+    assert ["mlp-512", "mlp-512-256", "mlp-256", "cnn-flask"] == [
+        *(named_network("mlp", "512"), named_network("mlp", "512, 256"), named_network("mlp", None)),
+        named_network("cnn-flask", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "hidden", "message"),
+    [
+        ("mlp", "0", "Must be units of each hidden layer, such as 512,256"),
+        ("mlp", "many", "--hidden many is invalid"),
+        ("cnn-flask", "256", "--hidden 256 is for --network mlp"),
+    ],
+)
+def test_hidden_layers_that_do_not_fit_are_refused(name: str, hidden: str, message: str):
+    with pytest.raises(TrainingError, match=message):
+        named_network(name, hidden)

@@ -10,7 +10,7 @@ import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 import numpy as np
@@ -23,8 +23,8 @@ from batch_eval.models import open_model
 from batch_eval.training.batches import Digits, drawn_digits, lightly_augmented
 from batch_eval.training.card import Card, card_markdown, history_csv
 from batch_eval.training.data import TrainingData
-from batch_eval.training.history import Epoch
-from batch_eval.training.networks import NETWORKS, network
+from batch_eval.training.history import Epoch, best_of
+from batch_eval.training.networks import NETWORKS, Plateau, network
 from batch_eval.training.plot import ERROR, history_svg
 from batch_eval.training.saving import save_training, stem_of
 from batch_eval.training.settings import Settings, hyperparameters_of
@@ -35,6 +35,10 @@ pytestmark = pytest.mark.slow
 
 SMALL = Settings(epochs=2, batch_size=32, drawn=100, seed=7)
 EPOCHS = (Epoch(1, 0.5, 0.9, 0.4, 0.95, 10.0), Epoch(2, 0.25, 0.95, 0.2, 0.975, 9.5))
+
+
+def split_as(digits: Digits, settings: Settings) -> tuple[Digits, Digits]:
+    return split(digits, hyperparameters_of(settings), settings)
 
 
 def silent(line: str, epoch: Epoch | None) -> None:
@@ -75,8 +79,41 @@ def test_another_optimizer_brings_its_usual_learning_rate():
     assert ("sgd", 0.01) == (hyperparameters.optimizer, hyperparameters.learning_rate)
 
 
+def test_a_networks_own_patience_and_share_are_used():
+    hyperparameters = hyperparameters_of(Settings("cnn-fashion"))
+
+    assert (hyperparameters.early_stopping, hyperparameters.validation, hyperparameters.best_by) == (
+        10,
+        0.2,
+        "accuracy",
+    )
+    assert hyperparameters.plateau == Plateau(5, 0.5, 1e-4)
+
+
+def test_options_change_when_and_how_far_the_rate_falls():
+    given = Settings("mlp-512", reduce_lr=3, reduce_lr_factor=0.5, reduce_lr_floor=1e-5)
+
+    assert Plateau(3, 0.5, 1e-5) == hyperparameters_of(given).plateau
+    assert Plateau(5, 0.2, 1e-4) == hyperparameters_of(Settings("cnn-fashion", reduce_lr_factor=0.2)).plateau
+    assert hyperparameters_of(Settings("cnn-fashion", reduce_lr=0, early_stopping=0)).plateau is None
+    assert hyperparameters_of(Settings("cnn-fashion", early_stopping=0)).early_stopping is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"reduce_lr_factor": 0.5}, "--reduce-lr-factor needs --reduce-lr PATIENCE"),
+        ({"reduce_lr": 2, "reduce_lr_factor": 2}, "--reduce-lr-factor must lie between 0 and 1"),
+        ({"best_by": "luck"}, "--best-by luck is invalid. Must be one of loss, accuracy"),
+    ],
+)
+def test_a_plateau_that_cannot_be_is_refused(changed: dict[str, Any], message: str):
+    with pytest.raises(TrainingError, match=message):
+        hyperparameters_of(Settings("mlp-512", **changed))
+
+
 def test_a_validation_share_is_taken_from_every_class_alike(data: TrainingData):
-    train_set, val_set = split(data.train, NETWORKS["mlp-512"].defaults, Settings("mlp-512", validation=0.25))
+    train_set, val_set = split_as(data.train, Settings("mlp-512", validation=0.25))
 
     assert [5] * 10 == np.bincount(val_set.labels).tolist()
     assert [15] * 10 == np.bincount(train_set.labels).tolist()
@@ -84,7 +121,7 @@ def test_a_validation_share_is_taken_from_every_class_alike(data: TrainingData):
 
 def test_a_validation_share_without_room_for_every_class_is_refused(data: TrainingData):
     with pytest.raises(TrainingError, match=r"--validation 0\.01 cannot be taken from 200 digits"):
-        split(data.train, NETWORKS["mlp-512"].defaults, Settings("mlp-512", validation=0.01))
+        split_as(data.train, Settings("mlp-512", validation=0.01))
 
 
 def test_light_augmentation_keeps_the_digit_and_changes_the_image():
@@ -238,7 +275,8 @@ def test_the_history_has_one_row_an_epoch():
     rows = list(csv.DictReader(io.StringIO(history_csv(EPOCHS).decode())))
 
     assert [row["loss"] for row in rows] == ["0.5", "0.25"]
-    assert list(rows[0]) == ["epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds"]
+    shares = ["precision", "recall", "val_precision", "val_recall"]
+    assert list(rows[0]) == ["epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds", *shares]
 
 
 @pytest.mark.parametrize("epochs", [EPOCHS[:1], EPOCHS])
@@ -247,6 +285,21 @@ def test_the_plot_is_an_svg_with_four_lines(epochs: tuple[Epoch, ...]):
 
     lines = plot.findall(".//{http://www.w3.org/2000/svg}polyline")
     assert [len(line.attrib["points"].split()) for line in lines] == [len(epochs)] * 4
+
+
+def test_precision_and_recall_have_plots_of_their_own():
+    known = [replace(epoch, precision=0.99, recall=0.98, val_precision=0.97, val_recall=0.96) for epoch in EPOCHS]
+
+    found = labels(history_svg(known))
+
+    assert "100 – precision, in %" in found
+    assert "100 – recall, in %" in found
+
+
+def test_the_best_epoch_is_that_of_the_highest_accuracy_if_wanted():
+    worse_loss = [Epoch(1, 0.5, 0.9, 0.3, 0.96, 1.0), Epoch(2, 0.5, 0.9, 0.2, 0.95, 1.0)]
+
+    assert (1, 2) == (best_of(worse_loss, "accuracy").epoch, best_of(worse_loss).epoch)
 
 
 def labels(plot: bytes) -> list[str]:

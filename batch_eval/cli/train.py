@@ -25,6 +25,14 @@ def train(
         ),
     ] = None,
     network: Annotated[str, typer.Option("--network", "-n", help="The network to train.")] = "default",
+    hidden: Annotated[
+        str | None,
+        typer.Option(
+            metavar="UNITS",
+            help="The hidden layers of the network mlp: 256 for one, 512,256 for two. Default: 256.",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -73,25 +81,46 @@ def train(
             help="The optimizer: adam, adamw, sgd, rmsprop or adadelta. Default: the network's.", show_default=False
         ),
     ] = None,
+    best_by: Annotated[
+        str | None,
+        typer.Option(
+            help="The validation figure that chooses the best epoch: loss or accuracy. Default: the network's.",
+            show_default=False,
+        ),
+    ] = None,
     early_stopping: Annotated[
         int | None,
-        typer.Option(min=1, metavar="PATIENCE", help="Stop after this many epochs without a lower validation loss."),
+        typer.Option(
+            min=0,
+            metavar="PATIENCE",
+            help="Stop after this many epochs without a lower validation loss; 0 never. Default: the network's.",
+        ),
     ] = None,
     reduce_lr: Annotated[
         int | None,
         typer.Option(
-            min=1,
+            min=0,
             metavar="PATIENCE",
-            help="Keep the learning rate constant, and divide it by 10 after this many epochs without a lower "
-            "validation loss. Default: it warms up and decays.",
+            help="Keep the learning rate constant, and lower it after this many epochs without a lower validation "
+            "loss. With 0 it warms up and decays. Default: the network's.",
         ),
+    ] = None,
+    reduce_lr_factor: Annotated[
+        float | None,
+        typer.Option(
+            metavar="FACTOR", help="What --reduce-lr multiplies the learning rate by. Default: 0.1.", show_default=False
+        ),
+    ] = None,
+    reduce_lr_floor: Annotated[
+        float | None,
+        typer.Option(metavar="RATE", help="The lowest learning rate of --reduce-lr. Default: 0.", show_default=False),
     ] = None,
     validation: Annotated[
         str | None,
         typer.Option(
             metavar="SHARE|DATA",
             help="The validation set, which chooses the best epoch: a share of each class to set aside, an .npz file "
-            "(its test set) or a folder. Default: the last 2,000 images, at most a tenth.",
+            "(its test set) or a folder. Default: the network's, mostly the last 2,000 images, at most a tenth.",
         ),
     ] = None,
     classes: options.Classes = None,
@@ -127,6 +156,8 @@ def train(
 
     `batch-eval train --data photos --epochs 5 --out models/mine.keras`
 
+    `batch-eval train --network mlp --hidden 512,256`
+
     `batch-eval train --network cnn-flask --checkpoints kept --resume kept/03-0.0412.keras`
     """
     from batch_eval.cli.console import say
@@ -134,6 +165,7 @@ def train(
     from batch_eval.publishing import check_writable
     from batch_eval.reports.writing import write_report, write_reports
     from batch_eval.training.data import load_training_data, with_validation
+    from batch_eval.training.networks import named_network
     from batch_eval.training.saving import needed_network, save_training, stem_of
     from batch_eval.training.settings import Settings, hyperparameters_of, without_drawn
     from batch_eval.training.testing import evaluate_samples
@@ -141,13 +173,17 @@ def train(
     from batch_eval.wording import percent
 
     share = _share(validation)
+    network = named_network(network, hidden)
     target = out or Path("models", f"{network}.keras")
     reports = report or target.parent / f"{stem_of(target)}.report"
     settings = Settings(
         *(network, epochs, batch_size, learning_rate, seed, augment, drawn),
         optimizer=optimizer,
+        best_by=best_by,
         early_stopping=early_stopping,
         reduce_lr=reduce_lr,
+        reduce_lr_factor=reduce_lr_factor,
+        reduce_lr_floor=reduce_lr_floor,
         validation=share,
         checkpoints=checkpoints,
         resume=resume,

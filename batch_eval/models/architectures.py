@@ -6,6 +6,7 @@ that differ from Keras' defaults. ``default`` ships with the package; courses an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -65,6 +66,10 @@ ARCHITECTURES: Mapping[str, tuple[Layer, ...]] = {
         *(_conv(32), _POOL, _conv(64), _POOL, _conv(64)),
         *(_FLATTEN, _dense(128), _dropout(0.5), _CLASSES),
     ),
+    "cnn-fashion": (
+        *(_conv(32, padding="same"), _POOL, _conv(64, padding="same"), _POOL, _conv(64, padding="same")),
+        *(_FLATTEN, _dense(64), _CLASSES),
+    ),
     "cnn-flask-bn": (
         *(_conv(128), _NORM, _POOL, _conv(256), _NORM, _POOL, _conv(256), _NORM),
         *(_FLATTEN, _dense(128), _dropout(0.5), _CLASSES),
@@ -73,15 +78,25 @@ ARCHITECTURES: Mapping[str, tuple[Layer, ...]] = {
 
 
 def layers(name: str) -> tuple[Layer, ...]:
-    """Return the layers of a named network.
+    """Return the layers of a named network. ``mlp-512-256`` has hidden layers of 512 and 256 units.
 
     Raises:
         ModelError: The name is unknown.
 
     """
-    if name not in ARCHITECTURES:
-        raise ModelError(f"unknown network {name!r}. Must be one of {', '.join(ARCHITECTURES)}.")
-    return ARCHITECTURES[name]
+    if name in ARCHITECTURES:
+        return ARCHITECTURES[name]
+    if hidden := hidden_units(name):
+        return (_FLATTEN, *map(_dense, hidden), _CLASSES)
+    raise ModelError(
+        f"unknown network {name!r}. Must be one of {', '.join(ARCHITECTURES)}, or mlp-UNITS such as mlp-512-256."
+    )
+
+
+def hidden_units(name: str) -> tuple[int, ...]:
+    """Return the units of each hidden layer of a network such as ``mlp-512-256``; none for other names."""
+    found = re.fullmatch(r"mlp((?:-[1-9][0-9]{0,4})+)", name)
+    return tuple(int(units) for units in found[1].split("-")[1:]) if found else ()
 
 
 def config(name: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from batch_eval.models.card_file import StatedCard
 from batch_eval.models.class_names import chosen_columns, class_names
 from batch_eval.models.finding import find_convention
 from batch_eval.models.inference import Inference
@@ -37,16 +38,23 @@ class Classifier:
     """
 
     def __init__(
-        self, runtime: Runtime, *, name: str, sha256: str, options: ModelOptions = _USUAL, known: bool = False
+        self,
+        runtime: Runtime,
+        *,
+        name: str,
+        sha256: str,
+        options: ModelOptions = _USUAL,
+        card: StatedCard | None = None,
     ) -> None:
-        """Find out how the model reads and writes. ``known`` says that it has the usual convention."""
+        """Find out how the model reads and writes; a ``card`` states its classes and the usual convention."""
         self.inference = Inference(runtime, name)
         self.name, self.sha256, self.runtime = name, sha256, runtime.name
         self.size, self.channels = self.inference.layout.size, self.inference.layout.channels
         outputs = self.inference.probed
         self.output_kind = output_kind(runtime.activation, outputs, name)
-        names = class_names(options.class_names, max(outputs.shape[1], 2), name)
-        finding = find_convention(self.inference, self.output_kind, names, options, known=known)
+        stated = card.class_names if card else None
+        names = class_names(options.class_names or stated, max(outputs.shape[1], 2), name)
+        finding = find_convention(self.inference, self.output_kind, names, options, known=card is not None)
         self.convention, self.found, every = finding.convention, finding.found, finding.class_names
         self._columns = chosen_columns(every, options.only, name) if options.only else None
         self.class_names = every if self._columns is None else tuple(every[i] for i in self._columns)

@@ -58,7 +58,7 @@ def find_convention(
     """
     fixed, found = _fixed(inference, options)
     if names is not None:
-        found["classes"] = GIVEN
+        found["classes"] = GIVEN if options.class_names else STATED
     if known:
         found |= dict.fromkeys(PARTS, STATED) | found
     orders = DIGIT_COLUMNS if names is None else _order_of(names)
@@ -190,5 +190,6 @@ def _untested(convention: Convention, found: Mapping[str, str], names: Sequence[
     if ASSUMED in ways.values():
         untested = "The classes are not the ten digits, so the model's convention was not tested"
         notes = (f"{untested}. It is given {convention}.",)
-    order = next(iter(DIGIT_ORDERS)) if names is None else NAMED
-    return Finding(convention, tuple(names or DIGITS), FoundConvention(values_of(convention, order), ways), notes)
+    every = tuple(names or DIGITS)
+    order = next((order for order, digits in DIGIT_ORDERS.items() if digits == every), NAMED)
+    return Finding(convention, every, FoundConvention(values_of(convention, order), ways), notes)

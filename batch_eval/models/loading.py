@@ -14,6 +14,7 @@ from pathlib import Path
 
 from batch_eval.errors import ModelError
 from batch_eval.models.architectures import config
+from batch_eval.models.card_file import card_beside
 from batch_eval.models.classifier import Classifier
 from batch_eval.models.conversion import convert
 from batch_eval.models.keras_file import KerasFile, read_keras, read_weights
@@ -60,12 +61,13 @@ def open_model(model: ModelOptions | str | Path | None = None, *, threads: int =
         runtime = _open_weights(file, options.network, threads)
     else:
         runtime = _open(file, trust=options.trust, threads=threads)
+    sha256 = _sha256(file)
     return Classifier(
         runtime,
         name=file.name,
-        sha256=_sha256(file),
+        sha256=sha256,
         options=options,
-        known=options.path is None,
+        card=card_beside(file, sha256),
     )
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from batch_eval.errors import TrainingError
 from batch_eval.installation import install_command
 from batch_eval.training.networks import Hyperparameters
-from batch_eval.training.settings import Settings
 
 if TYPE_CHECKING:
     import keras
@@ -22,15 +21,15 @@ WEIGHT_DECAY = 0.02
 """Of AdamW, relative to the learning rate (Loshchilov and Hutter, 2019, arXiv:1711.05101)."""
 
 
-def compile_for(model: keras.Model, hyperparameters: Hyperparameters, steps: int, *, constant: bool) -> None:
-    """Set optimizer and loss for a training of ``steps`` batches.
+def compile_for(model: keras.Model, hyperparameters: Hyperparameters, steps: int) -> None:
+    """Set optimizer, loss and metrics for a training of ``steps`` batches.
 
-    The learning rate warms up and decays, unless it is ``constant``.
+    The learning rate warms up and decays, unless it waits for a plateau.
     """
     import keras
 
     rate = hyperparameters.learning_rate
-    config: dict[str, Any] = {"learning_rate": rate if constant else _schedule(rate, steps)}
+    config: dict[str, Any] = {"learning_rate": rate if hyperparameters.plateau else _schedule(rate, steps)}
     if hyperparameters.optimizer == "adamw":
         config["weight_decay"] = WEIGHT_DECAY
     if hyperparameters.average_weights:
@@ -44,7 +43,9 @@ def compile_for(model: keras.Model, hyperparameters: Hyperparameters, steps: int
     # Smoothed labels keep the model from being overconfident (Szegedy et al., 2016, arXiv:1512.00567).
     smoothing = LABEL_SMOOTHING if hyperparameters.average_weights else 0.0
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=smoothing)
-    model.compile(optimizer, loss, metrics=["accuracy"], jit_compile=False)
+    # Of one-hot labels, these count each class whose probability exceeds 0.5, as courses print them.
+    counts = [keras.metrics.Precision(name="precision"), keras.metrics.Recall(name="recall")]
+    model.compile(optimizer, loss, metrics=["accuracy", *counts], jit_compile=False)
 
 
 def _optimizer_class(name: str) -> Any:
@@ -69,16 +70,18 @@ def _schedule(rate: float, steps: int) -> Any:
     )
 
 
-def epoch_callbacks(settings: Settings, *, average_weights: bool) -> list[Any]:
+def epoch_callbacks(hyperparameters: Hyperparameters) -> list[Any]:
     """Return Keras' callbacks that act at the end of an epoch."""
     from keras import callbacks
 
     # The averaged weights come first: validation, checkpoints and the best weights must all see them.
-    chosen: list[Any] = [callbacks.SwapEMAWeights(swap_on_epoch=True)] if average_weights else []
-    if settings.reduce_lr is not None:
-        chosen.append(callbacks.ReduceLROnPlateau(patience=settings.reduce_lr))
-    if settings.early_stopping is not None:
-        chosen.append(callbacks.EarlyStopping(patience=settings.early_stopping))
+    chosen: list[Any] = [callbacks.SwapEMAWeights(swap_on_epoch=True)] if hyperparameters.average_weights else []
+    if plateau := hyperparameters.plateau:
+        chosen.append(
+            callbacks.ReduceLROnPlateau(patience=plateau.patience, factor=plateau.factor, min_lr=plateau.floor)
+        )
+    if hyperparameters.early_stopping is not None:
+        chosen.append(callbacks.EarlyStopping(patience=hyperparameters.early_stopping))
     return chosen
 
 

@@ -12,25 +12,32 @@ from batch_eval.training.history import Epoch, best_of
 WIDTH, HEIGHT, MARGIN = 640, 300, 48  # of one plot, in SVG units
 STEPS = tuple(m * 10.0**power for power in range(-9, 10) for m in (1, 2, 5))
 """Values where a scale may begin, end and have ticks."""
-# Error rather than accuracy: on a logarithmic scale, from 99.0 to 99.5 % is as far as from 98 to 99 %.
+# What is missing rather than what is there: on a logarithmic scale, from 99.0 to 99.5 % is as far as from 98 to 99 %.
 ERROR = "error, 100 – accuracy, in %"
+SHARES = {
+    ERROR: "accuracy",
+    "100 – precision, in %": "precision",
+    "100 – recall, in %": "recall",
+}
+"""Title of a plot -> the figure."""
 MAX_LABELS = 12
 """Epochs whose number fits below the plot."""
 
 
-def history_svg(epochs: Sequence[Epoch]) -> bytes:
-    """Return the plot of loss and error on training and validation set, with the best epoch marked."""
+def history_svg(epochs: Sequence[Epoch], best_by: str = "loss") -> bytes:
+    """Return the plots of each figure on training and validation set, with the best epoch marked."""
     from batch_eval.reports.templating import fill
 
-    plots = (
-        _plot("loss", [e.loss for e in epochs], [e.val_loss for e in epochs]),
-        _plot(ERROR, [100 - 100 * e.accuracy for e in epochs], [100 - 100 * e.val_accuracy for e in epochs]),
-    )
+    plots = [_plot("loss", [e.loss for e in epochs], [e.val_loss for e in epochs])]
+    for title, name in SHARES.items():
+        train, validation = ([100 - 100 * getattr(epoch, part + name) for epoch in epochs] for part in ("", "val_"))
+        if not any(math.isnan(value) for value in (*train, *validation)):
+            plots.append(_plot(title, train, validation))
     across = dict(zip((epoch.epoch for epoch in epochs), _across(len(epochs)), strict=True))
     every = math.ceil(len(epochs) / MAX_LABELS)
     labelled = {number: x for number, x in across.items() if (number - 1) % every == 0}
     size = {"width": WIDTH, "height": HEIGHT, "margin": MARGIN}
-    best = across[best_of(epochs).epoch]
+    best = across[best_of(epochs, best_by).epoch]
     return fill(
         Path(__file__).with_name("templates"), "history.svg.jinja", plots=plots, best=best, epochs=labelled, **size
     )

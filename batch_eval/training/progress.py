@@ -21,7 +21,7 @@ from batch_eval.training.checkpoint import (
     restore_dropout_states,
     write_checkpoint,
 )
-from batch_eval.training.history import Epoch, best_of
+from batch_eval.training.history import FIGURES, Epoch, best_of
 from batch_eval.training.networks import Hyperparameters, network
 from batch_eval.training.settings import Settings
 
@@ -45,7 +45,8 @@ def binding_options(
         "--batch-size": settings.batch_size,
         "--learning-rate": hyperparameters.learning_rate,
         "--optimizer": hyperparameters.optimizer,
-        "--reduce-lr": settings.reduce_lr or "off",
+        "--reduce-lr": hyperparameters.plateau or "off",
+        "--best-by": hyperparameters.best_by,
         "--augment": hyperparameters.augment,
         "--drawn": hyperparameters.drawn,
         "--seed": settings.seed,
@@ -92,6 +93,7 @@ class Progress:
     on_progress: OnProgress
     options: Mapping[str, str]
     checkpoints: Path | None = None
+    best_by: str = "loss"
     epochs: list[Epoch] = field(default_factory=list)
     best_weights: list[Any] = field(default_factory=list)
     stream_states: deque[Mapping[str, Any]] = field(default_factory=deque)
@@ -122,7 +124,7 @@ class Progress:
         # After the replay, in which SwapEMAWeights exchanges weights and their averages.
         load_weights(self.model, path)
         restore_dropout_states(self.model, checkpoint.seeds)
-        best = best_of(self.epochs)
+        best = best_of(self.epochs, self.best_by)
         is_last = best is self.epochs[-1]
         self.best_weights[:] = self.model.get_weights() if is_last else self._weights_of(best, path)
 
@@ -141,10 +143,11 @@ class Progress:
 
     def epoch_ended(self, number: int, logs: Mapping[str, float]) -> None:
         """Record an epoch, counted from 0: keep the best weights, write a checkpoint, report."""
-        figures = {key: logs[key] for key in ("loss", "accuracy", "val_loss", "val_accuracy")}
+        names = [f"{part}{figure}" for part in ("", "val_") for figure in FIGURES]
+        figures = {name: logs[name] for name in names}
         epoch = Epoch(number + 1, **figures, seconds=self.seconds - sum(e.seconds for e in self.epochs))
         self.epochs.append(epoch)
-        if best_of(self.epochs) is epoch:
+        if best_of(self.epochs, self.best_by) is epoch:
             self.best_weights[:] = self.model.get_weights()
         stream = self.stream_states.popleft()
         if self.checkpoints:

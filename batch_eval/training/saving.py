@@ -61,7 +61,7 @@ def save_training(
         ("its card", f"{stem}.card.md", card_markdown(card)),
         ("its card as JSON", f"{stem}.card.json", card_json(card)),
         ("the history", f"{stem}.history.csv", history_csv(result.epochs)),
-        ("the history's plot", f"{stem}.history.svg", history_svg(result.epochs)),
+        ("the history's plot", f"{stem}.history.svg", history_svg(result.epochs, hyperparameters_of(settings).best_by)),
     )
     publish(out.parent, contents, say)
     return card, evaluation

@@ -25,7 +25,7 @@ def split(
     """
     if validation is not None:
         return digits, validation
-    train, rest = _split_rows(digits, settings)
+    train, rest = _split_rows(digits, hyperparameters.validation, settings.seed)
     if not hyperparameters.drawn and len(rest):
         return _select(digits, train), _select(digits, rest)
     # Trained on drawn digits too, the model must be good at both: add as many drawn ones, of a seed that training
@@ -36,21 +36,19 @@ def split(
     return _select(digits, train), both
 
 
-def _split_rows(digits: Digits, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
+def _split_rows(digits: Digits, share: float | None, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the rows of the training set and those of the validation set."""
     rows = np.arange(len(digits))
-    if settings.validation is None:
+    if share is None:
         count = min(MAX_VALIDATION, len(digits) // 10)
         return rows[: len(digits) - count], rows[len(digits) - count :]
     from sklearn.model_selection import train_test_split
 
     try:
-        train, validation = train_test_split(
-            rows, test_size=settings.validation, stratify=digits.labels, random_state=settings.seed
-        )
+        train, validation = train_test_split(rows, test_size=share, stratify=digits.labels, random_state=seed)
     except ValueError as error:
         raise TrainingError(
-            f"--validation {settings.validation} cannot be taken from {len(digits)} digits: {error} "
+            f"--validation {share} cannot be taken from {len(digits)} digits: {error} "
             "Give a share between 0 and 1 that leaves digits of every class in both sets."
         ) from error
     return train, validation

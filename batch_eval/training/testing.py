@@ -27,7 +27,7 @@ def evaluate_digits(
     with TemporaryDirectory() as folder:
         root = Path(folder, "test digits" if class_names == CLASS_NAMES else "test images")
         _write(digits, root, class_names)
-        return evaluate(root, ModelOptions(model, network, tuple(class_names)), preprocess="none")
+        return evaluate(root, _trained(model, network, tuple(class_names)), preprocess="none")
 
 
 def evaluate_samples(model: Path, *, network: str | None = None) -> Evaluation:
@@ -35,7 +35,12 @@ def evaluate_samples(model: Path, *, network: str | None = None) -> Evaluation:
     with TemporaryDirectory() as folder:
         root = Path(folder, "sample_images")
         write_samples(root)
-        return evaluate(root, ModelOptions(model, network))
+        return evaluate(root, _trained(model, network, CLASS_NAMES))
+
+
+def _trained(model: Path, network: str | None, class_names: tuple[str, ...]) -> ModelOptions:
+    """Return the options of a model that was trained here, so that its convention is known."""
+    return ModelOptions(model, network, class_names, input_range="0..1", ink="bright", transposed=False)
 
 
 def _write(digits: Digits, folder: Path, class_names: Sequence[str]) -> None:

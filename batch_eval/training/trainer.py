@@ -63,8 +63,10 @@ def train(
     model = network(settings.network).build()
     if settings.resume and not checkpoint:
         load_weights(model, settings.resume)
-    compile_for(model, hyperparameters, hyperparameters.epochs * steps, constant=settings.reduce_lr is not None)
-    progress = Progress(model, hyperparameters.epochs, on_progress, options, settings.checkpoints)
+    compile_for(model, hyperparameters, hyperparameters.epochs * steps)
+    progress = Progress(
+        model, hyperparameters.epochs, on_progress, options, settings.checkpoints, hyperparameters.best_by
+    )
     stream = batches(
         *(training_set, plates),
         size=settings.batch_size,
@@ -73,7 +75,7 @@ def train(
         state=checkpoint.stream if checkpoint else None,
         on_pass_end=progress.stream_states.append,
     )
-    watching = epoch_callbacks(settings, average_weights=hyperparameters.average_weights)
+    watching = epoch_callbacks(hyperparameters)
     callbacks = [*watching, *board, _progress_callback(progress, settings, checkpoint, watching)]
     first = len(checkpoint.epochs) if checkpoint else 0
     interrupted = _fit(progress, stream, validation_set, callbacks, steps=steps, first=first)

@@ -1,7 +1,7 @@
 """The networks that can be trained: their layers and hyperparameters."""
 
 from batch_eval.models.architectures import ARCHITECTURES, Layer
-from batch_eval.training.networks import NETWORKS
+from batch_eval.training.networks import NETWORKS, Hyperparameters
 
 from .tables import code, table
 
@@ -17,11 +17,16 @@ def listed() -> str:
             f"{defaults.optimizer}, {defaults.learning_rate:g}",
             defaults.augment,
             f"{defaults.drawn:,}" if defaults.drawn else "none",
-            str(defaults.epochs),
+            _epochs(defaults),
         )
         for name, defaults in ((name, network.defaults) for name, network in NETWORKS.items())
     ]
     return table(["network", "layers", "optimizer, learning rate", "augmentation", "drawn digits", "epochs"], rows)
+
+
+def _epochs(defaults: Hyperparameters) -> str:
+    stops = f", or {defaults.early_stopping} without a lower loss" if defaults.early_stopping else ""
+    return f"{defaults.epochs}{stops}"
 
 
 def _layer(layer: Layer) -> str:
