@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 import cv2
@@ -18,29 +19,38 @@ from batch_eval.training.writer import Stroke, Writer, resample
 SPACING = 0.02  # distance of points along a stroke, in digit heights
 
 
-def write(rng: np.random.Generator, label: int, allograph: Allograph | None = None) -> list[Stroke]:
+def write(
+    rng: np.random.Generator, label: int, allograph: Allograph | None = None, *, rare: bool = False
+) -> list[Stroke]:
     """Return the strokes of one handwritten digit, in a given way to write it or in one by chance.
+
+    Chance may take ``rare`` ways or not.
 
     Each is (N, 2) in units of the digit's longer side, and y grows downwards.
     """
     writer = Writer(rng, jitter=float(rng.uniform(0.005, 0.035)))
-    strokes = [resample(stroke, SPACING) for stroke in (allograph or choose_allograph(rng, label)).draw(writer)]
+    return handwritten(rng, (allograph or choose_allograph(rng, label, rare=rare)).draw(writer))
+
+
+def handwritten(rng: np.random.Generator, strokes: Sequence[Stroke]) -> list[Stroke]:
+    """Give strokes a writer's roundness, tremor and posture. Each is (N, 2) in units of their longer side."""
+    strokes = [resample(stroke, SPACING) for stroke in strokes]
     rounding, tremor = float(rng.exponential(1.2)), float(rng.exponential(0.006))
     strokes = [_with_tremor(rng, _rounded(stroke, rounding), tremor) for stroke in strokes]
     matrix = _posture(rng)
     return _unit_height([stroke @ matrix.T for stroke in strokes])
 
 
-def choose_allograph(rng: np.random.Generator, label: int) -> Allograph:
+def choose_allograph(rng: np.random.Generator, label: int, *, rare: bool = False) -> Allograph:
     """Choose one of the digit's allographs with a probability proportional to its weight."""
-    allographs, probabilities = _allographs_of(label)
+    allographs, probabilities = _allographs_of(label, rare)
     return allographs[int(rng.choice(len(allographs), p=probabilities))]
 
 
 @cache
-def _allographs_of(label: int) -> tuple[list[Allograph], NDArray[np.float64]]:
+def _allographs_of(label: int, rare: bool) -> tuple[list[Allograph], NDArray[np.float64]]:
     """Return the allographs of a digit and their probabilities."""
-    allographs = [allograph for allograph in ALLOGRAPHS if allograph.label == label]
+    allographs = [allograph for allograph in ALLOGRAPHS if allograph.label == label and rare >= allograph.rare]
     weights = np.array([allograph.weight for allograph in allographs])
     return allographs, weights / weights.sum()
 

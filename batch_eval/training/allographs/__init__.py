@@ -7,7 +7,7 @@ lessons and everyday writing in many countries: 1 with a flag, crossed 7, hooked
 # Keep 1 and 7 apart, or the same drawing gets both labels. The flag of a 1 rises steeply to the top of its stem. The
 # bar of a 7 is nearly level and begins far left. Tests check both angles.
 
-from batch_eval.training.allographs import eight_nine, four_five, six_seven, two_three, zero_one
+from batch_eval.training.allographs import eight_nine, four_five, rare, six_seven, two_three, zero_one
 from batch_eval.training.allographs.register import ALLOGRAPHS, Allograph
 
-__all__ = ["ALLOGRAPHS", "Allograph", "eight_nine", "four_five", "six_seven", "two_three", "zero_one"]
+__all__ = ["ALLOGRAPHS", "Allograph", "eight_nine", "four_five", "rare", "six_seven", "two_three", "zero_one"]

@@ -15,17 +15,18 @@ class Allograph(NamedTuple):
     name: str
     weight: float
     draw: StrokeModel
+    rare: bool = False
 
 
 # The order matters: `choose_allograph` draws by position, so a new allograph changes what a seed draws.
 ALLOGRAPHS: list[Allograph] = []
 
 
-def writes(label: int, weight: float) -> Callable[[StrokeModel], StrokeModel]:
+def writes(label: int, weight: float, *, rare: bool = False) -> Callable[[StrokeModel], StrokeModel]:
     """Register the decorated function as a way to write ``label``, as in ``@writes(7, 4)``."""
 
     def register(draw: StrokeModel) -> StrokeModel:
-        ALLOGRAPHS.append(Allograph(label, draw.__name__, weight, draw))
+        ALLOGRAPHS.append(Allograph(label, draw.__name__, weight, draw, rare))
         return draw
 
     return register

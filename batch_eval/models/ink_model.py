@@ -1,0 +1,67 @@
+"""The ink model: tells for each pixel of an image whether it is ink of the digit, other writing, or print."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from batch_eval.errors import ModelError
+from batch_eval.models.conversion import convert
+from batch_eval.models.keras_file import KerasFile, read_keras
+from batch_eval.models.layers import Unsupported
+from batch_eval.models.onnx_runtime import open_converted
+from batch_eval.models.runtime import Runtime
+
+INK_MODEL = Path(__file__).parent / "data" / "ink.keras"
+SIDES = (64, 128)
+"""Sides in pixels of the images that it takes: small ones, and all others."""
+PATCH = 2
+"""Side in pixels of the patch that each place of its output tells of."""
+
+
+class InkModel:
+    """An opened ink model. One set of weights serves both sizes; it may be called from several threads."""
+
+    def __init__(self, file: Path, threads: int = 1) -> None:
+        """Open ``file``, which `batch-eval train --network ink` wrote; raises ModelError when it is none."""
+        saved = read_keras(file) if file.is_file() else None
+        if saved is None:
+            raise ModelError(f"{file} is no Keras file. Expected what batch-eval train --network ink writes.")
+        try:
+            self._runtimes = {side: open_converted(convert(_of_side(saved, side)), threads) for side in SIDES}
+        except Unsupported as error:
+            raise ModelError(f"{file} is no ink model: {error}.") from error
+        self.file = file
+
+    def maps(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return (N, S, S, 3) probabilities for (N, S, S, 3) BGR uint8 images with a side of 64 or 128 pixels.
+
+        The three maps are the digit's ink, everything written, and everything printed.
+        """
+        runtime: Runtime = self._runtimes[images.shape[1]]
+        patches = runtime.run(images.astype(np.float32))
+        count, rows, columns, _ = patches.shape
+        # each place holds the maps of its patch, row by row: move the patch's rows and columns between the places
+        parted = patches.reshape(count, rows, columns, PATCH, PATCH, -1).transpose(0, 1, 3, 2, 4, 5)
+        logits = parted.reshape(count, rows * PATCH, columns * PATCH, -1)
+        return np.asarray(1 / (1 + np.exp(-logits)), np.float32)
+
+
+@cache
+def open_ink_model(file: Path = INK_MODEL, threads: int = 1) -> InkModel:
+    """Return the opened ink model, by default the one that ships with the package."""
+    return InkModel(file, threads)
+
+
+def _of_side(saved: KerasFile, side: int) -> KerasFile:
+    """Return a fully convolutional model for images of another size."""
+    config = copy.deepcopy(dict(saved.config))
+    for layer in config["config"]["layers"]:
+        if layer["class_name"] == "InputLayer":
+            layer["config"]["batch_shape"] = [None, side, side, 3]
+    return replace(saved, config=config)

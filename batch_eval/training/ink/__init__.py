@@ -1,0 +1,1 @@
+"""Training the ink network: drawn scenes whose ink is known, the network, and its course of training."""

@@ -1,0 +1,104 @@
+"""Where a scene's digit stands: the window that a camera or a crop leaves of the world, and the digit in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from batch_eval.training.ink.marks import Mark
+
+LEGIBLE = 8
+"""Longest side, in pixels, that digits in small pictures have at least; those of large ones may be a mere speck."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A window of ``height`` × ``width`` pixels, and the box of the digit in it, which may reach over its border.
+
+    ``blocky`` says that the digit is painted in squares.
+    """
+
+    height: int
+    width: int
+    left: float
+    top: float
+    digit_width: float
+    digit_height: float
+    blocky: bool = False
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """The middle of the digit's box (x, y), in pixels."""
+        return self.left + self.digit_width / 2, self.top + self.digit_height / 2
+
+    @property
+    def side(self) -> float:
+        """The digit's longest side, in pixels."""
+        return max(self.digit_width, self.digit_height)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the window."""
+        return self.height, self.width
+
+
+def frame(rng: np.random.Generator, mark: Mark, longest: int) -> Frame:
+    """Choose a window with this longest side, in pixels, around a mark.
+
+    Most windows leave a margin of any size on each side, many are cut close to the ink, a few hold a digit that is
+    far smaller, or cut off a part of it.
+    """
+    height, width = (float(side) for side in mark.cover.shape)
+    side = max(height, width)
+    choice = rng.random()
+    if mark.cell:  # whole cells, often none at all
+        margins = rng.integers(0, int(rng.choice([2, 3, 8])), 4) * float(mark.cell)
+    elif choice < 0.25:  # cut close, each side by itself
+        margins = rng.uniform(0, rng.choice([0.04, 0.15, 0.4]), 4) * side
+    elif choice < 0.85:
+        share = rng.uniform(0.3, 0.95)
+        margins = _apart(rng, side / share - width, side / share - height)
+    else:
+        share = float(np.exp(rng.uniform(np.log(_least_share(longest)), np.log(0.4))))
+        margins = _apart(rng, side / share - width, side / share - height)
+    if choice >= 0.25 and not mark.cell:
+        stretch = float(np.exp(rng.normal(0, 0.25)))
+        margins = margins * np.array([stretch, stretch, 1 / stretch, 1 / stretch])
+    if rng.random() < 0.06 and not mark.cell:
+        cut = int(rng.integers(4))
+        margins[cut] = -rng.uniform(0, 0.12) * (width, width, height, height)[cut]
+    left, right, top, bottom = margins
+    scale = longest / max(left + width + right, top + height + bottom)
+    return Frame(
+        max(6, round((top + height + bottom) * scale)),
+        max(6, round((left + width + right) * scale)),
+        left * scale,
+        top * scale,
+        width * scale,
+        height * scale,
+        blocky=mark.cell > 0,
+    )
+
+
+def _apart(rng: np.random.Generator, across: float, down: float) -> np.ndarray:
+    """Share what a window leaves free among left, right, top and bottom: about even, now and then not at all."""
+    even = rng.random() < 0.6
+    x, y = rng.beta(4, 4, 2) if even else rng.random(2)
+    return np.array([across * x, across * (1 - x), down * y, down * (1 - y)])
+
+
+def placed(canvas: np.ndarray, mark: Mark, x: float, y: float, *, tone: bool = False) -> None:
+    """Lay a mark's cover or tone on a canvas in place, its middle at (x, y), as far as it lies on it."""
+    mask = mark.tone if tone else mark.cover
+    height, width = mask.shape
+    top, left = round(y - height / 2), round(x - width / 2)
+    a, b, c, d = max(0, top), max(0, left), min(canvas.shape[0], top + height), min(canvas.shape[1], left + width)
+    if a < c and b < d:
+        part = canvas[a:c, b:d]
+        np.maximum(part, mask[a - top : c - top, b - left : d - left], out=part)
+
+
+def _least_share(longest: int) -> float:
+    """Return how small a digit may be as a share of a window with this longest side."""
+    return max(0.03, min(0.3, LEGIBLE / longest)) if longest <= 64 else 0.03
