@@ -1,13 +1,19 @@
 """The ink network is trained, written small, and read without TensorFlow as Keras computes it."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
+from click.testing import Result
+from typer.testing import CliRunner
 
+from batch_eval.cli.train import train
 from batch_eval.errors import ModelError, TrainingError
 from batch_eval.models.ink_model import SIDES, InkModel
 from batch_eval.training.batches import Digits
+from batch_eval.training.ink import saving
 from batch_eval.training.ink.compact import BITS, compact_bytes, rounded
 from batch_eval.training.ink.training import InkSettings, train_ink
 
@@ -87,3 +93,45 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path):
 
     with pytest.raises(ModelError, match="--network ink"):
         InkModel(path)
+
+
+@pytest.fixture
+def npz(given: Digits, tmp_path: Path) -> Path:
+    path = tmp_path / "digits.npz"
+    arrays = {"x": given.images, "y": given.labels}
+    np.savez(path, **{f"{key}_{part}": array for key, array in arrays.items() for part in ("train", "test")})
+    return path
+
+
+def command(*options: str) -> Result:
+    app = typer.Typer()
+    app.command()(train)
+    return CliRunner().invoke(app, ["--network", "ink", *options])
+
+
+def test_the_command_writes_model_and_card(npz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("batch_eval.training.ink.training.EPOCH", 3)
+    monkeypatch.setattr(saving, "TESTED", 4)
+    out = tmp_path / "mine" / "ink.keras"
+
+    result = command("--data", str(npz), "--out", str(out), "--epochs", "1", "--seed", "5")
+
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("Mean overlap of found and true ink, on drawn scenes: 0.")
+    card = json.loads(out.with_suffix(".card.json").read_text())
+    assert (card["steps"], card["seed"], set(card["overlap"])) == (3, 5, {"64", "128"})
+    assert InkModel(out).maps(np.zeros((1, 64, 64, 3), np.uint8)).shape == (1, 64, 64, 3)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--augment", "light"), "does not take --augment"),
+        (("--out", "ink.h5"), "Must end in .keras"),
+    ],
+)
+def test_the_command_refuses_what_does_not_apply(npz: Path, options: tuple[str, ...], message: str):
+    result = command("--data", str(npz), *options)
+
+    assert isinstance(result.exception, TrainingError)
+    assert message in str(result.exception)

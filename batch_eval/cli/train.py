@@ -12,8 +12,12 @@ from batch_eval.cli import options
 if TYPE_CHECKING:
     from batch_eval.training.history import Epoch
 
+INK = "ink"
+"""The network that finds ink. It is trained on drawn scenes, by a recipe of its own."""
+
 
 def train(
+    context: typer.Context,
     data: Annotated[
         Path | None,
         typer.Option(
@@ -24,7 +28,9 @@ def train(
             show_default=False,
         ),
     ] = None,
-    network: Annotated[str, typer.Option("--network", "-n", help="The network to train.")] = "default",
+    network: Annotated[
+        str, typer.Option("--network", "-n", help="The network to train, or ink: what finds a digit's ink.")
+    ] = "default",
     hidden: Annotated[
         str | None,
         typer.Option(
@@ -172,6 +178,20 @@ def train(
     from batch_eval.training.trainer import train as train_network
     from batch_eval.wording import percent
 
+    if network == INK:
+        from batch_eval.cli.train_ink import given_options, train_ink
+
+        train_ink(
+            data,
+            out or Path("models", f"{network}.keras"),
+            epochs=epochs,
+            learning_rate=learning_rate,
+            seed=seed,
+            checkpoints=checkpoints,
+            resume=resume,
+            given=given_options(context),
+        )
+        return
     share = _share(validation)
     network = named_network(network, hidden)
     target = out or Path("models", f"{network}.keras")

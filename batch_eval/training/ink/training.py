@@ -33,7 +33,9 @@ WARM_UP = 300
 """Steps over which the learning rate rises."""
 MEAN_EVERY, MEMORY = 10, 0.98
 """Steps after which the running mean of the weights, the result, moves, and the share of it that stays then."""
-REPORT_EVERY, CHECKPOINT_EVERY = 200, 1000
+EPOCH = 1000
+"""Steps that count as an epoch; scenes never end."""
+REPORT_EVERY, CHECKPOINT_EVERY = 200, EPOCH
 """Steps between two lines of progress, and between two checkpoints."""
 
 
@@ -45,7 +47,7 @@ class InkSettings:
     then, ``processes`` the number of those that draw scenes beside the training.
     """
 
-    steps: int = 24_000
+    steps: int = 24 * EPOCH
     seed: int = 1
     learning_rate: float = 2.5e-3
     start: Path | None = None
