@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batch_eval.imaging.filters import TIGHT_CROP
-from batch_eval.imaging.ink import CONTOUR, ink_bounds, label_type
+from batch_eval.imaging.ink import ink_bounds, label_type
 from batch_eval.imaging.steps import Image
+from batch_eval.imaging.stroke import CONTOUR
 
 # Chosen by experiment; docs/preprocessing.md, row "photo without `digit`", and the squares of blank paper.
 MIN_EXTENT = 0.04

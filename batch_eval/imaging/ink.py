@@ -14,9 +14,7 @@ from numpy.typing import NDArray
 from batch_eval.imaging.filters import NEIGHBOURS, blur
 from batch_eval.imaging.light import absorption, paper_tone
 from batch_eval.imaging.steps import Image
-
-CONTOUR = 128
-"""Value of an ink map at the edge of a stroke, after `clear_paper`."""
+from batch_eval.imaging.stroke import CONTOUR
 
 # Chosen by experiment, as was the default `tone` of `clear_paper`; docs/preprocessing.md, rows "photo without `ink`",
 # "photo without `paper`" and the squares of blank paper.

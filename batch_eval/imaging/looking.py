@@ -69,11 +69,40 @@ class Look(NamedTuple):
     maps: Maps
 
 
-def look(image: Image, model: InkModel) -> Look:
-    """Look at an (H, W) or (H, W, 3) BGR uint8 image until its ink is seen well."""
+class Sight(NamedTuple):
+    """What was found in the part of an image that was looked at, all of the same height and width, uint8.
+
+    The maps are 0 to 255: ``ink`` is the digit's, without dirt; ``writing`` is everything written, ``printed``
+    everything printed. ``part`` is that part of the image, (H, W) or (H, W, 3) BGR.
+    """
+
+    part: Image
+    writing: Image
+    printed: Image
+    ink: Image
+
+
+def find_ink(image: Image, model: InkModel, *, looks: int = LOOKS, level: float = PROBABLE) -> Sight:
+    """Look at an (H, W) or (H, W, 3) BGR uint8 image at most so often, and return what was found.
+
+    ``level`` is the probability at which a stroke ends: less makes strokes thicker, and keeps fainter ink.
+    """
+    seen = look(image, model, looks)
+    size = _map_size(seen.window.size)
+    ink, writing, printed = (_enlarged(seen.maps[..., k], size) for k in range(3))
+    if level != PROBABLE:
+        ink = cv2.LUT(ink, np.interp(np.arange(256), (0, 255 * level, 255), (0, 127.5, 255)).round().astype(np.uint8))
+    part = seen.window.of(image)
+    shrinks = part.shape[0] >= size[1]
+    part = cv2.resize(part, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    return Sight(part, writing, printed, without_dirt(ink))
+
+
+def look(image: Image, model: InkModel, looks: int = LOOKS) -> Look:
+    """Look at an (H, W) or (H, W, 3) BGR uint8 image until its ink is seen well, at most so often."""
     window = Window(0, 0, image.shape[1], image.shape[0])
     seen = Look(window, _maps(image, model))
-    for _ in range(LOOKS - 1):
+    for _ in range(looks - 1):
         closer = _closer(seen, image)
         if closer is None:
             break
@@ -141,17 +170,24 @@ def _pieces(mask: Image) -> tuple[Image, NDArray[np.integer], NDArray[np.intp]]:
     return labels, np.asarray(statistics[large], np.int32), large
 
 
-def ink_map(seen: Look) -> Image:
-    """Return the digit's ink, (H, W) uint8 in the aspect of the part that was seen: 255 is sure ink, 0 is none."""
-    return ink_of(seen.maps[..., 0], seen.window.size)
+def _map_size(size: tuple[int, int]) -> tuple[int, int]:
+    """Return width and height of the maps of a part of this width and height."""
+    scale = MAP_SIDE / max(size)
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-def ink_of(probability: Maps, size: tuple[int, int]) -> Image:
+def _enlarged(probability: Maps, size: tuple[int, int]) -> Image:
+    """Return an (S, S) map of 0 to 1 as uint8 of this width and height."""
+    return cv2.resize((probability * 255).astype(np.uint8), size, interpolation=cv2.INTER_LINEAR)
+
+
+def ink_map(probability: Maps, size: tuple[int, int]) -> Image:
     """Return the ink of an (S, S) map as (H, W) uint8 in the aspect of ``size``, width and height, without dirt."""
-    width, height = size
-    scale = MAP_SIDE / max(width, height)
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    ink = cv2.resize((probability * 255).astype(np.uint8), size, interpolation=cv2.INTER_LINEAR)
+    return without_dirt(_enlarged(probability, _map_size(size)))
+
+
+def without_dirt(ink: Image) -> Image:
+    """Set to 0 what is too faint or too small to belong to the digit in an (H, W) uint8 ink map."""
     labels, _, large = _pieces(cv2.threshold(ink, 255 * PROBABLE, 1, cv2.THRESH_BINARY)[1])
     kept = cv2.dilate(np.isin(labels, large).astype(np.uint8), NEIGHBOURS)
     return cv2.threshold(cv2.copyTo(ink, kept), FAINTEST - 1, 255, cv2.THRESH_TOZERO)[1]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import cv2
 
 from batch_eval.imaging.filters import NEIGHBOURS, blur
-from batch_eval.imaging.ink import CONTOUR
 from batch_eval.imaging.steps import BOX, Image
 
+CONTOUR = 128
+"""Value of an ink map at the edge of a stroke."""
 DRAWN_SIDE = 80
 """Longest side, in pixels, at which strokes are measured and redrawn. It is 4 × MNIST's box."""
 

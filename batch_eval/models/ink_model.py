@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -56,6 +57,12 @@ class InkModel:
 def open_ink_model(file: Path = INK_MODEL, threads: int = 1) -> InkModel:
     """Return the opened ink model, by default the one that ships with the package."""
     return InkModel(file, threads)
+
+
+@cache
+def ink_model_sha256(file: Path = INK_MODEL) -> str:
+    """Return the hash of an ink model's file: what photos become depends on it."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _of_side(saved: KerasFile, side: int) -> KerasFile:

@@ -98,9 +98,9 @@ def random_nib(rng: np.random.Generator) -> Nib:
     return Nib(width, float(rng.uniform(0, 0.2)), chisel, float(rng.uniform(0, np.pi)))
 
 
-def draw_ink(rng: np.random.Generator, label: int, size: int = 96) -> NDArray[np.uint8]:
+def draw_ink(rng: np.random.Generator, label: int, size: int = 96, *, rare: bool = False) -> NDArray[np.uint8]:
     """Draw one digit as ink 255 on 0, (size, size) uint8, with a random pen and defects of its ink."""
-    strokes, nib = write(rng, label), random_nib(rng)
+    strokes, nib = write(rng, label, rare=rare), random_nib(rng)
     # Leave room for 1.3 nib widths around the path: pressure widens some strokes.
     picture = ink(rng, strokes, nib, size, height=size * 0.96 / (1 + nib.width * 1.3))
     if nib.width > 0.07 and rng.random() < 0.12:

@@ -65,7 +65,7 @@ def frame(rng: np.random.Generator, mark: Mark, longest: int) -> Frame:
     if choice >= 0.25 and not mark.cell:
         stretch = float(np.exp(rng.normal(0, 0.25)))
         margins = margins * np.array([stretch, stretch, 1 / stretch, 1 / stretch])
-    if rng.random() < 0.06 and not mark.cell:
+    if rng.random() < 0.09 and not mark.cell:
         cut = int(rng.integers(4))
         margins[cut] = -rng.uniform(0, 0.12) * (width, width, height, height)[cut]
     left, right, top, bottom = margins

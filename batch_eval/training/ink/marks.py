@@ -12,7 +12,7 @@ from batch_eval.training.batches import Digits
 from batch_eval.training.drawing import broken, handwritten, scribble, write
 from batch_eval.training.letters import glyph, letter
 from batch_eval.training.pens import Nib, ink
-from batch_eval.training.writer import Stroke, resample
+from batch_eval.training.writer import Stroke, Writer, resample
 
 Mask = NDArray[np.uint8]
 SIDE = 120
@@ -66,7 +66,16 @@ def digit(rng: np.random.Generator, given: Digits) -> Mark:
         row = int(rng.integers(len(given)))
         return _mark(rng, _enlarged(rng, given.images[row]), int(given.labels[row]))
     label = int(rng.integers(10))
-    return _mark(rng, _inked(rng, write(rng, label, rare=True)), label)
+    strokes = _straight(rng, label) if rng.random() < 0.16 else write(rng, label, rare=True)
+    return _mark(rng, _inked(rng, strokes), label)
+
+
+def _straight(rng: np.random.Generator, label: int) -> list[Stroke]:
+    """Return a digit of level and upright bars, drawn by hand: its strokes are easily taken for printed lines."""
+    writer = Writer(rng, jitter=float(rng.uniform(0, 0.025)))
+    width, waist = writer.between(0.3, 0.75), writer.between(0.4, 0.6)
+    levels = (0.0, waist, 1.0)
+    return handwritten(rng, [writer.line(*((x * width, levels[y]) for x, y in piece)) for piece in BARS[label]])
 
 
 def block_digit(rng: np.random.Generator) -> Mark:
@@ -91,10 +100,12 @@ def block_digit(rng: np.random.Generator) -> Mark:
 
 def other(rng: np.random.Generator, given: Digits) -> Mark:
     """Return other writing: most often one more digit, else a letter, a sign or a scribble."""
-    choice = rng.random()
-    if choice < 0.6:
-        return digit(rng, given)
-    return _mark(rng, _inked(rng, handwritten(rng, (letter if choice < 0.85 else glyph)(rng))))
+    return digit(rng, given) if rng.random() < 0.6 else sign(rng)
+
+
+def sign(rng: np.random.Generator) -> Mark:
+    """Return a letter, a sign or a scribble."""
+    return _mark(rng, _inked(rng, handwritten(rng, (letter if rng.random() < 0.65 else glyph)(rng))))
 
 
 def _inked(rng: np.random.Generator, strokes: list[Stroke]) -> Mask:

@@ -69,7 +69,7 @@ def rules(rng: np.random.Generator, frame: Frame) -> Floats:
             replace(lines, thickness=max(thickness * 1.5, 1.2), converging=0.0) for lines in (rows, columns)
         )
         return np.asarray(np.clip(rows.cover(frame.shape) * columns.cover(frame.shape), 0, 1), np.float32)
-    along = (float(rng.uniform(1, 8)), float(rng.uniform(1, 8))) if rng.random() < 0.12 else None
+    along = (float(rng.uniform(1, 8)), float(rng.uniform(1, 8))) if rng.random() < 0.25 else None
     if kind < 0.5:
         return rows.cover(frame.shape, along)
     if kind < 0.58:

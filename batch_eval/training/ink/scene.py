@@ -18,7 +18,7 @@ from batch_eval.training.papers import noise
 
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
-BLANK_SHARE, PAGE_SHARE, BLOCK_SHARE = 0.05, 0.04, 0.05
+BLANK_SHARE, PAGE_SHARE, BLOCK_SHARE = 0.09, 0.04, 0.05
 MIN_PRINT = 0.04
 """Contrast, as a share of full brightness, below which what is printed need not be found."""
 THINNEST = 1.5
@@ -66,8 +66,10 @@ class _Layers:
         placed(self.tone, mark, x, y, tone=True)
 
 
-def ink_scene(rng: np.random.Generator, given: Digits, size: int) -> InkScene:
+def ink_scene(rng: np.random.Generator, given: Digits, size: int, subject: Mark | None = None) -> InkScene:
     """Draw one scene of ``size`` pixels a side; ``given`` are digits (N, 28, 28).
+
+    Another ``subject`` may take the place of the digit in question.
 
     A scene of at most 64 pixels shows a picture that is no larger itself; the others show pictures of up to about
     twice the size, reduced as for the network.
@@ -76,7 +78,7 @@ def ink_scene(rng: np.random.Generator, given: Digits, size: int) -> InkScene:
         longest = int(rng.choice([28, 32, int(rng.integers(10, size + 1)), size]))
     else:
         longest = int(np.exp(rng.uniform(np.log(size / 2), np.log(size * 1.9))))
-    mark = block_digit(rng) if rng.random() < BLOCK_SHARE else digit(rng, given)
+    mark = subject or (block_digit(rng) if rng.random() < BLOCK_SHARE else digit(rng, given))
     window = frame(rng, mark, longest)
     layers = _Layers.empty(window.shape)
     single = rng.random() >= PAGE_SHARE
@@ -160,7 +162,11 @@ def _photo(rng: np.random.Generator, window: Frame, layers: _Layers) -> tuple[Pi
     """Draw a photo of paper or a board: printed lines, ink, edges of the sheet, light, camera."""
     page = surfaces.paper(rng, window.shape)
     ink = _ink_on(rng, page)
-    page = _printed(rng, page, layers, window, ink, often=0.5)
+    page = _printed(rng, page, layers, window, ink, often=0.45)
+    if rng.random() < 0.22:
+        page = surfaces.soiled(rng, page)
+    if rng.random() < 0.04:
+        page = surfaces.bound(rng, page)
     page = _inked(rng, page, layers.tone, ink, grain=float(rng.choice([0, 0, 0.15, 0.5, 0.8])))
     if rng.random() < 0.16:
         inside = window.left, window.top, window.left + window.digit_width, window.top + window.digit_height
@@ -181,6 +187,8 @@ def _scan(rng: np.random.Generator, window: Frame, layers: _Layers) -> tuple[Pix
         page = page * (1 + surfaces.texture(rng, window.shape)[..., None])
     grey = float(rng.uniform(0, 0.35)) if rng.random() < 0.75 else float(rng.uniform(0.35, 0.8))
     ink = np.full(3, grey, np.float32)
+    if rng.random() < 0.12:
+        page = surfaces.soiled(rng, page)
     page = _printed(rng, page, layers, window, ink, often=0.5)
     strength = float(rng.uniform(0.3, 1.0))
     page = _inked(rng, page, layers.tone, ink, grain=float(rng.choice([0, 0, 0.2, 0.6])), strength=strength)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from batch_eval.imaging.looking import CLOSE, LARGE, SMALL, InkModel, ink_of
+from batch_eval.imaging.looking import CLOSE, LARGE, SMALL, InkModel, ink_map
 from batch_eval.imaging.steps import Image, centre, crop_to_ink, fit_to_box
 from batch_eval.imaging.stroke import normalise_stroke
 from batch_eval.training.batches import Digits
@@ -38,7 +38,7 @@ def _found(seed: int, given: Digits, model: InkModel) -> Iterator[tuple[NDArray[
             continue
         maps = model.maps(scene.image[None])[0]
         if _overlap(maps[..., 0] > 0.5, scene.maps[..., 0] > 127) > MIN_OVERLAP:
-            yield finished(ink_of(maps[..., 0], scene.size)), scene.label
+            yield finished(ink_map(maps[..., 0], scene.size)), scene.label
 
 
 def _spans(scene: InkScene) -> bool:

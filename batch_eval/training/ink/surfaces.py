@@ -25,7 +25,7 @@ def paper(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
     page = np.ones((*shape, 1), np.float32) * tone.astype(np.float32)
     if rng.random() < 0.7:
         page *= 1 + texture(rng, shape)[..., None]
-    if rng.random() < 0.08:
+    if rng.random() < 0.14:
         page *= creases(rng, shape)[..., None]
     return np.asarray(np.clip(page, 0, 1), np.float32)
 
@@ -35,6 +35,69 @@ def texture(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
     fine = rough(rng, shape, max(shape) * rng.uniform(0.2, 0.6)) * rng.uniform(0, 0.03)
     coarse = rough(rng, shape, rng.uniform(2, 14)) * rng.uniform(0, 0.05)
     return np.asarray(fine + coarse, np.float32)
+
+
+def soiled(rng: np.random.Generator, page: Floats) -> Floats:
+    """Leave spots, smudges and crumbs on a page, (H, W, 3) float32: soft or sharp, pale more often than dark."""
+    height, width = page.shape[:2]
+    cover = np.zeros((height, width), np.float32)
+    for _ in range(int(rng.integers(1, 9))):
+        size = max(height, width) * float(np.exp(rng.uniform(np.log(0.004), np.log(0.08))))
+        axes = max(1, round(size)), max(1, round(size * rng.uniform(0.3, 1)))
+        middle = int(rng.integers(width)), int(rng.integers(height))
+        strength = float(np.exp(rng.uniform(np.log(0.03), np.log(0.6))))
+        spot = np.zeros((height, width), np.float32)
+        cv2.ellipse(spot, middle, axes, float(rng.uniform(0, 180)), 0, 360, strength, -1, cv2.LINE_AA)
+        if rng.random() < 0.6:
+            spot = np.asarray(cv2.GaussianBlur(spot, (0, 0), max(0.5, size * rng.uniform(0.2, 1))), np.float32)
+        np.maximum(cover, spot, out=cover)
+    if rng.random() < 0.4:
+        cover *= 1 + 0.7 * rough(rng, (height, width), 40)
+    tone = page.mean(axis=(0, 1)) * rng.uniform(0.2, 0.9, 3).astype(np.float32)
+    return np.asarray(page + (tone - page) * np.clip(cover, 0, 1)[..., None], np.float32)
+
+
+def bound(rng: np.random.Generator, page: Floats) -> Floats:
+    """Show the binding of a notepad along one side of a page, (H, W, 3) float32: holes, and often the wire in them."""
+    height, width = page.shape[:2]
+    picture = np.asarray(np.clip(page * 255, 0, 255), np.uint8)
+    turned = np.ascontiguousarray(np.rot90(picture)) if (upright := rng.random() < 0.4) else picture
+    length = turned.shape[1]
+    pitch = length * float(rng.uniform(0.04, 0.2))
+    hole, level = pitch * float(rng.uniform(0.12, 0.35)), pitch * float(rng.uniform(-0.1, 0.9))
+    dark = [float(value) for value in rng.uniform(0, 120, 3)]
+    wire = float(rng.uniform(20, 230))
+    for x in np.arange(rng.uniform(0, pitch), length, pitch):
+        middle = round(float(x)), round(level)
+        cv2.circle(turned, middle, max(1, round(hole)), dark, -1, cv2.LINE_AA)
+        if wire < 150:
+            reach = round(hole * 0.6), max(1, round(pitch * 0.9))
+            thickness = max(1, round(hole * rng.uniform(0.3, 0.8)))
+            cv2.ellipse(
+                turned, (middle[0], middle[1] - reach[1]), reach, 0, 0, 360, (wire,) * 3, thickness, cv2.LINE_AA
+            )
+    found = np.rot90(turned, -1) if upright else turned
+    return np.asarray(found.reshape(height, width, 3).astype(np.float32) / 255, np.float32)
+
+
+def _objects(rng: np.random.Generator, table: Floats) -> Floats:
+    """Lay pens, cables, cups and paper on a desk, (H, W, 3) float32."""
+    height, width = table.shape[:2]
+    picture = np.asarray(table * 255, np.uint8)
+    for _ in range(int(rng.integers(1, 5))):
+        colour = [float(value) for value in rng.uniform(0, 255, 3)]
+        a, b = (tuple(int(n) for n in rng.integers(0, (width, height))) for _ in range(2))
+        thickness = max(1, round(max(height, width) * float(np.exp(rng.uniform(np.log(0.008), np.log(0.12))))))
+        choice = rng.random()
+        if choice < 0.45:
+            cv2.line(picture, a, b, colour, thickness, cv2.LINE_AA)
+        elif choice < 0.8:
+            axes = max(2, abs(b[0] - a[0])), max(2, abs(b[1] - a[1]))
+            start = float(rng.uniform(0, 360))
+            cv2.ellipse(picture, a, axes, start, 0, float(rng.uniform(60, 360)), colour, thickness, cv2.LINE_AA)
+        else:
+            cv2.rectangle(picture, a, b, colour, -1)
+    return picture.astype(np.float32) / np.float32(255)
 
 
 def creases(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
@@ -90,6 +153,8 @@ def on_desk(rng: np.random.Generator, page: Floats, inside: tuple[float, float, 
             limit = max(corners) + rng.uniform(0.1, 0.95) * free
             share *= np.clip((limit - forward) / soft + 0.5, 0, 1)
     table = desk(rng, shape)
+    if rng.random() < 0.35:
+        table = _objects(rng, table)
     if rng.random() < 0.5:  # the sheet's own shadow
         dark = cv2.GaussianBlur(share, (0, 0), rng.uniform(1, 6))
         table = table * (1 - rng.uniform(0.2, 0.7) * dark[..., None])
