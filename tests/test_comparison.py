@@ -253,3 +253,13 @@ def test_blank_images_are_said_to_be_blank():
 def test_an_unknown_format_is_refused():
     with pytest.raises(ConfigError, match="text, json, html, markdown"):
         reporter("pdf", Kind.COMPARISON).document(compare([FIRST, SECOND], ["a", "b"]))
+
+
+@pytest.mark.parametrize(("sha256", "said"), [("0" * 64, True), (None, False)])
+def test_another_revision_of_the_recipe_is_said(sha256, said):
+    other = replace(FIRST.provenance, preprocess_sha256=sha256 or FIRST.provenance.preprocess_sha256)
+    comparison = compare([replace(FIRST, provenance=other), FIRST], ["first", "second"])
+
+    text = reporter("text", Kind.COMPARISON).document(comparison, ReportContext()).decode()
+
+    assert said == ("different revisions of one recipe" in " ".join(text.split()))

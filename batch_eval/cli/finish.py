@@ -13,6 +13,8 @@ import typer
 from batch_eval.cli.console import say
 from batch_eval.errors import ConfigError, DatasetError, ExitCode
 from batch_eval.evaluation import Evaluation
+from batch_eval.evaluation.calibration import Calibration
+from batch_eval.evaluation.conformal import calibrate, check_fits
 from batch_eval.evaluation.saved import load_evaluation
 from batch_eval.gates import GateResult, Limits, check
 from batch_eval.publishing import EVALUATION_FILE, check_writable, finish_swaps
@@ -21,7 +23,8 @@ from batch_eval.reports.registry import DEFAULT_FORMATS, Kind, reporter
 from batch_eval.reports.writing import write_report, write_reports
 
 if TYPE_CHECKING:
-    from batch_eval.cli.options import ReportFlags
+    from batch_eval.cli.options import ReportFlags, SetFlags
+    from batch_eval.engines.reader import Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,15 @@ def load_baseline(path: Path | None, out: Output) -> Evaluation | None:
             "compare with this one. Choose another folder with --out."
         )
     return load_saved(path)
+
+
+def load_calibration(sets: SetFlags, reader: Reader) -> Calibration | None:
+    """Return what makes conformal sets, if they are wanted; raises ConfigError for an evaluation of another model."""
+    if sets.alpha is None or sets.calibration is None:
+        return None
+    found = load_saved(sets.calibration)
+    check_fits(found, reader.classifier.sha256, reader.recipe.settings_sha256)
+    return calibrate(found, sets.alpha)
 
 
 def _saved_file(path: Path) -> Path:

@@ -235,6 +235,28 @@ FailIfWorse = Annotated[
     ),
 ]
 
+_SETS = "Conformal sets"
+Alpha = Annotated[
+    float | None,
+    typer.Option(
+        help="Give each image a set of classes that misses the truth for at most this share of images like those of "
+        "--calibration.",
+        metavar="SHARE",
+        show_default=False,
+        rich_help_panel=_SETS,
+    ),
+]
+CalibrationFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--calibration",
+        help="An evaluation of labelled images from other sources, by the same model and recipe: its evaluation.json, "
+        "or the folder that holds it.",
+        show_default=False,
+        rich_help_panel=_SETS,
+    ),
+]
+
 
 def class_names(classes: str | None) -> tuple[str, ...] | None:
     """Return the names given with ``--classes``; raises ConfigError for a file that cannot be read."""
@@ -322,6 +344,22 @@ class ReportFlags:
     group_errors: GroupErrors = False
     plots: Plots = False
     quiet: Quiet = False
+
+
+@dataclass(frozen=True)
+class SetFlags:
+    """Which conformal sets are made, and what they are calibrated on."""
+
+    alpha: Alpha = None
+    calibration: CalibrationFile = None
+
+    def check(self) -> None:
+        """Raise ConfigError where one of the two is given without the other."""
+        from batch_eval.errors import ConfigError
+
+        if (self.alpha is None) != (self.calibration is None):
+            missing = "--calibration, an evaluation to calibrate on" if self.calibration is None else "--alpha, a share"
+            raise ConfigError(f"conformal sets need --alpha and --calibration. Also give {missing}.")
 
 
 @dataclass(frozen=True)

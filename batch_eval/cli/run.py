@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from batch_eval.cli import options
 from batch_eval.cli.grouping import grouped
 
@@ -18,6 +20,7 @@ def run(
     jobs: options.Jobs = None,
     out: options.Out = None,
     reports: options.ReportFlags,
+    sets: options.SetFlags,
     gates: options.GateFlags,
 ) -> None:
     """Evaluate a saved model on a set of labelled digit images.
@@ -38,19 +41,21 @@ def run(
     """
     from batch_eval.api import evaluate_task, open_reader, reader_task, task_notes, verify_task
     from batch_eval.cli.console import progress_bar, say
-    from batch_eval.cli.finish import checked_output, default_out, finish, load_baseline
+    from batch_eval.cli.finish import checked_output, default_out, finish, load_baseline, load_calibration
     from batch_eval.dataset import load_dataset
 
     # Everything that can be refused is checked before the first image is read.
     limits = gates.limits()
     output = checked_output(out or default_out(*places), reports)
     baseline = load_baseline(gates.baseline, output)
+    sets.check()
     model_options = opening.options(model)
     reader = open_reader(model_options, preparing.options())
     if verify:
         from batch_eval.models import check_verifiable
 
         check_verifiable(model_options)
+    calibration = load_calibration(sets, reader)
     task = reader_task(load_dataset(places, labels.options(), reader.classifier.class_names), reader)
     limits.check_names(task.classifier.class_names, task.dataset.slice_values)
     if not output.quiet:
@@ -58,7 +63,7 @@ def run(
         for note in task_notes(task):
             say(f"Note: {note}")
     with progress_bar(len(task.dataset.samples), hidden=output.quiet) as progress:
-        evaluation = evaluate_task(task, jobs=jobs, progress=progress)
+        evaluation = replace(evaluate_task(task, jobs=jobs, progress=progress), calibration=calibration)
     if verify:
         verification = verify_task(task, model_options)
         if not output.quiet:

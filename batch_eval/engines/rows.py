@@ -88,6 +88,7 @@ class Rows:
         self.probabilities = np.zeros((len(rows), classes), np.float32)
         self.prints = np.zeros(len(rows), np.uint64)  # fingerprints of the images, by which equal ones are found
         self.frames: dict[int, int] = {}  # pictures in files that hold several
+        self.scores = np.full(len(rows), np.nan, np.float32)
         self.reasons: dict[int, str] = {}
         self.flags: dict[str, list[int]] = {}
         self.pictures: dict[int, Picture] = {}
@@ -104,6 +105,7 @@ class Rows:
         self.probabilities[place] = rows.probabilities
         self.prints[place] = rows.prints
         self.frames |= rows.frames
+        self.scores[place] = rows.scores
         self.reasons |= rows.reasons
         for flag, flagged in rows.flags.items():
             self.flags.setdefault(flag, []).extend(flagged)

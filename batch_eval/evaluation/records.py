@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from batch_eval.engines.rows import Guess, Picture, Rows, Trial, top_guesses
 from batch_eval.evaluation import metrics
+from batch_eval.evaluation.calibration import Calibration
 from batch_eval.found_convention import FoundConvention
 from batch_eval.outcome import OUTCOMES, Outcome
 from batch_eval.wording import percent
@@ -64,6 +66,7 @@ class Records:
     - ``slices``: slice name to N values.
     - ``flags``: quality flag to (N,) bool.
     - ``pictures``: row to the pictures that reports show, up to a limit.
+    - ``scores``: (N,) float32 in 0..1, how much each image looks like one digit; NaN if unknown. None without any.
     - ``groups``: rows of similar errors, largest group first. Empty unless errors were grouped.
     """
 
@@ -76,6 +79,7 @@ class Records:
     flags: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
     pictures: Mapping[int, Picture] = field(default_factory=dict)
     groups: tuple[tuple[int, ...], ...] = ()
+    scores: NDArray[np.float32] | None = None
 
     @classmethod
     def of(cls, dataset: Dataset, rows: Rows) -> Records:
@@ -90,6 +94,7 @@ class Records:
             slices=dataset.slice_values,
             flags={name: np.isin(np.arange(len(samples)), flagged) for name, flagged in sorted(rows.flags.items())},
             pictures=rows.pictures,
+            scores=None if np.isnan(rows.scores).all() else rows.scores,
         )
 
     def __len__(self) -> int:
@@ -167,6 +172,8 @@ class Evaluation:
     provenance: Provenance
     trials: tuple[Trial, ...] = ()
     """What a sample of the images reads like in other ways. Empty where the accuracy is good."""
+    calibration: Calibration | None = None
+    """What makes the probabilities into conformal sets, where that is wanted."""
 
     def __post_init__(self) -> None:
         """Check that the six outcomes add up to the number of files found."""
@@ -263,6 +270,12 @@ class Evaluation:
             "confidence": r.confidence.tolist(),
             "margin": r.margin.tolist(),
             "runner_up": [names[i] for i in r.runner_up.tolist()],
+            **(
+                {}
+                if r.scores is None
+                else {"digit_score": [None if isnan(score) else score for score in r.scores.tolist()]}
+            ),
+            **({} if self.calibration is None else {"set": self._sets(self.calibration)}),
             "outcome": [outcomes[i] for i in r.outcome.tolist()],
             "reason": [r.reasons.get(i, "") for i in range(len(r))],
         }
@@ -271,6 +284,15 @@ class Evaluation:
         for name, flag in r.flags.items():
             table[_free(f"flag_{name}", "flag_", table)] = flag.tolist()
         return table
+
+    def _sets(self, calibration: Calibration) -> list[str]:
+        """Return the classes of each image's set, separated by spaces, the most probable first."""
+        chosen = calibration.sets(self.records.probabilities)
+        order = np.argsort(-self.records.probabilities, axis=1, kind="stable")
+        return [
+            " ".join(self.class_names[k] for k in ranked if own[k])
+            for ranked, own in zip(order.tolist(), chosen.tolist(), strict=True)
+        ]
 
 
 def _free(name: str, prefix: str, taken: Container[str]) -> str:

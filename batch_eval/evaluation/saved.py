@@ -8,6 +8,7 @@ valid Unicode.
 # History of `format`:
 #   1  the first
 #   2  `provenance.convention` and `trials`
+#   3  `scores`, how much each image looks like one digit; `calibration` of conformal sets
 from __future__ import annotations
 
 import json
@@ -22,11 +23,12 @@ from numpy.typing import NDArray
 
 from batch_eval.engines.rows import Picture, Trial, TrialKind
 from batch_eval.errors import ConfigError
+from batch_eval.evaluation.calibration import Calibration
 from batch_eval.evaluation.records import Evaluation, Provenance, Records
 from batch_eval.found_convention import PARTS, WAYS, FoundConvention
 from batch_eval.outcome import OUTCOMES, Outcome
 
-FORMAT = 2
+FORMAT = 3
 SCHEMA = Path(__file__).with_name("schemas") / "evaluation.schema.json"
 
 
@@ -58,6 +60,7 @@ def _columns(evaluation: Evaluation) -> Iterator[tuple[str, Any]]:
     r = evaluation.records
     yield "format", FORMAT
     yield "provenance", asdict(evaluation.provenance)
+    yield "calibration", asdict(evaluation.calibration) if evaluation.calibration else None
     yield "class_names", evaluation.class_names
     yield "outcome_names", OUTCOMES
     yield "counts", evaluation.counts
@@ -65,6 +68,7 @@ def _columns(evaluation: Evaluation) -> Iterator[tuple[str, Any]]:
     yield "truth", r.truth
     yield "outcome", r.outcome.tolist()
     yield "probabilities", _floats(r.probabilities)
+    yield "scores", None if r.scores is None else _floats(r.scores)
     yield "reasons", r.reasons
     yield "slices", dict(r.slices)
     yield "flags", {name: np.flatnonzero(flag).tolist() for name, flag in r.flags.items()}
@@ -135,25 +139,29 @@ def _damaged(error: Exception) -> ConfigError:
 
 
 def _parse(content: Mapping[str, Any]) -> Evaluation:
-    stored = content["probabilities"]
-    probabilities = np.frombuffer(b64decode(stored["base64"]), dtype="<f4").astype(np.float32).reshape(stored["shape"])
     records = Records(
         ids=_strings(content["ids"]),
         truth=tuple(content["truth"]),
         outcome=_outcomes(content),
-        probabilities=probabilities,
+        probabilities=_parse_floats(content["probabilities"]),
         reasons={int(row): reason for row, reason in content["reasons"].items()},
         slices={name: _strings(values) for name, values in content["slices"].items()},
         flags={name: _flag(rows, len(content["ids"])) for name, rows in content["flags"].items()},
         pictures=_parse_pictures(content["pictures"]),
         groups=tuple(tuple(_rows(rows, len(content["ids"]))) for rows in content["groups"]),
+        scores=_parse_floats(content["scores"]) if content.get("scores") else None,
     )
     provenance = _parse_provenance(content["provenance"])
     # format 1 had no trials
     trials = tuple(map(_parse_trial, content.get("trials", [])))
-    evaluation = Evaluation(_strings(content["class_names"]), records, provenance, trials)
+    calibration = Calibration(**content["calibration"]) if content.get("calibration") else None
+    evaluation = Evaluation(_strings(content["class_names"]), records, provenance, trials, calibration)
     _check(content["format"], evaluation)
     return evaluation
+
+
+def _parse_floats(stored: Mapping[str, Any]) -> NDArray[np.float32]:
+    return np.frombuffer(b64decode(stored["base64"]), dtype="<f4").astype(np.float32).reshape(stored["shape"])
 
 
 def _strings(values: Any) -> tuple[str, ...]:
@@ -234,7 +242,12 @@ def _check(found: int, evaluation: Evaluation) -> None:
     """Raise ValueError where entries contradict each other. A report would fail on them later."""
     r = evaluation.records
     n = len(r)
-    columns = [len(r.truth), len(r.outcome), *map(len, r.slices.values())]
+    columns = [
+        len(r.truth),
+        len(r.outcome),
+        *map(len, r.slices.values()),
+        *([] if r.scores is None else [len(r.scores)]),
+    ]
     if any(length != n for length in columns) or r.probabilities.shape != (n, len(evaluation.class_names)):
         raise ValueError(f"expected {n} rows in every column")
     if found < 1:

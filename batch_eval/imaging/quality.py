@@ -10,10 +10,10 @@ import numpy as np
 from batch_eval.imaging.components import find_components
 from batch_eval.imaging.digit import digit_components
 from batch_eval.imaging.filters import NEIGHBOURS, TIGHT_CROP
-from batch_eval.imaging.ink import CONTOUR, paper_noise
+from batch_eval.imaging.ink import paper_noise
 from batch_eval.imaging.lines import MIN_STRENGTH
 from batch_eval.imaging.steps import Image, border
-from batch_eval.imaging.stroke import stroke_width
+from batch_eval.imaging.stroke import CONTOUR, stroke_width
 
 FLAGS = {
     "low_contrast": "The ink absorbs less than a fifth of the paper's light.",

@@ -5,6 +5,7 @@ JSON has no NaN. An undefined figure, such as the accuracy of no images, is abse
 
 # History of metrics.json's `format`:
 #   1  the first
+#   2  `coverage`, `sets_of_one` and `mean_set_size`, of conformal sets
 from __future__ import annotations
 
 import json
@@ -14,13 +15,14 @@ from pathlib import Path
 
 from batch_eval.evaluation import Evaluation
 from batch_eval.evaluation.breakdown import calibration_error
+from batch_eval.evaluation.conformal import set_figures
 from batch_eval.evaluation.confusions import errors
 from batch_eval.evaluation.saved import saved_pieces
 from batch_eval.publishing import EVALUATION_FILE, Content
 from batch_eval.reports.context import NO_CONTEXT, ReportContext
 
 TITLE = "JSON file"
-METRICS_FORMAT = 1
+METRICS_FORMAT = 2
 METRICS_SCHEMA = Path(__file__).with_name("schemas") / "metrics.schema.json"
 
 
@@ -52,4 +54,7 @@ def flat_metrics(evaluation: Evaluation) -> dict[str, float]:
         "macro_f1": evaluation.macro_f1,
         "ece": calibration_error(evaluation),
     }
+    if evaluation.calibration:
+        found = set_figures(evaluation, evaluation.calibration)
+        figures |= {"coverage": found.coverage, "sets_of_one": found.singles, "mean_set_size": found.mean_size}
     return {name: value for name, value in figures.items() if not math.isnan(value)}

@@ -16,6 +16,7 @@ from rich.text import Text
 from batch_eval.evaluation import Evaluation, Outcome
 from batch_eval.evaluation.advice import advice
 from batch_eval.evaluation.baseline import compare_with_baseline
+from batch_eval.evaluation.conformal import sets_line
 from batch_eval.evaluation.confusions import errors_by_confidence, worst_confusions
 from batch_eval.evaluation.diagnosis import WHY, diagnosis
 from batch_eval.evaluation.unscored import unreadable
@@ -68,6 +69,8 @@ def summary(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Grou
         parts.append(Text(change.sentence, style=_CHANGE_STYLES[change.direction]))
     if context.gates:
         parts.append(_gates(context))
+    if evaluation.calibration:
+        parts.append(Text(sets_line(evaluation, evaluation.calibration)))
     if causes := diagnosis(evaluation):
         parts.append(_diagnosis(causes))
     if lines := advice(evaluation):

@@ -19,11 +19,19 @@ def basis(comparison: Comparison) -> str:
     # Accuracies on different images cannot be compared, so readers are told how many images were left out.
     sizes = [e.scored for e in comparison.evaluations]
     if all(size == shared for size in sizes):
-        return f"All evaluations scored the same {shared:,} images."
+        return f"All evaluations scored the same {shared:,} images.{_revisions(comparison)}"
     text = f"Compared on the {shared:,} images that all evaluations scored, of {' and '.join(f'{s:,}' for s in sizes)}."
     if comparison.shared.relabelled:
         text += f" {comparison.shared.relabelled:,} more are left out because their labels differ."
-    return text
+    return text + _revisions(comparison)
+
+
+def _revisions(comparison: Comparison) -> str:
+    """Return a sentence, after a space, where recipes of one name are not the same; else nothing."""
+    prepared = {(e.provenance.preprocess, e.provenance.preprocess_sha256) for e in comparison.evaluations}
+    if len(prepared) == len({name for name, _ in prepared}):
+        return ""
+    return " Their images were prepared by different revisions of one recipe: the difference is not the models' alone."
 
 
 def verdict(pair: PairedCounts) -> str:

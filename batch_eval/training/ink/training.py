@@ -71,7 +71,7 @@ def train_ink(given: Digits, settings: InkSettings, report: Callable[[str], None
     ``report`` gets lines of progress. The same seed draws the same scenes and gives the same weights on the same
     machine. Raises TrainingError when the loss becomes infinite, or when the file to start from does not fit.
     """
-    import_tensorflow()
+    import_tensorflow("training")
     import keras
 
     begun = time.monotonic()
