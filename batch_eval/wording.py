@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from unicodedata import category
 
 DIGIT_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+MAX_MESSAGE = 1_000
+"""Characters of the longest message. A name or a value from a file may have millions."""
 _SPACE = "Zs"  # Unicode's category; macOS writes one of these before the PM of a screenshot's name
 
 
@@ -92,6 +94,31 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or category(c) == _SPACE else _escape(ord(c)) for c in text)
+
+
+def message(text: str) -> str:
+    """Return a message as people see it: printable line by line, and of ``MAX_MESSAGE`` characters at most.
+
+    What is too long loses its middle, as the advice stands at the end.
+    """
+    if len(text) <= MAX_MESSAGE and text.isprintable():
+        return text
+    short = _shortened(text)  # before escaping too: that may take its time with megabytes
+    return _shortened("\n".join(map(printable, short.split("\n"))))
+
+
+def one_line(text: str, most: int = MAX_MESSAGE) -> str:
+    r"""Return a text from a file or a library as one printable line of at most ``most`` characters.
+
+    >>> one_line("cut\noff\x1b[2J")
+    'cut off\\x1b[2J'
+    """
+    return _shortened(printable(" ".join(_shortened(text, most).split())), most)
+
+
+def _shortened(text: str, most: int = MAX_MESSAGE) -> str:
+    end = most // 3
+    return text if len(text) <= most else f"{text[: most - end - 3]} … {text[-end:]}"
 
 
 def _escape(code: int) -> str:

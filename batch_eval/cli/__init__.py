@@ -6,10 +6,12 @@ import gc
 import os
 import signal
 import sys
+import traceback
 from types import FrameType
 
 from batch_eval.errors import BatchEvalError, ConfigError, ExitCode
 from batch_eval.streams import make_lenient
+from batch_eval.wording import message
 
 ALLOCATIONS = 100_000
 """Allocations between two garbage collections; Python's default is 700."""
@@ -26,6 +28,8 @@ def main() -> None:
     try:
         code = _run([argument for argument in sys.argv[1:] if argument != "--debug"])  # it may stand anywhere
     except BatchEvalError as error:
+        if "--debug" in sys.argv[1:]:
+            traceback.print_exception(error)
         code = _said(f"Error: {error}", ExitCode.USER_ERROR)
     except Stopped as stopped:
         code = _said(STOPPED, stopped.code)
@@ -39,9 +43,9 @@ def main() -> None:
     sys.exit(code)
 
 
-def _said(message: str, code: int) -> int:
+def _said(text: str, code: int) -> int:
     """Print a last message without rich, which may be what failed; return the exit code."""
-    print(message, file=sys.stderr)  # noqa: T201 - as said
+    print(message(text), file=sys.stderr)  # noqa: T201 - as said
     return code
 
 

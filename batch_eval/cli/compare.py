@@ -66,7 +66,7 @@ def compare(
     `batch-eval compare photos --model old.keras --model new.keras --format html --out comparison`
     """
     from batch_eval.api import evaluate
-    from batch_eval.cli.console import say
+    from batch_eval.cli.console import say, tell
     from batch_eval.cli.finish import checked_for
     from batch_eval.evaluation.paired import compare as compare_evaluations
     from batch_eval.reports.context import ReportContext
@@ -89,7 +89,7 @@ def compare(
         write_report(comparison, formats[0], "-", kind=Kind.COMPARISON, context=shown)
         return
     for path in write_reports(comparison, out, formats, kind=Kind.COMPARISON, context=shown):
-        typer.echo(path)
+        tell(str(path))
 
 
 def _check_for_saved(context: typer.Context) -> None:

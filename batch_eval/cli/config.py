@@ -22,6 +22,7 @@ def config(
 
     `batch-eval config`
     """
+    from batch_eval.cli.console import tell
     from batch_eval.cli.defaults import settings
 
     group = context.find_root().command
@@ -30,7 +31,7 @@ def config(
         raise ConfigError(f"unknown command {command!r}. Must be one of {', '.join(commands)}.")
     found = settings(group, command)
     for key, setting in found.items():
-        typer.echo(f"{key:<{max(map(len, found))}}  {_shown(setting.value):<24}  {setting.source}".rstrip())
+        tell(f"{key:<{max(map(len, found))}}  {_shown(setting.value):<24}  {setting.source}".rstrip())
 
 
 def _shown(value: object) -> str:

@@ -6,10 +6,17 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from batch_eval.wording import message
+
 
 def say(line: str) -> None:
-    """Print a line to stderr; characters that it cannot encode are escaped."""
-    print(line, file=sys.stderr)  # noqa: T201 - this is where
+    """Print a line to stderr. Characters that a file brought and no terminal should get are escaped."""
+    print(message(line), file=sys.stderr)  # noqa: T201 - this is where
+
+
+def tell(line: str) -> None:
+    """Print a line to stdout, escaped as `say` does."""
+    print(message(line))  # noqa: T201 - this is where
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from batch_eval.cli.console import say
+from batch_eval.cli.console import say, tell
 from batch_eval.errors import ConfigError, DatasetError, ExitCode
 from batch_eval.evaluation import Evaluation
 from batch_eval.evaluation.calibration import Calibration
@@ -159,8 +159,8 @@ def _publish(evaluation: Evaluation, out: Output, context: ReportContext) -> Non
         from batch_eval.reports.text import print_summary  # with --quiet, rich is not imported
 
         print_summary(evaluation)
-        _say_gates(context.gates, typer.echo, hidden=False)
-        typer.echo(f"Reports in {out.target}")
+        _say_gates(context.gates, tell, hidden=False)
+        tell(f"Reports in {out.target}")
 
 
 def _say_gates(gates: Sequence[GateResult], tell: Callable[[str], None], *, hidden: bool) -> None:

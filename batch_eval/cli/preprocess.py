@@ -27,14 +27,14 @@ def preprocess(
 
     `batch-eval preprocess photos/IMG_2041.jpg --out steps`
     """
-    from batch_eval.cli.console import say
+    from batch_eval.cli.console import say, tell
     from batch_eval.imaging import preprocessor
     from batch_eval.imaging.step_pictures import StepPictures
     from batch_eval.publishing import publish
 
     pictures = StepPictures(images, preprocessor(preparing.options()), out)
     for path in publish(out, pictures.files(), say=None):
-        typer.echo(path)
+        tell(str(path))
     for path, reason in pictures.unreadable:
         say(f"{path}: {reason}")
     if pictures.unreadable:

@@ -60,7 +60,7 @@ def serve(
         raise ConfigError(
             f"the page needs starlette and uvicorn ({error}). Install them with: {install_command('web')}"
         ) from error
-    from batch_eval.cli.console import say
+    from batch_eval.cli.console import say, tell
     from batch_eval.cli.finish import default_out
     from batch_eval.web.collecting import Collection
     from batch_eval.web.examples import Examples
@@ -75,7 +75,7 @@ def serve(
 
     def announce() -> None:
         url = server.address(listening)
-        typer.echo(f"Open {url} in a browser. Stop with Ctrl-C.")
+        tell(f"Open {url} in a browser. Stop with Ctrl-C.")
         if host not in LOOPBACK:
             say("Note: anyone who can reach this machine can use the page, and save images if --collect is given.")
         if open_page:

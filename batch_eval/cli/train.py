@@ -166,7 +166,7 @@ def train(
 
     `batch-eval train --network cnn-flask --checkpoints kept --resume kept/03-0.0412.keras`
     """
-    from batch_eval.cli.console import say
+    from batch_eval.cli.console import say, tell
     from batch_eval.models.tensorflow_runtime import require_tensorflow
     from batch_eval.publishing import check_writable
     from batch_eval.reports.writing import write_report, write_reports
@@ -232,14 +232,14 @@ def train(
         on_progress=lambda line, epoch: say(_progress(line, epoch)),
     )
     card, evaluation = save_training(result, loaded, settings, target, say=say)
-    typer.echo(f"Accuracy on the test set: {percent(card.test_accuracy, 2)} of {card.test_digits:,}")
+    tell(f"Accuracy on the test set: {percent(card.test_accuracy, 2)} of {card.test_digits:,}")
     write_report(evaluation, "text", "-")
     if loaded.are_digits:
         samples = evaluate_samples(target, network=needed_network(target, network))
-        typer.echo(f"Accuracy on the sample images, read as photos: {percent(samples.accuracy, 2)} of {samples.scored}")
+        tell(f"Accuracy on the sample images, read as photos: {percent(samples.accuracy, 2)} of {samples.scored}")
     if not no_report:
         write_reports(evaluation, reports)
-        typer.echo(f"Reports on the test set in {reports}")
+        tell(f"Reports on the test set in {reports}")
 
 
 def _share(validation: str | None) -> float | None:

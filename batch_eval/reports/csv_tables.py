@@ -1,7 +1,7 @@
 """CSV: every file, the errors, the classes and the confusion matrix as tables for spreadsheets and pandas.
 
-UTF-8 without a byte order mark, quoted as in RFC 4180. A text that a spreadsheet would run as a formula gets a leading
-apostrophe. Numbers stay numbers.
+UTF-8 without a byte order mark, quoted as in RFC 4180. Unprintable characters are escaped, as people look at CSV in
+terminals. A text that a spreadsheet would run as a formula gets a leading apostrophe. Numbers stay numbers.
 Source: OWASP, CSV Injection, https://owasp.org/www-community/attacks/CSV_Injection
 """
 
@@ -21,7 +21,7 @@ from batch_eval.evaluation import Evaluation, metrics
 from batch_eval.evaluation.confusions import errors, predicted_columns
 from batch_eval.publishing import Content, whole
 from batch_eval.reports.context import NO_CONTEXT, ReportContext
-from batch_eval.wording import utf8
+from batch_eval.wording import printable, utf8
 
 TITLE = "CSV table"
 ROWS = 10_000
@@ -96,13 +96,17 @@ def _pieces(columns: dict[str, list[Any]]) -> Iterator[bytes]:
 
 
 def _safe(cells: Sequence[Any]) -> Sequence[Any]:
-    """Return the column with an apostrophe before each text that a spreadsheet would run as a formula."""
+    """Return the column printable, with an apostrophe before each text that a spreadsheet would run as a formula."""
     # File names are data from strangers: "=HYPERLINK(…).png" would become a live link on opening. Few cells are risky,
     # so each distinct one is rewritten once.
-    risky = {cell: _quoted(cell) for cell in cells if isinstance(cell, str) and cell[:1] in _FORMULA_STARTS}
+    risky = {
+        cell: _quoted(printable(cell))
+        for cell in cells
+        if isinstance(cell, str) and (cell[:1] in _FORMULA_STARTS or not cell.isprintable())
+    }
     return [risky.get(cell, cell) for cell in cells] if risky else cells
 
 
 def _quoted(cell: str) -> str:
     # A text such as "-1" is harmless, and as a class name it must still match the label.
-    return cell if not cell or _NUMBER.fullmatch(cell) else f"'{cell}"
+    return cell if cell[:1] not in _FORMULA_STARTS or _NUMBER.fullmatch(cell) else f"'{cell}"
