@@ -7,6 +7,7 @@ BatchEvalError
 │   └── MalformedFileError
 ├── ConfigError           options and configuration files
 ├── ModelError            the model file
+│   ├── ModelProcessError
 │   └── UntrustedModelError
 ├── ReportError           an output that cannot be written
 ├── TrainingError         training data or settings
@@ -67,6 +68,10 @@ class ModelError(BatchEvalError):
 
 class UntrustedModelError(ModelError):
     """The model file holds a program, and ``--trust-model`` was not given."""
+
+
+class ModelProcessError(ModelError):
+    """The process that runs the model died, or took too much memory or time."""
 
 
 class ReportError(BatchEvalError):

@@ -142,6 +142,16 @@ TrustModel = Annotated[
         "--trust-model", help="Open models that are programs: SavedModel folders and Lambda layers can run any code."
     ),
 ]
+ModelMemory = Annotated[
+    float, typer.Option(help="Gigabytes of memory that the model's weights and one image may take.", metavar="GB")
+]
+ModelTimeout = Annotated[
+    float,
+    typer.Option(
+        help="Seconds that a model may take to open and for each batch of images, unless it was converted.",
+        metavar="SECONDS",
+    ),
+]
 Verify = Annotated[
     bool,
     typer.Option("--verify", help="Also run the model with TensorFlow, which is slow, and fail where the two differ."),
@@ -278,6 +288,8 @@ class ModelFlags:
     ink: Ink = "auto"
     transposed: Transposed = None
     trust_model: TrustModel = False
+    model_memory: ModelMemory = 1.0
+    model_timeout: ModelTimeout = 5.0
 
     def options(self, path: Path | None) -> ModelOptions:
         """Return the options for a model file; None is the default model."""
@@ -286,13 +298,15 @@ class ModelFlags:
 
         return ModelOptions(
             path,
-            self.network,
-            class_names(self.classes),
-            self.input_range,
-            self.trust_model,
-            self.ink,
-            self.transposed,
-            parse_only(self.only) if self.only else None,
+            network=self.network,
+            class_names=class_names(self.classes),
+            input_range=self.input_range,
+            trust=self.trust_model,
+            ink=self.ink,
+            transposed=self.transposed,
+            only=parse_only(self.only) if self.only else None,
+            memory=self.model_memory,
+            timeout=self.model_timeout,
         )
 
 

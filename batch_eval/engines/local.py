@@ -111,7 +111,8 @@ def run(task: Task, *, jobs: int | None = None, progress: Progress | None = None
     # The first file stands for all: small files share chunks of a full batch, photos go out in handfuls.
     least = MIN_CHUNK if not samples or _is_small(task, samples[0]) else MIN_LARGE_CHUNK
     # A short run does not earn back the time that forking takes.
-    processes = jobs > 1 and len(samples) >= jobs * CHUNKS_WORTH_A_PROCESS * least and can_fork()
+    worth = jobs > 1 and len(samples) >= jobs * CHUNKS_WORTH_A_PROCESS * least
+    processes = worth and not task.classifier.one_process and can_fork()
     size = min(max(len(samples) // (jobs * CHUNKS_PER_WORKER), least), PROCESS_CHUNK if processes else THREAD_CHUNK)
     chunks = (Chunk(start, samples[start : start + size]) for start in range(0, len(samples), size))
     found = Rows(range(len(samples)), len(task.classifier.class_names))

@@ -15,8 +15,9 @@ from batch_eval.engines.rows import Guess, Trial, top_guesses
 from batch_eval.engines.trials import read_own_digits
 from batch_eval.files import read
 from batch_eval.imaging import Preprocessor
-from batch_eval.models import Classifier, ModelOptions
+from batch_eval.models import DEFAULT_MODEL, Classifier, ModelOptions
 from batch_eval.models.description import Description, describe
+from batch_eval.models.failures import model_errors
 from batch_eval.models.onnx_runtime import run_all
 from batch_eval.models.own_digits import own_digits
 
@@ -75,28 +76,31 @@ def view_model(options: ModelOptions, classifier: Classifier, recipe: Preprocess
     shown = None
     if image is not None:
         reading = Reader(classifier, recipe).read(read(str(image)), TOP)
-        shown = _shown(image.name, np.asarray(reading.prepared.image, np.uint8), classifier, description)
+        seen = np.asarray(reading.prepared.image, np.uint8)
+        shown = _shown(image.name, seen, classifier, description, options)
     elif own is not None:
         digits = own_digits()
         name = f"a {digits.labels[SHOWN_DIGIT]} of this program's own digits"
-        shown = _shown(name, digits.images[SHOWN_DIGIT], classifier, description)
+        shown = _shown(name, digits.images[SHOWN_DIGIT], classifier, description, options)
     return ModelView(classifier, description, own, shown)
 
 
-def _shown(name: str, seen: NDArray[np.uint8], classifier: Classifier, description: Description) -> Shown:
+def _shown(
+    name: str, seen: NDArray[np.uint8], classifier: Classifier, description: Description, options: ModelOptions
+) -> Shown:
     guesses = top_guesses(classifier.predict(seen[None])[0], classifier.class_names, TOP)
-    return Shown(name, seen, guesses, tuple(_maps(seen, classifier, description)))
+    return Shown(name, seen, guesses, tuple(_maps(classifier.prepare(seen[None]), description, options)))
 
 
-def _maps(seen: NDArray[np.uint8], classifier: Classifier, description: Description) -> list[LayerMaps]:
+def _maps(prepared: NDArray[np.float32], description: Description, options: ModelOptions) -> list[LayerMaps]:
     """Return what each layer that returns an image makes of the input."""
     if description.converted is None:
         return []
-    outputs: list[Any] = run_all(description.converted, classifier.prepare(seen[None]))[1:]
-    calls = description.converted.layers
+    with model_errors(options.path or DEFAULT_MODEL):
+        outputs = run_all(description.converted, prepared, options)
     return [
-        LayerMaps(call.name, call.class_name, _channels_last(np.asarray(output[0], np.float32), call.config))
-        for call, output in zip(calls, outputs, strict=True)
+        LayerMaps(call.name, call.class_name, _channels_last(output[0], call.config))
+        for call, output in zip(description.converted.layers, outputs, strict=True)
         if output.ndim == 4
     ]
 

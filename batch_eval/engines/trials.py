@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from batch_eval.engines.local import Task, decoded
 from batch_eval.engines.rows import Rows, Trial, TrialKind
-from batch_eval.errors import UnreadableImageError
+from batch_eval.errors import ModelError, UnreadableImageError
 from batch_eval.found_convention import STATED, TESTED
 from batch_eval.imaging import RECIPES, Preprocessor, preprocessor
 from batch_eval.models import Classifier
@@ -53,16 +54,24 @@ class _Sample:
 
 def trials(task: Task, rows: Rows, accuracy: float) -> tuple[Trial, ...]:
     """Return what a sample of the scored images, of which there must be some, reads like in other ways."""
-    sample = _sample(task, rows)
     found: list[Trial] = []
-    if set(task.classifier.found.found.values()) != {STATED}:
-        found += _other_conventions(task, sample)
-    if accuracy < LOW:
-        own = read_own_digits(task.classifier)
-        found += [own] if own else []
-        if own is None or own.share < WEAK or accuracy < own.share - SHORTFALL:
-            found += _other_recipes(task, sample)
+    # a run that is complete must not be lost because the model fails, or takes long, on images made another way
+    with suppress(ModelError), task.classifier.inference.limited("the trials"):
+        for trial in _trials(task, _sample(task, rows), accuracy):
+            found.append(trial)  # noqa: PERF402 - those before an error are kept
     return tuple(found)
+
+
+def _trials(task: Task, sample: _Sample, accuracy: float) -> Iterator[Trial]:
+    if set(task.classifier.found.found.values()) != {STATED}:
+        yield from _other_conventions(task, sample)
+    if accuracy >= LOW:
+        return
+    own = read_own_digits(task.classifier)
+    if own:
+        yield own
+    if own is None or own.share < WEAK or accuracy < own.share - SHORTFALL:
+        yield from _other_recipes(task, sample)
 
 
 def read_own_digits(classifier: Classifier) -> Trial | None:

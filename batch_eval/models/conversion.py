@@ -9,10 +9,14 @@ Skipping it could give wrong probabilities without any error.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count
+from math import prod
 from typing import Any
 
+from batch_eval.errors import ModelError
 from batch_eval.models.graph import Graph, Shape, Tensor
 from batch_eval.models.keras_file import KerasFile, WeightSource
 from batch_eval.models.layers import CONVERTERS, LayerCall, LayerConfig, Unsupported, Weights
@@ -24,8 +28,19 @@ _MODELS = ("Sequential", "Functional", "Model")
 _MODEL_KEYS = {"name", "trainable", "dtype", "layers", "input_layers", "output_layers", "build_input_shape"}
 _INPUT_KEYS = {"name", "dtype", "sparse", "ragged", "optional", "batch_shape", "batch_input_shape"}
 
+MAX_CALLS = 10_000
+"""Calls of layers in a model at most. Nested models that are called several times multiply them."""
+LARGE_WORK = 1 << 30
+"""Multiplications for one image from which on a model runs isolated. ResNet-50 needs four times as many."""
+LARGE_IMAGE = 16 << 20
+"""Bytes of the tensors of one image from which on a model runs isolated; a batch has up to 32 images."""
+LARGE_WEIGHTS = 128 << 20
+"""Bytes of weights from which on a model runs isolated."""
+
 Endpoint = tuple[str, int, int]
 """An output of a layer: (name, number of the call, number of the output). A shared layer has several calls."""
+Call = tuple[str, int, list[Endpoint]]
+"""A call of a layer: (name, number of the call, its inputs)."""
 Entry = Mapping[str, Any]
 """A layer or model in a config, with ``class_name`` and ``config``."""
 
@@ -73,6 +88,8 @@ class ConvertedModel:
     """Name of the last activation function; empty if unknown."""
     pixel_range: str | None
     """Range suggested by the first layers: ``0..1``, ``0..255`` or ``-1..1``. None if unknown."""
+    is_large: bool
+    """Whether it may take long, or much memory: such a model runs isolated."""
     layers: tuple[ConvertedLayer, ...] = ()
     """The layers in the order of their conversion, if they were wanted."""
 
@@ -86,31 +103,38 @@ def convert(file: KerasFile, *, layers: bool = False) -> ConvertedModel:
 
     Raises:
         Unsupported: The converter does not know something in the model. The message names it.
+        ModelError: The model takes more memory than the limit.
 
     """
-    # A config is any JSON, and an unexpected one fails somewhere below with one of these. It may still be one that
+    # A config is any JSON, and an unexpected one fails somewhere below, with any exception. It may still be one that
     # Keras understands, so it is not an error yet.
     try:
         return _convert(file, layers)
-    except (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError) as error:
+    except (ModelError, Unsupported, MemoryError):
+        raise
+    except Exception as error:
         raise Unsupported(f"the layout of the file ({type(error).__name__}: {error})") from error
 
 
 def _convert(file: KerasFile, layers: bool) -> ConvertedModel:
     if file.keras_major not in (2, 3):
         raise Unsupported(f"the file's Keras version ({file.keras_major})")
-    graph = Graph()
+    graph = Graph(file.budget)
     inputs = _input_shapes(file.config)
     if len(inputs) != 1:
         raise Unsupported(f"{len(inputs)} inputs")
     source = Tensor("input", inputs[0], raw=True)
+    graph.charge(source.shape)
     calls: list[ConvertedLayer] | None = [] if layers else None
     outputs = _ModelConverter(graph, file.keras_major, calls).model(file.config, file.weights, [source])
     if len(outputs) != 1:
         raise Unsupported(f"{len(outputs)} outputs")
     target = outputs[0]
+    is_large = graph.image_bytes() > LARGE_IMAGE or graph.constant_bytes > LARGE_WEIGHTS or graph.work > LARGE_WORK
     onnx = graph.model(source, target, [call.output for call in calls or ()])
-    return ConvertedModel(onnx, source.shape, target.shape, target.activation, graph.pixel_range, tuple(calls or ()))
+    return ConvertedModel(
+        onnx, source.shape, target.shape, target.activation, graph.pixel_range, is_large, tuple(calls or ())
+    )
 
 
 @dataclass(frozen=True)
@@ -121,6 +145,8 @@ class _ModelConverter:
     """Gets every call of a layer, if there is a list."""
     path: str = ""
     """Names of the models around this one, each with a ``/``."""
+    numbers: Iterator[int] = field(default_factory=count)
+    """Counts the calls of layers."""
 
     def model(self, entry: Entry, weights: WeightSource, inputs: Sequence[Tensor]) -> list[Tensor]:
         """Convert a model, outermost or nested, and return its outputs."""
@@ -150,27 +176,22 @@ class _ModelConverter:
     ) -> list[Tensor]:
         """Convert the layers of a functional model in the order in which their inputs become available.
 
-        The config lists, for every call of a layer, the endpoints that it takes. Each round converts the calls whose
-        endpoints are all known (a topological sort). A round without any means a loop or a missing layer.
+        The config lists, for every call of a layer, the endpoints that it takes.
         """
         known: dict[Endpoint, Tensor] = {}
         by_name = {_name(layer): layer for layer in layers}
         for endpoint, tensor in zip(_endpoints(config.get("input_layers")), inputs, strict=True):
             known[endpoint] = self._input(by_name.get(endpoint[0], {}), tensor)
-        waiting = [
+        calls = [
             (_name(layer), number, _arguments(node))
             for layer in layers
             for number, node in enumerate(_list(layer.get("inbound_nodes")))
             if layer["class_name"] != "InputLayer"
         ]
-        while waiting:  # a layer may be listed before the layers that it depends on
-            ready = [node for node in waiting if all(argument in known for argument in node[2])]
-            if not ready:
-                raise Unsupported(f"the inputs of the layer {waiting[0][0]}")
-            for name, number, arguments in ready:
-                outputs = self._call(by_name[name], sources[name], [known[argument] for argument in arguments])
-                known.update({(name, number, i): tensor for i, tensor in enumerate(outputs)})
-            waiting = [node for node in waiting if node not in ready]
+        # a layer may be listed before the layers that it depends on
+        for name, number, arguments in _in_order(calls, known):
+            outputs = self._call(by_name[name], sources[name], [known[argument] for argument in arguments])
+            known.update({(name, number, i): tensor for i, tensor in enumerate(outputs)})
         try:
             return [known[endpoint] for endpoint in _endpoints(config.get("output_layers"))]
         except KeyError as error:
@@ -188,6 +209,8 @@ class _ModelConverter:
         """Convert one call of a layer, and name the layer in the message of Unsupported."""
         class_name = layer["class_name"]
         _check_keras_class(layer)
+        if next(self.numbers) >= MAX_CALLS:
+            raise Unsupported(f"more than {MAX_CALLS:,} calls of layers")
         try:
             if class_name in _MODELS:
                 return replace(self, path=f"{self.path}{_name(layer)}/").model(layer, source, inputs)
@@ -201,6 +224,9 @@ class _ModelConverter:
         layer_config, weights = LayerConfig(layer["config"]), Weights(source.read(_name(layer)))
         call = LayerCall(layer["class_name"], layer_config, weights, self.graph, tuple(inputs), self.keras_major)
         output = CONVERTERS[call.class_name](call)
+        # every weight of a dense layer or a convolution is multiplied once for each position of the output
+        positions = prod(output.shape) // max(1, max(output.shape[-1:], default=1))
+        self.graph.charge(output.shape, work=prod(output.shape) + weights.size * positions)
         # a setting or weight that the converter did not read is one that it does not know
         layer_config.check_all_read()
         weights.check_all_read()
@@ -211,6 +237,33 @@ class _ModelConverter:
                 ConvertedLayer(name, call.class_name, layer["config"], output, names, dict(weights.taken))
             )
         return output
+
+
+def _in_order(calls: Sequence[Call], known: Mapping[Endpoint, Tensor]) -> Iterator[Call]:
+    """Yield calls so that each comes after those that it depends on (a topological sort, Kahn 1962).
+
+    A loop, or an endpoint that no call has, raises Unsupported at the end.
+    """
+    # call -> how many of its inputs are not there yet, and the other way round: layer's call -> the calls that wait
+    missing = [len({argument[:2] for argument in call[2]} - {endpoint[:2] for endpoint in known}) for call in calls]
+    waiting: dict[tuple[str, int], list[int]] = {}
+    for i, (_, _, arguments) in enumerate(calls):
+        for source in {argument[:2] for argument in arguments}:
+            waiting.setdefault(source, []).append(i)
+    ready = deque(i for i, count in enumerate(missing) if not count)
+    done = 0
+    while ready:
+        call = calls[ready.popleft()]
+        yield call
+        done += 1
+        for i in waiting.get(call[:2], ()):
+            missing[i] -= 1
+            if not missing[i]:
+                ready.append(i)
+    if done < len(calls):
+        raise Unsupported(
+            f"the inputs of the layer {next(call[0] for call, n in zip(calls, missing, strict=True) if n)}"
+        )
 
 
 def _model_config(entry: Entry) -> Entry:

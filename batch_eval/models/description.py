@@ -16,10 +16,13 @@ from numpy.typing import NDArray
 
 from batch_eval.models.architectures import config
 from batch_eval.models.conversion import ConvertedLayer, ConvertedModel, convert
-from batch_eval.models.keras_file import KerasFile, WeightSource, read_keras, read_weights
+from batch_eval.models.failures import model_errors
+from batch_eval.models.keras_file import KerasFile, WeightSource, parse_keras, parse_weights
 from batch_eval.models.layers import Unsupported
 from batch_eval.models.loading import DEFAULT_MODEL
+from batch_eval.models.model_file import ModelFile
 from batch_eval.models.options import ModelOptions
+from batch_eval.models.tflite_file import IDENTIFIER
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +71,20 @@ class Description:
 def describe(model: ModelOptions | str | Path | None = None) -> Description:
     """Describe a model file; errors as in ``open_model``."""
     options = ModelOptions.of(model)
-    file = options.path or DEFAULT_MODEL
-    if options.network:
-        return _keras(read_weights(file, config(options.network)), f"weights of the network {options.network}")
-    saved = None if file.is_dir() else read_keras(file)
+    path = options.path or DEFAULT_MODEL
+    with model_errors(path):
+        if path.is_dir():
+            return Description("TensorFlow SavedModel", "TensorFlow")
+        return _of_file(ModelFile.read(path, options.limits), options.network)
+
+
+def _of_file(file: ModelFile, network: str | None) -> Description:
+    if network:
+        return _keras(parse_weights(file, config(network)), f"weights of the network {network}")
+    saved = parse_keras(file)
     if saved is not None:
-        kind = "Keras model, zip archive" if file.read_bytes()[:2] == b"PK" else "Keras model, HDF5"
-        return _keras(saved, kind)
-    if file.is_dir():
-        return Description("TensorFlow SavedModel", "TensorFlow")
-    return Description("TensorFlow Lite model" if file.read_bytes()[4:8] == b"TFL3" else "ONNX model", "")
+        return _keras(saved, "Keras model, zip archive" if saved.is_zip else "Keras model, HDF5")
+    return Description("TensorFlow Lite model" if file.data[4:8] == IDENTIFIER else "ONNX model", "")
 
 
 def _keras(saved: KerasFile, kind: str) -> Description:

@@ -65,7 +65,8 @@ def find_convention(
     if len(found) == len(PARTS) or not orders:
         finding = _untested(Convention(**{"input_range": RANGES["0..1"], **fixed}), found, names)
     else:
-        finding = _tested(inference, kind, fixed, found, names, orders)
+        with inference.limited("the self-test"):
+            finding = _tested(inference, kind, fixed, found, names, orders)
     return replace(finding, notes=(*_contradiction(inference.pixel_range, options.input_range), *finding.notes))
 
 

@@ -20,6 +20,7 @@ from math import prod
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from batch_eval.models.budget import DEFAULT_LIMITS, FLOAT, Budget
 from batch_eval.models.onnx_writer import Attribute, Node, Value, encode_model
 
 Shape = tuple[int, ...]
@@ -50,13 +51,51 @@ class Tensor:
 
 
 class Graph:
-    """Nodes and constants of an ONNX model under construction."""
+    """Nodes and constants of an ONNX model under construction, and what the model will take.
 
-    def __init__(self) -> None:
+    Attributes:
+        pixel_range: Suggested by a leading Rescaling or Normalization.
+        work: Multiplications for one image, roughly.
+        constant_bytes: Size of all constants.
+
+    """
+
+    def __init__(self, budget: Budget | None = None) -> None:
+        self.pixel_range: str | None = None
+        self.work = self.constant_bytes = 0
         self._nodes: list[Node] = []
         self._constants: dict[str, NDArray[np.generic]] = {}
         self._names = 0
-        self.pixel_range: str | None = None  # suggested by a leading Rescaling or Normalization
+        self._budget = budget or Budget(DEFAULT_LIMITS)
+        self._sizes: list[int] = []  # bytes of each node's output, for one image
+
+    def charge(self, *shapes: Shape, work: int = 0) -> None:
+        """Note the largest of the tensors that the last nodes make, and the multiplications for them.
+
+        Raises:
+            ModelError: One of them, with the weights so far, is over the limit of memory.
+
+        """
+        size = FLOAT * max(map(prod, shapes))
+        self._budget.check(size)
+        self._sizes += [size] * (len(self._nodes) - len(self._sizes))
+        self.work += work
+
+    def image_bytes(self) -> int:
+        """Return the most memory that the tensors of one image take at a time; raises ModelError over the limit."""
+        # a tensor lives from the node that makes it to the last that takes it
+        last = {name: i for i, node in enumerate(self._nodes) for name in (*node.outputs, *node.inputs)}
+        ending: dict[int, int] = {}
+        live = most = 0
+        for i, node in enumerate(self._nodes):
+            size = self._sizes[i] if i < len(self._sizes) else 0
+            live += size * len(node.outputs)
+            most = max(most, live)
+            for name in node.outputs:
+                ending[last[name]] = ending.get(last[name], 0) + size
+            live -= ending.pop(i, 0)
+        self._budget.check(most)
+        return most
 
     def new_name(self) -> str:
         """Return an unused name."""
@@ -67,6 +106,7 @@ class Graph:
         """Add a constant and return its name."""
         name = self.new_name()
         self._constants[name] = np.asarray(value, dtype=dtype, order="C")
+        self.constant_bytes += self._constants[name].nbytes
         return name
 
     def ops(self, outputs: int, op_type: str, *inputs: str, **attributes: Attribute) -> list[str]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from math import prod
+from contextlib import contextmanager
+from math import inf, prod
+from pathlib import Path
 
 import numpy as np
 
 from batch_eval.cores import available_cores
-from batch_eval.errors import ConfigError, ModelError
+from batch_eval.errors import ConfigError, ModelError, ModelProcessError
 from batch_eval.models.convention import Convention
+from batch_eval.models.failures import model_errors
 from batch_eval.models.input_range import RANGES, Floats, Images
 from batch_eval.models.layout import InputLayout, resized, with_channels
 from batch_eval.models.runtime import Runtime
@@ -20,6 +24,10 @@ _MIN_BATCH = 4
 """Images in a batch for very large inputs."""
 _MAX_BATCH = 32
 """Images in a batch for small inputs, such as 28 × 28 px. A larger batch is not faster."""
+
+
+_EXTRA = 2.0
+"""How many times the limit for a batch the self-test may take, and the trials of other conventions."""
 
 
 class Inference:
@@ -39,6 +47,7 @@ class Inference:
         self.layout = InputLayout.from_shape(runtime.input_shape, name)
         self.activation, self.pixel_range = runtime.activation, runtime.pixel_range
         self._batch = runtime.batch or int(np.clip(_BATCH_PIXELS // prod(self.layout.size), _MIN_BATCH, _MAX_BATCH))
+        self._clock, self._seconds, self._end = runtime.clock, runtime.seconds, inf
         self.probed = self._probe(fixed=runtime.batch is not None)
 
     def prepare(self, images: Images, convention: Convention) -> Floats:
@@ -74,21 +83,52 @@ class Inference:
             ModelError: The model fails, or returns NaN or infinite values.
 
         """
-        starts = range(0, len(images), self._batch)
-        return np.concatenate([self._outputs(self.prepare(images[i : i + self._batch], convention)) for i in starts])
+        with model_errors(Path(self.name)):
+            return self._all_outputs(images, convention)
 
     def run(self, prepared: Floats) -> Floats:
         """Return the (N, C) float32 outputs for the model's own input, (N, *input_shape); on all cores."""
         batches = [prepared[i : i + self._batch] for i in range(0, len(prepared), self._batch)]
         # the pool ends here: a process with threads could not be forked
-        with ThreadPoolExecutor(min(len(batches), available_cores())) as pool:
+        with model_errors(Path(self.name)), ThreadPoolExecutor(min(len(batches), available_cores())) as pool:
             return np.concatenate(list(pool.map(self._outputs, batches)))
+
+    @contextmanager
+    def limited(self, what: str) -> Iterator[None]:
+        """Limit the time of an isolated model for the readings inside, which do not read the user's images.
+
+        Args:
+            what: Name of the readings, for the message.
+
+        Raises:
+            ModelProcessError: They take longer. Without this, a model that is nearly too slow would take minutes.
+
+        """
+        if self._clock is None:
+            yield
+            return
+        self._end = self._clock() + _EXTRA * self._seconds
+        try:
+            yield
+        except _LateError:
+            raise ModelProcessError(
+                f"{self.name} did not end {what} within {_EXTRA * self._seconds:g} s. Give --input-range, --ink, "
+                "--upright and --classes, so that nothing is left to test, or more seconds with --model-timeout."
+            ) from None
+        finally:
+            self._end = inf
+
+    def _all_outputs(self, images: Images, convention: Convention) -> Floats:
+        starts = range(0, len(images), self._batch)
+        return np.concatenate([self._outputs(self.prepare(images[i : i + self._batch], convention)) for i in starts])
 
     def _outputs(self, batch: Floats) -> Floats:
         """Return the (B, C) outputs of a batch of at most the model's size."""
         # A smaller batch is padded with zeros, and the extra outputs are cut off. A runtime may choose its kernels by
         # the batch size and then add in another order: TensorFlow gives an image alone other last bits than among
         # 31 others. With padding, no result depends on the images beside it.
+        if self._clock is not None and self._clock() > self._end:
+            raise _LateError
         count = len(batch)
         if count < self._batch:
             batch = np.concatenate([batch, np.zeros((self._batch - count, *batch.shape[1:]), np.float32)])
@@ -118,14 +158,16 @@ class Inference:
         images[0], images[1] = 0, 255
         convention = Convention(RANGES[self.pixel_range or "0..1"])
         try:
-            return self.outputs(images, convention)
+            return self._all_outputs(images, convention)
+        except ModelProcessError:  # a smaller batch would crash or hang as well
+            raise
         except Exception as error:  # every runtime has its own exceptions
             if fixed or self._batch == 1:
                 raise self._failure(error) from error
         # Some exporters declare any batch size, but a Reshape inside the graph holds the size 1.
         self._batch = 1
         try:
-            return self.outputs(images, convention)
+            return self._all_outputs(images, convention)
         except Exception as error:
             raise self._failure(error) from error
 
@@ -133,3 +175,7 @@ class Inference:
         if isinstance(error, ModelError):
             return error
         return ModelError(f"{self.name} fails on an image of shape {self.layout.shape}: {error}")
+
+
+class _LateError(ModelProcessError):
+    """The time of `Inference.limited` is over."""

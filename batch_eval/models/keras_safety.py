@@ -15,6 +15,8 @@ from batch_eval.errors import ModelError, UntrustedModelError
 
 # layers that run code from the file; --trust-model opens them
 _PROGRAMS = ("Lambda", "__lambda__", "TFSMLayer", "JaxLayer", "FlaxLayer")
+# layers of text and tables that read their vocabulary from any file that the config names; --trust-model opens them
+_READERS = ("StringLookup", "IntegerLookup", "TextVectorization", "FeatureSpace")
 # Keras 2 wrote these for TensorFlow functions called on layer outputs; Keras 3 has no such classes
 _KERAS_2_ONLY = ("TFOpLambda", "SlicingOpLambda", "ClassMethod", "InstanceMethod", "InstanceProperty")
 # layers that unpickle: refused even with --trust-model
@@ -39,7 +41,7 @@ def check_safe(config: Mapping[str, Any], file: Path, *, trust: bool) -> None:
     Args:
         config: The config of a model, as its file holds it.
         file: The model file, for the messages.
-        trust: Allow Lambda layers and other programs.
+        trust: Allow Lambda layers, other programs, and layers that read files.
 
     Raises:
         UntrustedModelError: The config holds a program, and ``trust`` is not set.
@@ -56,6 +58,11 @@ def check_safe(config: Mapping[str, Any], file: Path, *, trust: bool) -> None:
         if name in _PROGRAMS and not trust:
             raise UntrustedModelError(
                 f"{file} holds a program: the layer {_name_of(entry)} ({name}) runs code that is stored in the file. "
+                "Open it with --trust-model only if you trust its author, or save the model without this layer."
+            )
+        if name in _READERS and not trust:
+            raise UntrustedModelError(
+                f"{file} has a layer for text or tables, {_name_of(entry)} ({name}), which may read any file. "
                 "Open it with --trust-model only if you trust its author, or save the model without this layer."
             )
         if not _is_keras(entry):

@@ -1,4 +1,4 @@
-"""Rewrite the config of a Keras 2 file so that Keras 3 opens it.
+"""Write the file that Keras opens, and rewrite the config of Keras 2 for it.
 
 Keras 3 refuses some names and settings that Keras 2 wrote. Only these change; the weights stay as they are. Keras
 documents none of this. Every rule comes from a file that Keras 2.15 saved and Keras 3 refused.
@@ -6,15 +6,17 @@ documents none of this. Every rule comes from a file that Keras 2.15 saved and K
 
 from __future__ import annotations
 
+import io
 import json
-import shutil
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from itertools import count
 from typing import Any
 
+from batch_eval.errors import ModelError
+from batch_eval.models.budget import Budget
+from batch_eval.models.hdf5_file import Attributes, Dataset, Group
+from batch_eval.models.hdf5_writing import MAX_OBJECTS, written
 from batch_eval.models.keras_file import KerasFile
 from batch_eval.models.layers import Unsupported
 
@@ -28,39 +30,47 @@ _REMOVED_SETTINGS = {"time_major": False, "groups": 1}
 _WITHOUT_GROUPS = ("DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D", "Conv2DTranspose")
 
 
-@contextmanager
-def upgraded(saved: KerasFile, file: Path) -> Iterator[Path]:
-    """Yield the path of a file that Keras 3 opens.
+def file_for_keras(saved: KerasFile) -> tuple[bytes, str]:
+    """Return a model as a file of our own for Keras 3, and its suffix.
 
-    This is the file itself, or for Keras 2 a temporary copy with a new config. The copy is deleted at the end.
+    Keras chooses by the suffix what it reads of a file. Here it gets the config that was checked and the weights that
+    were read, and nothing else: no other member of an archive, no link, no file in another format.
 
     Raises:
         Unsupported: The model uses ``hard_sigmoid``, which Keras 3 computes differently.
+        ModelError: The weights are larger than the limit, or not in the file.
 
     """
-    if saved.keras_major != 2:
-        yield file
+    config = json.dumps(_upgrade(saved.config) if saved.keras_major == 2 else saved.config)
+    weights = _without_optimizer(saved.hdf5)
+    _spend(weights, saved.budget, count())
+    if not saved.is_zip:
+        version = saved.hdf5.attributes.get("keras_version", "")
+        attributes: Attributes = {"model_config": config, "keras_version": version, "backend": "tensorflow"}
+        return written(Group(weights.members, attributes)), ".h5"
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("metadata.json", json.dumps({"keras_version": f"{saved.keras_major or 3}.0.0"}))
+        archive.writestr("config.json", config)
+        archive.writestr("model.weights.h5", written(weights))
+    return stream.getvalue(), ".keras"
+
+
+def _without_optimizer(root: Group) -> Group:
+    """Return the weights without what only training needs."""
+    needed = {name: item for name, item in root.members.items() if name not in ("optimizer", "optimizer_weights")}
+    return Group(needed, root.attributes)
+
+
+def _spend(item: Group | Dataset, budget: Budget, counter: Iterator[int]) -> None:
+    """Count the bytes of all datasets. Hard links make a few into many."""
+    if isinstance(item, Dataset):
+        budget.spend(item.nbytes)
         return
-    with TemporaryDirectory() as folder:
-        copy = Path(folder) / f"model{'.keras' if zipfile.is_zipfile(file) else '.h5'}"
-        config = json.dumps(_upgrade(saved.config))
-        (_write_zip if copy.suffix == ".keras" else _write_h5)(file, copy, config)
-        yield copy
-
-
-def _write_zip(file: Path, copy: Path, config: str) -> None:
-    with zipfile.ZipFile(file) as source, zipfile.ZipFile(copy, "w") as target:
-        for name in ("metadata.json", "model.weights.h5"):
-            target.writestr(name, source.read(name))
-        target.writestr("config.json", config)
-
-
-def _write_h5(file: Path, copy: Path, config: str) -> None:
-    import h5py
-
-    shutil.copyfile(file, copy)
-    with h5py.File(copy, "r+") as target:
-        target.attrs["model_config"] = config
+    for member in item.members.values():
+        if next(counter) > MAX_OBJECTS:
+            raise ModelError("The weights have too many parts; such a model is never opened.")
+        _spend(member, budget, counter)
 
 
 def _upgrade(content: Any) -> Any:

@@ -14,11 +14,14 @@ from pathlib import Path
 
 from batch_eval.errors import ModelError
 from batch_eval.models.architectures import config
+from batch_eval.models.budget import Budget, image_bytes
 from batch_eval.models.card_file import card_beside
 from batch_eval.models.classifier import Classifier
 from batch_eval.models.conversion import convert
-from batch_eval.models.keras_file import KerasFile, read_keras, read_weights
+from batch_eval.models.failures import model_errors
+from batch_eval.models.keras_file import KerasFile, parse_keras, parse_weights
 from batch_eval.models.layers import Unsupported
+from batch_eval.models.model_file import ModelFile
 from batch_eval.models.onnx_runtime import open_converted, open_onnx
 from batch_eval.models.options import ModelOptions
 from batch_eval.models.runtime import Runtime
@@ -56,19 +59,11 @@ def open_model(model: ModelOptions | str | Path | None = None, *, threads: int =
     options = ModelOptions.of(model)
     if options.network is not None and options.path is None:
         raise ModelError(f"--network {options.network} needs a weights file. Name it with --model.")
-    file = _existing(options.path)
-    if options.network:
-        runtime = _open_weights(file, options.network, threads)
-    else:
-        runtime = _open(file, trust=options.trust, threads=threads)
-    sha256 = _sha256(file)
-    return Classifier(
-        runtime,
-        name=file.name,
-        sha256=sha256,
-        options=options,
-        card=card_beside(file, sha256),
-    )
+    path = _existing(options.path)
+    with model_errors(path):
+        runtime, sha256 = _open(path, options, threads)
+        Budget(options.limits).check(image_bytes(runtime.input_shape))
+        return Classifier(runtime, name=path.name, sha256=sha256, options=options, card=card_beside(path, sha256))
 
 
 def _existing(path: Path | None) -> Path:
@@ -82,48 +77,53 @@ def _existing(path: Path | None) -> Path:
     return file
 
 
-def _open(file: Path, *, trust: bool, threads: int) -> Runtime:
-    """Open a file by its first bytes. Modules of rarer formats are imported only when needed."""
-    if file.is_dir():
+def _open(path: Path, options: ModelOptions, threads: int) -> tuple[Runtime, str]:
+    """Return the runtime of a file or folder, and its hash."""
+    if path.is_dir():
         from batch_eval.models.tensorflow_runtime import open_saved_model
 
-        return open_saved_model(file, trust=trust)
-    with file.open("rb") as stream:
-        start = stream.read(16)
-    if not start:
-        raise ModelError(f"{file} is empty. Copy or save the model again.")
-    saved = read_keras(file)
+        return open_saved_model(path, options.limits, trust=options.trust), _folder_sha256(path)
+    file = ModelFile.read(path, options.limits)
+    if options.network:
+        return _open_weights(file, options.network, threads), file.sha256
+    return _open_file(file, trust=options.trust, threads=threads), file.sha256
+
+
+def _open_file(file: ModelFile, *, trust: bool, threads: int) -> Runtime:
+    """Open a file by its first bytes. Modules of rarer formats are imported only when needed."""
+    saved = parse_keras(file)
     if saved is not None:
         return _open_keras(saved, file, trust=trust, threads=threads)
+    start = file.data[:16]
     if start[4:8] == _TFLITE:
         from batch_eval.models.tflite_runtime import open_tflite
 
         return open_tflite(file, threads)
     # one byte says too little to tell ONNX from any other file: here the suffix must agree
-    if file.suffix.lower() == ".onnx" and start.startswith(_PROTOBUF):
+    if file.path.suffix.lower() == ".onnx" and start.startswith(_PROTOBUF):
         return open_onnx(file, threads)
     raise ModelError(
-        f"{file} is {_kind(start)}. Expected a .keras, .h5, .onnx or .tflite file, or a SavedModel folder."
+        f"{file.path} is {_kind(start)}. Expected a .keras, .h5, .onnx or .tflite file, or a SavedModel folder."
     )
 
 
-def _open_keras(saved: KerasFile, file: Path, *, trust: bool, threads: int) -> Runtime:
+def _open_keras(saved: KerasFile, file: ModelFile, *, trust: bool, threads: int) -> Runtime:
     """Open a Keras file with ONNX Runtime, or with TensorFlow if it cannot be converted."""
     try:
-        return open_converted(convert(saved), threads)
+        return open_converted(convert(saved), threads, file.path, file.limits)
     except Unsupported as error:
         from batch_eval.models.tensorflow_runtime import open_keras
 
-        return open_keras(saved, file, reason=str(error), trust=trust)
+        return open_keras(saved, file.path, reason=str(error), trust=trust)
 
 
-def _open_weights(file: Path, network: str, threads: int) -> Runtime:
+def _open_weights(file: ModelFile, network: str, threads: int) -> Runtime:
     """Open a weights-only file as the named network."""
     try:
-        return open_converted(convert(read_weights(file, config(network))), threads)
+        return open_converted(convert(parse_weights(file, config(network))), threads, file.path, file.limits)
     except Unsupported as error:
         raise ModelError(
-            f"{file} does not hold the weights of {network}: {error}. Name the network that was trained."
+            f"{file.path} does not hold the weights of {network}: {error}. Name the network that was trained."
         ) from error
 
 
@@ -136,11 +136,14 @@ def _kind(start: bytes) -> str:
     return "a text file, not a model" if is_text else "not a model, or damaged at its beginning"
 
 
-def _sha256(file: Path) -> str:
-    """Return the SHA-256 of a file or folder."""
-    # a folder's hash is that of the names and hashes of its files
-    if file.is_file():
-        with file.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    parts = sorted((part.relative_to(file).as_posix(), _sha256(part)) for part in file.rglob("*") if part.is_file())
+def _folder_sha256(folder: Path) -> str:
+    """Return the SHA-256 of the names and hashes of all files in a folder."""
+    parts = sorted(
+        (part.relative_to(folder).as_posix(), _file_sha256(part)) for part in folder.rglob("*") if part.is_file()
+    )
     return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def _file_sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

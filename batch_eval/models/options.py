@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from batch_eval.models.budget import Limits
+
 
 @dataclass(frozen=True, slots=True)
 class ModelOptions:
@@ -26,6 +28,15 @@ class ModelOptions:
     """Whether the model takes rows for columns, as in EMNIST's files. None for the self-test."""
     only: tuple[str, ...] | None = None
     """Classes to choose from; the model's other outputs are left out. None means all."""
+    memory: float = 1.0
+    """Gigabytes that the weights and one image may take."""
+    timeout: float = 5.0
+    """Seconds that opening it, and each batch of images, may take. Converted Keras models of usual size have none."""
+
+    @property
+    def limits(self) -> Limits:
+        """The limits of memory and time; raises ConfigError where one is invalid."""
+        return Limits.of(self.memory, self.timeout)
 
     @classmethod
     def of(cls, model: ModelOptions | str | Path | None) -> ModelOptions:

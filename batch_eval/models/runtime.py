@@ -33,3 +33,9 @@ class Runtime:
     """The only batch size that the model accepts. None if it accepts any."""
     notes: tuple[str, ...] = ()
     """Lines for the user."""
+    one_process: bool = False
+    """Whether every process that runs it would take much time and memory to start."""
+    clock: Callable[[], float] | None = None
+    """Tells the seconds that an isolated model has taken so far. None for models that run in this process."""
+    seconds: float = 0.0
+    """Time that an isolated model may take for a batch."""

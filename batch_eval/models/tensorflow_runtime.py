@@ -1,4 +1,8 @@
-"""Run Keras models that cannot be converted, and SavedModel folders, with TensorFlow."""
+"""Run Keras models that cannot be converted, and SavedModel folders, with TensorFlow.
+
+``open_keras`` and ``open_saved_model`` check a model, and let a child process (``isolation.py``) open it with
+``load_keras`` and ``load_saved_model``.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +20,18 @@ import numpy as np
 
 from batch_eval.errors import ModelError, UntrustedModelError
 from batch_eval.installation import install_command, missing
-from batch_eval.models.keras_file import KerasFile, check_links
+from batch_eval.models.budget import Limits
+from batch_eval.models.isolation import Job, open_isolated
+from batch_eval.models.keras_file import KerasFile
 from batch_eval.models.keras_safety import check_safe, unknown_class
-from batch_eval.models.keras_upgrade import upgraded
+from batch_eval.models.keras_upgrade import file_for_keras
+from batch_eval.models.layers import Unsupported
 from batch_eval.models.layers.normalization import range_from_mean, range_from_scale
 from batch_eval.models.runtime import DEFAULT_SIDE, INTEGER_DTYPES, Batch, Runtime
+from batch_eval.wording import one_line
+
+_MAX_REASON = 200
+"""Characters of the reason why a model runs on TensorFlow."""
 
 
 def require_tensorflow(subject: str, reason: str = "") -> None:
@@ -61,13 +72,21 @@ def import_tensorflow(subject: str, reason: str = "") -> Any:
     return tensorflow
 
 
+def import_keras(subject: str) -> Any:
+    """Import Keras and TensorFlow, which ``subject`` needs; raises ModelError where they cannot be imported."""
+    import_tensorflow(subject)
+    import keras
+
+    return keras
+
+
 def open_keras(saved: KerasFile, file: Path, *, reason: str, trust: bool) -> Runtime:
     """Open a Keras file with Keras.
 
     Args:
         saved: What the file holds.
-        file: The file.
-        reason: What the converter does not support, for the user.
+        file: The file, for messages.
+        reason: What the converter does not support, for the user; empty if it does not matter.
         trust: Also open Lambda layers.
 
     Raises:
@@ -76,32 +95,20 @@ def open_keras(saved: KerasFile, file: Path, *, reason: str, trust: bool) -> Run
 
     """
     check_safe(saved.config, file, trust=trust)
-    check_links(saved.weights)
-    require_tensorflow(str(file), f": the ONNX converter does not support {reason}")
-    note = f"The model runs on TensorFlow, which is slower. Not supported by the ONNX converter: {reason}."
-    return _keras_runtime(load_keras(saved, file, trust=trust), file, notes=(note,))
-
-
-def open_weights(saved: KerasFile, file: Path) -> Runtime:
-    """Open a weights-only file with Keras, as the network whose config ``saved`` holds.
-
-    Raises:
-        ModelError: Keras cannot open the weights.
-
-    """
-    check_links(saved.weights)
-    import_tensorflow(str(file))
-    import keras
-
-    model = keras.Sequential.from_config(saved.config["config"])
+    require_tensorflow(
+        str(file), f": the ONNX converter does not support {one_line(reason, _MAX_REASON)}" if reason else ""
+    )
     try:
-        model.load_weights(file)
-    except Exception as error:  # Keras raises exceptions of any class
-        raise ModelError(f"Keras {keras.__version__} cannot open the weights in {file}: {error}") from error
-    return _keras_runtime(model, file)
+        payload, suffix = file_for_keras(saved)
+    except Unsupported as error:
+        raise ModelError(f"{file} cannot be opened: it uses {error}. Export it to ONNX where it was saved.") from error
+    note = f"The model runs on TensorFlow, which is slower. Not supported by the ONNX converter: {reason}."
+    notes = (one_line(note, _MAX_REASON),) if reason else ()
+    job = Job("keras", payload, {"suffix": suffix, "trust": trust}, trusted=trust)
+    return open_isolated(job, file, saved.budget.limits, notes=notes)
 
 
-def _keras_runtime(model: Any, file: Path, notes: tuple[str, ...] = ()) -> Runtime:
+def _keras_runtime(model: Any, file: Path) -> Runtime:
     """Return the runtime of a Keras model."""
     shape = _image_shape(model.input_shape, file)
     lock = Lock()
@@ -110,22 +117,30 @@ def _keras_runtime(model: Any, file: Path, notes: tuple[str, ...] = ()) -> Runti
         with lock:  # Keras promises nothing about threads that share a model
             return np.asarray(model.predict_on_batch(batch), dtype=np.float32)
 
-    return Runtime("tensorflow", run, shape, _last_activation(model), _inferred_range(model), notes=notes)
+    return Runtime("tensorflow", run, shape, _last_activation(model), _inferred_range(model))
 
 
-def load_keras(saved: KerasFile, file: Path, *, trust: bool) -> Any:
-    """Return the Keras model in a file. Keras' safe mode is on unless the file is trusted.
+def load_keras(payload: bytes, file: Path, *, suffix: str, trust: bool, folder: Path) -> Runtime:
+    """Open a Keras file in this process. Keras' safe mode is on unless the file is trusted.
+
+    Args:
+        payload: The file that ``file_for_keras`` wrote.
+        file: The user's file, for messages.
+        suffix: ``.keras`` or ``.h5``.
+        trust: Also open Lambda layers.
+        folder: Where the file is written.
 
     Raises:
         ModelError: Keras cannot open the file, or does not know a class in it.
 
     """
-    import_tensorflow(str(file))
-    import keras
-
+    keras = import_keras(str(file))
+    path = folder / f"model{suffix}"
+    path.write_bytes(payload)
     try:
-        with upgraded(saved, file) as readable:
-            return keras.models.load_model(readable, compile=False, safe_mode=not trust)
+        model = keras.models.load_model(path, compile=False, safe_mode=not trust)
+    except MemoryError:
+        raise
     except Exception as error:  # Keras raises exceptions of any class, and so do a model's layers
         unknown = re.match(r"Unknown layer: '(\w+)'", str(error))
         if unknown:
@@ -136,9 +151,12 @@ def load_keras(saved: KerasFile, file: Path, *, trust: bool) -> Any:
             f"{file} cannot be opened with Keras {keras.__version__}: {reason}. "
             "Open it where it was saved, and save it as .keras with a current Keras, or export it to ONNX."
         ) from error
+    finally:
+        path.unlink()
+    return _keras_runtime(model, file)
 
 
-def open_saved_model(folder: Path, *, trust: bool) -> Runtime:
+def open_saved_model(folder: Path, limits: Limits, *, trust: bool) -> Runtime:
     """Open a SavedModel folder.
 
     A SavedModel is a program: its graph may read and write files.
@@ -155,21 +173,33 @@ def open_saved_model(folder: Path, *, trust: bool) -> Runtime:
             f"{folder} is a SavedModel, which is a program: its graph may read and write files. "
             "Open it with --trust-model only if you trust its author, or use the model's .keras or .onnx file."
         )
-    tensorflow = import_tensorflow(str(folder), ", which alone runs a SavedModel")
+    require_tensorflow(str(folder), ", which alone runs a SavedModel")
+    path = str(folder.absolute())
+    return open_isolated(Job("saved_model", b"", {"path": path}, trusted=True), folder, limits)
+
+
+def load_saved_model(payload: bytes, file: Path, *, path: str, folder: Path) -> Runtime:  # noqa: ARG001 - as load_keras
+    """Open the SavedModel folder at ``path`` in this process; ``file`` names it in messages.
+
+    Raises:
+        ModelError: TensorFlow cannot open it.
+
+    """
+    tensorflow = import_tensorflow(str(file))
     v1 = tensorflow.compat.v1
     session = v1.Session(graph=v1.Graph())
     try:
         # TensorFlow 1's loader, as TensorFlow Serving uses it: it needs the graph only. The newer loader also rebuilds
         # Python objects, which fails for folders that another version of Keras saved.
         with session.graph.as_default(), _quiet(tensorflow.get_logger()):
-            signatures = v1.saved_model.load(session, ["serve"], str(folder)).signature_def
+            signatures = v1.saved_model.load(session, ["serve"], path).signature_def
     except Exception as error:  # TensorFlow raises exceptions of any class
-        raise ModelError(f"TensorFlow cannot open {folder}: {error}") from error
+        raise ModelError(f"TensorFlow cannot open {file}: {error}") from error
     # Keras names the signature of saved models serving_default, that of model.export() serve
     name = next((name for name in ("serving_default", "serve") if name in signatures), None)
     if name is None:
-        raise ModelError(f"{folder} has the signatures {sorted(signatures)}. Expected serving_default or serve.")
-    return _signature_runtime(session, signatures[name], folder)
+        raise ModelError(f"{file} has the signatures {sorted(signatures)}. Expected serving_default or serve.")
+    return _signature_runtime(session, signatures[name], file)
 
 
 @contextmanager
@@ -183,11 +213,11 @@ def _quiet(logger: Logger) -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _signature_runtime(session: Any, signature: Any, folder: Path) -> Runtime:
+def _signature_runtime(session: Any, signature: Any, file: Path) -> Runtime:
     """Return the runtime of a SavedModel's signature, which names the input and output of the graph."""
     if len(signature.inputs) != 1 or len(signature.outputs) != 1:
         counts = f"{len(signature.inputs)} inputs and {len(signature.outputs)} outputs"
-        raise ModelError(f"{folder} has {counts}. Expected one of each.")
+        raise ModelError(f"{file} has {counts}. Expected one of each.")
     source, target = (next(iter(ends.values())).name for ends in (signature.inputs, signature.outputs))
     spec = session.graph.get_tensor_by_name(source)
     dtype, shape = spec.dtype.as_numpy_dtype, tuple(spec.shape.as_list())
@@ -196,7 +226,7 @@ def _signature_runtime(session: Any, signature: Any, folder: Path) -> Runtime:
         return np.asarray(session.run(target, {source: batch.astype(dtype)}), dtype=np.float32)
 
     inferred = "0..255" if spec.dtype.name in INTEGER_DTYPES else None
-    return Runtime("tensorflow", run, _image_shape(shape, folder), "", inferred, batch=shape[0])
+    return Runtime("tensorflow", run, _image_shape(shape, file), "", inferred, batch=shape[0])
 
 
 def _image_shape(shape: Any, file: Path) -> tuple[int, ...]:

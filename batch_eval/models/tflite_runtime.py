@@ -14,22 +14,49 @@ from numpy.typing import NDArray
 from batch_eval.errors import ModelError
 from batch_eval.installation import missing
 from batch_eval.models.input_range import range_from_bounds
+from batch_eval.models.isolation import Job, open_isolated
+from batch_eval.models.model_file import ModelFile
 from batch_eval.models.runtime import DEFAULT_SIDE, INTEGER_DTYPES, Batch, Runtime
 from batch_eval.models.tensorflow_runtime import import_tensorflow
+from batch_eval.models.tflite_file import check_tflite
 
 _BATCH = 32
 """Images per batch, where the graph allows it."""
 
 
-def open_tflite(file: Path, threads: int) -> Runtime:
-    """Open a ``.tflite`` file. Quantized inputs and outputs are converted.
+def open_tflite(file: ModelFile, threads: int) -> Runtime:
+    """Open a ``.tflite`` file in a child process (``isolation.py``).
 
     Raises:
-        ModelError: No interpreter is installed or can open the file, or it has several inputs or outputs.
+        ModelError: The file is damaged, uses operators that may run code, or no interpreter is installed or opens it.
+
+    """
+    if not any(map(find_spec, ("ai_edge_litert", "tensorflow"))):
+        raise ModelError(f"{file.path} needs LiteRT or TensorFlow. {missing('LiteRT', 'tflite')}")
+    check_tflite(file)
+    return open_isolated(Job("tflite", file.data, {"threads": threads}), file.path, file.limits)
+
+
+def import_interpreter(subject: str) -> Any:
+    """Return the class of LiteRT's interpreter, or TensorFlow's where only that is installed; ``subject`` needs it."""
+    try:
+        from ai_edge_litert.interpreter import Interpreter  # type: ignore[import-not-found,unused-ignore]
+    except ImportError:
+        return import_tensorflow(subject).lite.Interpreter
+    return Interpreter
+
+
+def load_tflite(payload: bytes, file: Path, *, threads: int, folder: Path) -> Runtime:  # noqa: ARG001 - as load_keras
+    """Open a ``.tflite`` file in this process. Quantized inputs and outputs are converted.
+
+    Raises:
+        ModelError: The interpreter cannot open the file, or it has several inputs or outputs.
 
     """
     try:
-        interpreter = _interpreter(file, threads or None)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # TensorFlow warns that its interpreter moves to LiteRT
+            interpreter = import_interpreter(str(file))(model_content=payload, num_threads=threads or None)
         batch = _allocate(interpreter)
     except (ValueError, RuntimeError) as error:
         raise ModelError(f"{file} cannot be opened by the TensorFlow Lite interpreter: {error}") from error
@@ -58,25 +85,6 @@ def _stated_range(source: dict[str, Any]) -> str | None:
         return "0..255"
     limits = np.iinfo(dtype)
     return range_from_bounds(*(scale * (end - zero_point) for end in (limits.min, limits.max)))
-
-
-def _interpreter(file: Path, threads: int | None) -> Any:
-    """Return an interpreter for a model."""
-    interpreter = _interpreter_class(file)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # TensorFlow warns that its interpreter moves to LiteRT
-        return interpreter(model_content=file.read_bytes(), num_threads=threads)
-
-
-def _interpreter_class(file: Path) -> Any:
-    """Return LiteRT's interpreter, or TensorFlow's where only that is installed."""
-    try:
-        from ai_edge_litert.interpreter import Interpreter  # type: ignore[import-not-found,unused-ignore]
-    except ImportError:
-        if find_spec("tensorflow") is None:
-            raise ModelError(f"{file} needs LiteRT or TensorFlow. {missing('LiteRT', 'tflite')}") from None
-        return import_tensorflow(str(file)).lite.Interpreter
-    return Interpreter
 
 
 def _allocate(interpreter: Any) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 from batch_eval.errors import ModelError
 from batch_eval.models.architectures import config
 from batch_eval.models.classifier import Classifier
+from batch_eval.models.failures import model_errors
 from batch_eval.models.input_range import Images
 from batch_eval.models.keras_file import KerasFile, read_keras, read_weights
 from batch_eval.models.keras_safety import check_safe
@@ -63,16 +64,17 @@ def check_verifiable(model: ModelOptions | str | Path | None) -> KerasFile:
 def _verifiable(options: ModelOptions) -> KerasFile:
     """Return what a file holds, where TensorFlow opens such files."""
     file = options.path or DEFAULT_MODEL
-    if options.network:
-        return read_weights(file, config(options.network))
-    saved = None if file.is_dir() else read_keras(file)
-    if saved is None:
-        raise ModelError(
-            f"{file} is not a Keras file. Only .keras and .h5 models can be verified against TensorFlow: "
-            "leave out --verify."
-        )
-    check_safe(saved.config, file, trust=options.trust)
-    return saved
+    with model_errors(file):
+        if options.network:
+            return read_weights(file, config(options.network), options.limits)
+        saved = None if file.is_dir() else read_keras(file, options.limits)
+        if saved is None:
+            raise ModelError(
+                f"{file} is not a Keras file. Only .keras and .h5 models can be verified against TensorFlow: "
+                "leave out --verify."
+            )
+        check_safe(saved.config, file, trust=options.trust)
+        return saved
 
 
 def verify(
@@ -95,14 +97,15 @@ def verify(
     options = ModelOptions.of(model)
     file = options.path or DEFAULT_MODEL
     saved = check_verifiable(options)
-    from batch_eval.models.tensorflow_runtime import open_keras, open_weights
+    from batch_eval.models.tensorflow_runtime import open_keras
 
-    reference = (
-        open_weights(saved, file) if options.network else open_keras(saved, file, reason="", trust=options.trust)
-    )
+    with model_errors(file):
+        reference = open_keras(saved, file, reason="", trust=options.trust)
     difference, changed, count = 0.0, 0, 0
     for batch in [images] if isinstance(images, np.ndarray) else images:
-        expected = classifier.probabilities(reference.run(classifier.prepare(batch)).reshape(len(batch), -1))
+        with model_errors(file):
+            outputs = reference.run(classifier.prepare(batch)).reshape(len(batch), -1)
+        expected = classifier.probabilities(outputs)
         actual = classifier.predict(batch)
         difference = max(difference, float(np.abs(actual - expected).max(initial=0)))
         changed += int((actual.argmax(axis=1) != expected.argmax(axis=1)).sum())

@@ -134,6 +134,8 @@ class Weights:
         self._left = list(entries)
         self.taken: dict[str, Array] = {}
         """What was read or skipped, by its usual name."""
+        self.size = sum(array.size for _, array in self._left)
+        """Numbers in all of them."""
 
     def take(self, shape: Sequence[int], *names: str) -> Array:
         """Read the next weight, of a given shape.

@@ -95,6 +95,7 @@ def _separable(call: LayerCall) -> Tensor:
     ones = (1,) * len(window.kernel)
     pointwise = call.weights.take((*ones, channels, filters), "pointwise_kernel")
     depthwise = window.convolve(kernel, channels, groups)
+    call.graph.charge((channels, *window.out))
     return window.finish(call.graph.op("Conv", depthwise, call.graph.constant(_to_onnx(pointwise))), filters)
 
 
@@ -116,6 +117,7 @@ def _conv_transpose(call: LayerCall) -> Tensor:
         out = [n * s for n, s in zip(window.space, window.strides, strict=True)]
     else:
         out = [f + max(s - k, 0) for f, s, k in zip(full, window.strides, window.spans, strict=True)]
+    call.graph.charge((filters, *full))
     cut = [max(f - o, 0) for f, o in zip(full, out, strict=True)]
     name = call.graph.op(
         "ConvTranspose",

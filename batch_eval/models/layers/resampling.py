@@ -19,10 +19,11 @@ from batch_eval.models.layers.call import LayerCall, LayerConfig, Unsupported, c
 def _zero_padding(call: LayerCall) -> Tensor:
     image = _Image(call)
     pairs = _edges(call.config, "padding", len(image.space))
+    space = image.affordable([n + sum(pair) for n, pair in zip(image.space, pairs, strict=True)])
     # ONNX pads all axes, the batch and the channels too: first all starts, then all ends
     pads = [0, 0, *(start for start, _ in pairs), 0, 0, *(end for _, end in pairs)]
     name = call.graph.op("Pad", image.source.name, call.graph.constant(pads, "int64"))
-    return image.resized(name, [n + sum(pair) for n, pair in zip(image.space, pairs, strict=True)])
+    return image.resized(name, space)
 
 
 @converts("Cropping1D", "Cropping2D")
@@ -47,7 +48,7 @@ def _center_crop(call: LayerCall) -> Tensor:
 def _up_sampling(call: LayerCall) -> Tensor:
     image = _Image(call)
     factors = call.config.integers("size", len(image.space), 2)
-    space = tuple(n * factor for n, factor in zip(image.space, factors, strict=True))
+    space = image.affordable([n * factor for n, factor in zip(image.space, factors, strict=True)])
     if call.config.choice("interpolation", ("nearest", "bilinear"), "nearest") == "bilinear":
         return image.bilinear(space)
     return image.gathered([np.arange(n) // factor for n, factor in zip(space, factors, strict=True)])
@@ -56,7 +57,7 @@ def _up_sampling(call: LayerCall) -> Tensor:
 @converts("Resizing")
 def _resizing(call: LayerCall) -> Tensor:
     image, config = _Image(call), call.config
-    space = config.integer("height", minimum=1), config.integer("width", minimum=1)
+    space = image.affordable([config.integer(key, minimum=1) for key in ("height", "width")])
     for key in ("crop_to_aspect_ratio", "pad_to_aspect_ratio", "antialias"):
         config.choice(key, (False,), False)
     config.ignore("fill_mode", "fill_value")  # used by pad_to_aspect_ratio only
@@ -99,6 +100,11 @@ class _Image:
         self.source = call.graph.as_channels_first(call.input_of_rank(rank + 1), self.data_format)
         self.channels, *space = self.source.memory_shape
         self.space: Shape = tuple(space)
+
+    def affordable(self, space: Sequence[int]) -> Shape:
+        """Return a new spatial shape; raises ModelError if an image of it is over the limit of memory."""
+        self.graph.charge((self.channels, *space))
+        return tuple(space)
 
     def resized(self, name: str, space: Sequence[int]) -> Tensor:
         """Return the output ``name`` of a new spatial shape."""
