@@ -15,8 +15,8 @@ from batch_eval.errors import ConfigError, ModelError
 GIGABYTE = 10**9
 FLOAT = 4
 """Bytes of a float32."""
-COPIES_OF_INPUT = 16
-"""Copies of one input image that a run holds at most: a batch of four, each resized, scaled, padded and copied."""
+COPIES_OF_INPUT = 64
+"""Copies of one input image that are in memory at most: opening a model tries eight, each in several forms."""
 
 
 OUT_OF_MEMORY = ("bad_alloc", "MemoryError", "ResourceExhausted", "OOM when", "Failed to allocate", "out of memory")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import site
 import sys
@@ -39,6 +40,8 @@ _SYSTEM_FILES = (
 )
 """What libraries read when they are loaded and started."""
 
+_BOLD = re.compile(r"\x1b\[[0-9;]*m")
+"""What Keras makes a part of its messages bold with."""
 Answer = tuple[dict[str, Any], bytes | memoryview]
 Opener = Callable[..., Runtime | bytes]
 
@@ -103,7 +106,8 @@ def _reported(work: Callable[[], Answer]) -> Answer:
     except Exception as error:  # noqa: BLE001 - runtimes raise exceptions of any class; the parent raises a ModelError
         kinds: dict[type[Exception], str] = {UntrustedModelError: "untrusted", ModelError: "model"}
         kind = "memory" if any(words in f"{type(error)}{error}" for words in OUT_OF_MEMORY) else kinds.get(type(error))
-        return {"error": one_line(str(error)) or type(error).__name__, "kind": kind}, b""
+        text = one_line(_BOLD.sub("", str(error)))
+        return {"error": text or type(error).__name__, "kind": kind}, b""
 
 
 def _deny_files(folder: str) -> None:
