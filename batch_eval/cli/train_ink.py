@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
+
+if TYPE_CHECKING:
+    from batch_eval.cli.training_options import SettingsFlags
 
 APPLICABLE = frozenset({"network", "data", "out", "epochs", "learning_rate", "seed", "checkpoints", "resume"})
 """Options of `train` that an ink network takes."""
@@ -17,17 +21,7 @@ def given_options(context: typer.Context) -> set[str]:
     return {name for name, source in sources.items() if source and source.name in ("COMMANDLINE", "ENVIRONMENT")}
 
 
-def train_ink(
-    data: Path | None,
-    out: Path,
-    *,
-    epochs: int | None,
-    learning_rate: float | None,
-    seed: int,
-    checkpoints: Path | None,
-    resume: Path | None,
-    given: Collection[str],
-) -> None:
+def train_ink(data: Path | None, out: Path, training: SettingsFlags, given: Collection[str]) -> None:
     """Train an ink network and save it with its card.
 
     ``given`` are the names of the options that the user has set. Raises TrainingError if one does not apply.
@@ -47,19 +41,19 @@ def train_ink(
         raise TrainingError(f"--network ink does not take {names}. It learns from scenes that the program draws.")
     check_name(out)
     check_writable(out.parent)
-    loaded = load_training_data(data, seed=seed)
+    loaded = load_training_data(data, seed=training.seed)
     if not loaded.are_digits:
         raise TrainingError(f"{loaded.source} does not hold digits. --network ink draws its scenes with digits.")
-    if checkpoints:
-        check_writable(checkpoints, "--checkpoints")
-        checkpoints.mkdir(parents=True, exist_ok=True)
+    if training.checkpoints:
+        check_writable(training.checkpoints, "--checkpoints")
+        training.checkpoints.mkdir(parents=True, exist_ok=True)
     usual = InkSettings()
     settings = InkSettings(
-        steps=epochs * EPOCH if epochs else usual.steps,
-        seed=seed,
-        learning_rate=learning_rate or usual.learning_rate,
-        start=resume,
-        checkpoint=checkpoints / "ink.keras" if checkpoints else None,
+        steps=training.epochs * EPOCH if training.epochs else usual.steps,
+        seed=training.seed,
+        learning_rate=training.learning_rate or usual.learning_rate,
+        start=training.resume,
+        checkpoint=training.checkpoints / "ink.keras" if training.checkpoints else None,
         processes=max(1, available_cores() - 1),
     )
     say(f"Data: {loaded.source}, {len(loaded.train):,} digits to draw scenes with, beside those that are drawn")
