@@ -58,6 +58,14 @@ def test_as_many_pieces_as_an_image_can_have_are_counted():
     assert preprocessor(PreprocessingOptions(adjust={"shrink.side": 1024}))(dots).blank
 
 
+@pytest.mark.parametrize("recipe", ["photo", "mnist"])
+def test_values_of_0_and_1_alone_are_read(recipe):
+    bits = (on_paper(ink(7)) > 128).astype(np.uint8)
+
+    np.testing.assert_array_equal(preprocess(bits, recipe), preprocess(bits * 255, recipe))
+    assert preprocess(bits, recipe).any()
+
+
 def test_black_is_no_ink_in_any_channel():
     """Where the light of a channel is 0, pixel and paper are equally dark."""
     green = np.zeros((100, 100, 3), np.uint8)

@@ -209,7 +209,7 @@ def _classify(task: Task, batch: _Batch, rows: Rows, *, steps: bool) -> None:
     for row, truth, image, prepared in zip(batch.rows, batch.truths, batch.images, batch.prepared, strict=True):
         outcome = _judge(truth, predicted.get(row), task.classifier.class_names)
         rows.outcome[row - rows.start] = OUTCOMES.index(outcome)
-        if outcome is Outcome.BLANK:
+        if prepared.reason:
             rows.reasons[row] = prepared.reason
         for flag in prepared.flags:
             rows.flags.setdefault(flag, []).append(row)

@@ -26,31 +26,34 @@ FLAGS = {
 """The flags and their meaning in reports."""
 
 
-def flags(stages: Mapping[str, Image]) -> tuple[str, ...]:
+def flags(stages: Mapping[str, Image], *, several: bool = False) -> tuple[str, ...]:
     """Return the flags of one image.
 
-    Flags whose steps were skipped are not raised. An image without ink has no flags. A tight crop has none either: it
-    is coarse rather than blurred, and touches its border on purpose.
+    Flags whose steps were skipped are not raised. An image without ink has no flags but that of several digits, of
+    which none may have been chosen. A tight crop has no others either: it is coarse rather than blurred, and touches
+    its border on purpose.
 
     Args:
         stages: Result of each step of the `photo` recipe, by step name.
+        several: Whether the image is a page of several digits.
 
     Returns:
         Keys of ``FLAGS``, in their order.
 
     """
+    page = ("several_digits",) if several else ()
     if not {"ink", "paper", "digit"} <= stages.keys():
-        return ()
+        return page
     ink, digit = stages["ink"], stages["digit"]
     if max(ink.shape) < TIGHT_CROP or not digit.any():
-        return ()
+        return page
     found = {
         **_ink_flags(ink, digit),
         "touches_border": _touches_border(digit),
         "ruled_paper": "lines" in stages and _ruled(ink, stages["lines"]),
-        "several_digits": _several(stages["paper"], digit),
+        "several_digits": several or _several(stages["paper"], digit),
     }
-    return tuple(name for name in FLAGS if found[name])
+    return tuple(name for name in FLAGS if found.get(name))
 
 
 def _ink_flags(ink: Image, digit: Image) -> dict[str, bool]:

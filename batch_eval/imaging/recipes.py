@@ -20,6 +20,7 @@ from batch_eval.imaging.filters import shrink
 from batch_eval.imaging.ink import clear_paper, separate_ink
 from batch_eval.imaging.lines import remove_lines
 from batch_eval.imaging.options import PreprocessingOptions
+from batch_eval.imaging.page import MIN_PAGE, count_digits
 from batch_eval.imaging.pixels import drop_equal_channels
 from batch_eval.imaging.polarity import dark_ink
 from batch_eval.imaging.quality import flags
@@ -27,7 +28,7 @@ from batch_eval.imaging.sheet import cut_to_sheet
 from batch_eval.imaging.steps import Image
 from batch_eval.imaging.stroke import normalise_stroke
 
-REVISION = 13
+REVISION = 14
 """Version of the steps. Raise it when a step computes something else.
 
 It is part of the settings' hash, so old evaluations differ from new ones.
@@ -118,10 +119,14 @@ class Prepared:
     """Whether no ink was found."""
     flags: tuple[str, ...] = ()
     """Quality flags, keys of ``quality.FLAGS``."""
+    digits: int = 1
+    """How many separate digits stand on a page of several; else 1."""
 
     @property
     def reason(self) -> str:
-        """Why there is nothing to classify; empty if there is."""
+        """Why there is nothing to classify, or why what was classified is not all; empty if all is well."""
+        if self.digits > 1:
+            return f"{self.digits} separate digits; cut it first"
         return "no ink was found" if self.blank else ""
 
 
@@ -169,17 +174,26 @@ class Preprocessor:
 
     def __call__(self, image: Image) -> Prepared:
         """Prepare one decoded image, (H, W) or (H, W, 3) BGR uint8."""
+        image = self._visible(image)
         stages = dict(self.trace(image))
         seen = stages[self.steps[-1].name] if stages else image
-        return Prepared(seen, blank=self.passes_mnist and not cv2.countNonZero(seen), flags=flags(stages))
+        digits = count_digits(stages["paper"]) if "paper" in stages else 1
+        page = digits if digits >= MIN_PAGE else 1
+        blank = self.passes_mnist and not cv2.countNonZero(seen)
+        return Prepared(seen, blank, flags(stages, several=page > 1), page)
 
     def trace(self, image: Image) -> Iterator[tuple[str, Image]]:
-        """Yield each step's name and result; nothing for an MNIST-like image."""
+        """Yield each step's name and result, on which the next one works; nothing for an MNIST-like image."""
+        image = self._visible(image)
         if self.passes_mnist and image.ndim == 2 and steps.is_mnist_like(image):
             return
         for step in self.steps:
             image = step.run(image)
             yield step.name, image
+
+    def _visible(self, image: Image) -> Image:
+        # `simple` and `none` show the model what it was given
+        return steps.visible(image) if self.passes_mnist else image
 
 
 def preprocessor(

@@ -38,6 +38,11 @@ def colour(image: Image) -> Image:
     return cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) if image.ndim == 2 else image
 
 
+def visible(image: Image) -> Image:
+    """Return an image whose values are only 0 and 1 with values 0 and 255; any other as it is."""
+    return image * np.uint8(255) if cv2.minMaxLoc(image.reshape(-1))[1] == 1 else image
+
+
 def resize(image: Image, size: tuple[int, int]) -> Image:
     """Resize an image to ``size``, (height, width) in pixels.
 

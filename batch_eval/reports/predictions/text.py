@@ -30,10 +30,11 @@ def files(predictions: Predictions, context: ReportContext = NO_CONTEXT) -> Iter
 
 def _result(prediction: Prediction) -> str:
     """Return one image's result in words."""
-    if prediction.reason:
+    if not prediction.guesses:
         return f"{prediction.outcome}, {prediction.reason}"
     guesses = "   ".join(f"{printable(guess.name)} {percent(guess.confidence)}" for guess in prediction.guesses)
-    return f"{guesses}   ({', '.join(prediction.flags)})" if prediction.flags else guesses
+    remarks = [*prediction.flags, *([prediction.reason] if prediction.reason else [])]
+    return f"{guesses}   ({', '.join(remarks)})" if remarks else guesses
 
 
 def drawn(image: Image) -> list[str]:

@@ -30,7 +30,7 @@ export function showError(message) {
 export function showReading(reading, truth) {
   const best = reading.guesses[0];
   $("digit").textContent = best?.name ?? "–";
-  say(best ? `Reads ${best.name}, ${percent(best.confidence)} sure` : `Blank: ${reading.reason}`);
+  say(best ? `Reads ${best.name}, ${percent(best.confidence)} sure${reading.reason && `: ${reading.reason}`}` : `Blank: ${reading.reason}`);
   document.body.dataset.state = best ? "read" : "blank";
   showTruth(best, truth);
   $("guesses").replaceChildren(...reading.guesses.map(guess));
