@@ -27,6 +27,7 @@ from batch_eval.models.keras_safety import check_safe, unknown_class
 from batch_eval.models.keras_upgrade import file_for_keras
 from batch_eval.models.layers import Unsupported
 from batch_eval.models.layers.normalization import range_from_mean, range_from_scale
+from batch_eval.models.native_log import without_log_lines
 from batch_eval.models.runtime import DEFAULT_SIDE, INTEGER_DTYPES, Batch, Runtime
 from batch_eval.wording import one_line
 
@@ -63,7 +64,8 @@ def import_tensorflow(subject: str, reason: str = "") -> Any:
     require_tensorflow(subject, reason)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        import tensorflow
+        with without_log_lines():
+            import tensorflow
     except ImportError as error:
         raise ModelError(
             f"{subject} needs TensorFlow{reason}. It is installed but cannot be imported: {error}. "
