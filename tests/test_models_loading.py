@@ -18,7 +18,7 @@ from late_keras import keras, kl
 
 from batch_eval.errors import ModelError, UntrustedModelError
 from batch_eval.models import ModelOptions, check_verifiable, loading, open_model, verify
-from batch_eval.models.keras_file import snake_case
+from batch_eval.models.keras_weights import snake_case
 
 # TensorFlow 2.21 with NumPy 2.4 warns about itself; Keras calls .h5 legacy
 pytestmark = [
@@ -126,7 +126,7 @@ def test_default_model_is_the_packages(monkeypatch: pytest.MonkeyPatch, saved: P
         (b"\x89PNG\r\n\x1a\n" + bytes(50), "a PNG image"),
         (b"\xff\xd8\xff\xe0" + bytes(50), "a JPEG image"),
         (b"version https://git-lfs.github.com/spec/v1\noid", "Git LFS pointer"),
-        (b"\x80\x04\x95" + bytes(50), "a pickled object, which is a program and is never opened"),
+        (b"\x80\x04\x95" + bytes(50), "a pickled object. It is a program, and never opened"),
         (b"<!doctype html>", "a web page"),
         (bytes(range(128, 255)), "Expected a .keras, .h5, .onnx or .tflite file, or a SavedModel folder"),
         (b"PK\x03\x04" + bytes(60), "is damaged or cut off"),
@@ -163,7 +163,7 @@ def test_folder_that_is_no_saved_model(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (["archive/data.pkl"], "PyTorch file; pickled objects are programs"),
+        (["archive/data.pkl"], "PyTorch file, a state_dict or a pickled model. Pickled objects are programs"),
         (["a.png"], "zip archive without config.json"),
     ],
 )

@@ -62,7 +62,7 @@ def weights(tmp_path: Path) -> Path:
 
 
 def test_weights_of_another_network_are_refused(weights: Path):
-    with pytest.raises(ModelError, match=r"does not hold the weights of cnn-flask"):
+    with pytest.raises(ModelError, match=r"does not hold the weights of the network cnn-flask"):
         open_model(ModelOptions(weights, network="cnn-flask"))
 
 

@@ -42,6 +42,14 @@ Network = Annotated[
         show_default=False,
     ),
 ]
+Architecture = Annotated[
+    Path | None,
+    typer.Option(
+        help="The JSON file with the layers whose weights alone --model holds, as model.to_json() writes it. "
+        "Default: the one beside it of the same name.",
+        show_default=False,
+    ),
+]
 Saved = Annotated[
     Path,
     typer.Argument(help="A saved evaluation: evaluation.json, or the folder that holds it.", show_default=False),
@@ -282,6 +290,7 @@ class ModelFlags:
     """How a model is opened, whichever it is."""
 
     network: Network = None
+    architecture: Architecture = None
     classes: Classes = None
     only: Only = None
     input_range: InputRange = "auto"
@@ -299,6 +308,7 @@ class ModelFlags:
         return ModelOptions(
             path,
             network=self.network,
+            architecture=self.architecture,
             class_names=class_names(self.classes),
             input_range=self.input_range,
             trust=self.trust_model,

@@ -18,7 +18,8 @@ from typing import Any
 
 from batch_eval.errors import ModelError
 from batch_eval.models.graph import Graph, Shape, Tensor
-from batch_eval.models.keras_file import KerasFile, WeightSource
+from batch_eval.models.keras_file import KerasFile
+from batch_eval.models.keras_weights import WeightSource
 from batch_eval.models.layers import CONVERTERS, LayerCall, LayerConfig, Unsupported, Weights
 from batch_eval.models.layers.call import Array
 from batch_eval.models.runtime import DEFAULT_SIDE, INTEGER_DTYPES
@@ -218,7 +219,7 @@ class _ModelConverter:
                 raise Unsupported("this kind of layer")
             return [self._convert(layer, source, inputs)]
         except Unsupported as error:
-            raise Unsupported(f"{error} (layer {_name(layer)}, {class_name})") from None
+            raise type(error)(f"{error} (layer {_name(layer)}, {class_name})") from None
 
     def _convert(self, layer: Entry, source: WeightSource, inputs: Sequence[Tensor]) -> Tensor:
         layer_config, weights = LayerConfig(layer["config"]), Weights(source.read(_name(layer)))

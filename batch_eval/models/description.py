@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from batch_eval.models.architectures import config
 from batch_eval.models.conversion import ConvertedLayer, ConvertedModel, convert
 from batch_eval.models.failures import model_errors
-from batch_eval.models.keras_file import KerasFile, WeightSource, parse_keras, parse_weights
+from batch_eval.models.keras_file import KerasFile, parse_model
+from batch_eval.models.keras_weights import WeightSource
 from batch_eval.models.layers import Unsupported
 from batch_eval.models.loading import DEFAULT_MODEL
 from batch_eval.models.model_file import ModelFile
@@ -75,13 +75,13 @@ def describe(model: ModelOptions | str | Path | None = None) -> Description:
     with model_errors(path):
         if path.is_dir():
             return Description("TensorFlow SavedModel", "TensorFlow")
-        return _of_file(ModelFile.read(path, options.limits), options.network)
+        return _of_file(ModelFile.read(path, options.limits), options)
 
 
-def _of_file(file: ModelFile, network: str | None) -> Description:
-    if network:
-        return _keras(parse_weights(file, config(network)), f"weights of the network {network}")
-    saved = parse_keras(file)
+def _of_file(file: ModelFile, options: ModelOptions) -> Description:
+    saved = parse_model(file, options)
+    if saved is not None and saved.architecture:
+        return _keras(saved, f"Keras weights, as {saved.architecture.origin}")
     if saved is not None:
         return _keras(saved, "Keras model, zip archive" if saved.is_zip else "Keras model, HDF5")
     return Description("TensorFlow Lite model" if file.data[4:8] == IDENTIFIER else "ONNX model", "")

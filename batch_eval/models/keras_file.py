@@ -13,45 +13,33 @@ import json
 import re
 import zipfile
 import zlib
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
-
-import numpy as np
+from typing import Any
 
 from batch_eval.errors import ModelError
+from batch_eval.models.architecture_file import (
+    Architecture,
+    architecture_beside,
+    named_architecture,
+    others_beside,
+)
 from batch_eval.models.budget import DEFAULT_LIMITS, Budget, Limits
+from batch_eval.models.foreign import Suspect, foreign_kind
 from batch_eval.models.hdf5_file import SIGNATURE as HDF5
-from batch_eval.models.hdf5_file import DamagedError, Dataset, Group, OtherLayoutError, numbers_in, read_hdf5
-from batch_eval.models.layers.call import Array, Unsupported
+from batch_eval.models.hdf5_file import DamagedError, Group, OtherLayoutError, read_hdf5
+from batch_eval.models.keras1 import Keras1Weights, is_keras1, upgraded
+from batch_eval.models.keras_weights import H5Weights, WeightSource, ZipWeights
+from batch_eval.models.layers.call import Unsupported
 from batch_eval.models.model_file import ModelFile
+from batch_eval.models.options import ModelOptions
 from batch_eval.models.zip_file import SIGNATURE as ZIP
 from batch_eval.models.zip_file import ZipFile
 
 _MAX_JSON = 16 << 20
 """Bytes of config.json at most, and of metadata.json."""
-
-NamedWeights = list[tuple[str | None, Array]]
-"""A layer's weights in the file's order, each with its name or None."""
-
-
-class WeightSource(Protocol):
-    """The weights of a model, by layer.
-
-    The formats store them differently, so each has its own source.
-    """
-
-    def layers(self, entries: Sequence[Mapping[str, Any]]) -> list[WeightSource]:
-        """Return one source per layer of a model, in the order of the config's entries."""
-
-    def read(self, name: str) -> NamedWeights:
-        """Return the weights of the layer ``name``, in the file's order."""
-
-    def count(self, name: str) -> int:
-        """Return how many numbers the weights of the layer ``name`` hold, those of its parts too."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +58,17 @@ class KerasFile:
     """Counts the bytes of the weights that are read."""
     keras_version: str = ""
     """Version of Keras that saved the model, such as ``3.9.0``; empty if unknown."""
+    architecture: Architecture | None = None
+    """Where the config comes from, if the file holds weights only."""
+
+
+def parse_model(file: ModelFile, options: ModelOptions) -> KerasFile | None:
+    """Read a Keras model, with its layers from the file itself or from where the options say.
+
+    Return None for files of other kinds. Errors are those of ``parse_keras`` and ``parse_weights``.
+    """
+    architecture = named_architecture(options)
+    return parse_weights(file, architecture) if architecture else parse_keras(file)
 
 
 def read_keras(path: Path, limits: Limits = DEFAULT_LIMITS) -> KerasFile | None:
@@ -95,20 +94,16 @@ def _parse_zip(file: ModelFile) -> KerasFile:
     # layout: https://github.com/keras-team/keras/blob/master/keras/src/saving/saving_lib.py
     archive, budget = ZipFile(file.data), Budget(file.limits)
     if "config.json" not in archive.names:
-        raise ModelError(f"{file.path} is {_kind_of_zip(archive.names)}. Expected a model saved by Keras (model.save).")
+        suspect = Suspect(file.path, file.data, tuple(sorted(archive.names)))
+        kind = foreign_kind(suspect)
+        raise ModelError(kind.message(suspect) if kind else f"{file.path} is not a Keras model.")
     config = _json(archive.read("config.json", _MAX_JSON), file.path)
     metadata = _json(archive.read("metadata.json", _MAX_JSON), file.path) if "metadata.json" in archive.names else {}
     root = Group()
     if "model.weights.h5" in archive.names:
         root = _hdf5(archive.read("model.weights.h5", file.limits.memory), file.path, file.limits)
     version = metadata.get("keras_version")
-    return KerasFile(config, _major(version), _ZipWeights(root, budget), root, True, budget, str(version or ""))
-
-
-def _kind_of_zip(names: set[str]) -> str:
-    if any(name.endswith("data.pkl") for name in names):
-        return "a PyTorch file; pickled objects are programs and are never opened. Export the model to ONNX"
-    return "a zip archive without config.json, not a Keras model"
+    return KerasFile(config, _major(version), ZipWeights(root, budget), root, True, budget, str(version or ""))
 
 
 def _parse_h5(file: ModelFile) -> KerasFile:
@@ -117,9 +112,13 @@ def _parse_h5(file: ModelFile) -> KerasFile:
     root, budget = _hdf5(file.data, file.path, file.limits), Budget(file.limits)
     config, version = (root.attributes.get(key) for key in ("model_config", "keras_version"))
     if not isinstance(config, str):
+        architecture = architecture_beside(file.path, file.limits)
+        if architecture:
+            return _with_architecture(root, budget, architecture)
         raise ModelError(
-            f"{file.path} holds weights only, no architecture. "
-            "Name its network with --network, or save the whole model with model.save('model.keras')."
+            f"{file.path} holds weights only, no architecture.{others_beside(file.path)} Name the file that "
+            "model.to_json() wrote with --architecture, or its network with --network, or save the whole model with "
+            "model.save('model.keras')."
         )
     weights = root.find("model_weights")
     if not isinstance(weights, Group):
@@ -127,24 +126,20 @@ def _parse_h5(file: ModelFile) -> KerasFile:
             f"{file.path} holds an architecture without weights. Save the model with model.save('model.keras')."
         )
     content = _json(config.encode(), file.path)
-    source = _H5Weights(weights, budget)
-    return KerasFile(content, _major(version), source, root, False, budget, str(version or ""))
+    source = H5Weights(weights, budget)
+    return _of_keras1(KerasFile(content, _major(version), source, root, False, budget, str(version or "")))
 
 
-def read_weights(path: Path, config: Mapping[str, Any], limits: Limits = DEFAULT_LIMITS) -> KerasFile:
-    """Read a weights-only file. Arguments and errors as in ``parse_weights``."""
-    return parse_weights(ModelFile.read(path, limits), config)
-
-
-def parse_weights(file: ModelFile, config: Mapping[str, Any]) -> KerasFile:
-    """Read a weights-only file (``.weights.h5``, written by ``save_weights``) as a model of the given config.
+def parse_weights(file: ModelFile, architecture: Architecture) -> KerasFile:
+    """Read a weights-only file, written by ``save_weights`` of Keras 1, 2 or 3, as a model of an architecture.
 
     Raises:
         ModelError: The file is damaged, or not a weights-only file.
 
     """
+    option = "--architecture" if architecture.is_file else "--network"
     if file.data.startswith(ZIP):
-        raise ModelError(f"{file.path} holds its own architecture. Leave out --network.")
+        raise ModelError(f"{file.path} holds its own architecture. Leave out {option}.")
     if not file.data.startswith(HDF5):
         raise ModelError(
             f"{file.path} is not a weights file. Expected a file that model.save_weights('NAME.weights.h5') wrote."
@@ -152,9 +147,37 @@ def parse_weights(file: ModelFile, config: Mapping[str, Any]) -> KerasFile:
     with _report_damage(file.path):
         root, budget = _hdf5(file.data, file.path, file.limits), Budget(file.limits)
     if "model_config" in root.attributes:
-        raise ModelError(f"{file.path} holds its own architecture. Leave out --network.")
-    # Keras 3 stores the same groups here as in the model.weights.h5 of a .keras file
-    return KerasFile(config, 3, _ZipWeights(root, budget), root, True, budget)
+        raise ModelError(f"{file.path} holds its own architecture. Leave out {option}.")
+    return _with_architecture(root, budget, architecture)
+
+
+def _with_architecture(root: Group, budget: Budget, architecture: Architecture) -> KerasFile:
+    """Return the weights of a file as a model of an architecture."""
+    stored = root.attributes.get("keras_version")
+    version = architecture.keras_version or (stored if isinstance(stored, str) else "")
+    if "layer_names" not in root.attributes and "layer_names0" not in root.attributes:
+        # Keras 3 stores the same groups here as in the model.weights.h5 of a .keras file
+        weights: WeightSource = ZipWeights(root, budget)
+        return KerasFile(architecture.config, _major(version) or 3, weights, root, True, budget, version, architecture)
+    # Keras 1 and 2 store the same groups here as in the group model_weights of an .h5 file
+    whole = Group({"model_weights": root}, {"keras_version": version})
+    weights = H5Weights(root, budget, in_order=True)
+    major = _major(version) or (3 if "module" in architecture.config else 2)
+    return _of_keras1(KerasFile(architecture.config, major, weights, whole, False, budget, version, architecture))
+
+
+def _of_keras1(saved: KerasFile) -> KerasFile:
+    """Return a model of Keras 1 as one of Keras 2; others as they are."""
+    if not is_keras1(saved.config, saved.keras_version):
+        return saved
+    groups = (saved.hdf5, saved.hdf5.members.get("model_weights"))
+    backends = [group.attributes.get("backend") for group in groups if isinstance(group, Group)]
+    backend = next((name for name in backends if isinstance(name, str)), "")
+    try:
+        config = upgraded(saved.config)
+    except Unsupported:  # the conversion meets it again, and says so
+        config = dict(saved.config)
+    return replace(saved, config=config, keras_major=2, weights=Keras1Weights(saved.weights, backend))
 
 
 def _hdf5(data: bytes, path: Path, limits: Limits) -> Group:
@@ -189,132 +212,3 @@ def _json(data: bytes, path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ModelError(f"{path} is damaged: its config is not a JSON object.")
     return content
-
-
-def _array(item: Group | Dataset | None, budget: Budget) -> Array:
-    """Return the numbers of a dataset."""
-    if not isinstance(item, Dataset):
-        raise Unsupported("a weight that is not an array")
-    if item.dtype not in (np.float32, np.float64) and item.dtype.kind not in "iu":
-        raise Unsupported(f"weights of type {item.dtype}")
-    budget.spend(item.nbytes)
-    return item.read()
-
-
-@dataclass(frozen=True)
-class _ZipWeights:
-    """Weights of a ``.keras`` file, in groups such as ``layers/conv2d_1/vars/0``.
-
-    A group is named after the layer's class, not the layer, and numbered within its model.
-    """
-
-    group: Group
-    budget: Budget
-
-    def layers(self, entries: Sequence[Mapping[str, Any]]) -> list[WeightSource]:
-        """Return one source per layer."""
-        counts: Counter[str] = Counter()
-        found: list[WeightSource] = []
-        for entry in entries:
-            name = snake_case(_saved_class(str(entry.get("class_name"))))
-            number = counts[name]
-            counts[name] += 1
-            member = self.group.find(f"layers/{name}_{number}" if number else f"layers/{name}")
-            # layers without weights have no group; a layer that needs weights reports them missing
-            found.append(_ZipWeights(member if isinstance(member, Group) else Group(), self.budget))
-        return found
-
-    def read(self, name: str) -> NamedWeights:  # noqa: ARG002 - the group is already that of the layer
-        """Return ``vars/0``, ``vars/1``, …"""
-        group = self.group.members.get("vars", Group())
-        if not isinstance(group, Group):
-            raise Unsupported("weights that are no group")
-        return [(None, _array(group.members.get(str(i)), self.budget)) for i in range(len(group.members))]
-
-    def count(self, name: str) -> int:  # noqa: ARG002 - the group is already that of the layer
-        """Return the numbers in the group, at any depth."""
-        return numbers_in([self.group])
-
-
-def _saved_class(class_name: str) -> str:
-    """Return the class that names the group; Keras 2 writes ``Model`` for ``Functional`` into the config."""
-    return "Functional" if class_name == "Model" else class_name
-
-
-def snake_case(class_name: str) -> str:
-    """Return the name of a class' group: ``conv2d`` for ``Conv2D``, ``p_re_lu`` for ``PReLU``.
-
-    The same expressions as ``to_snake_case`` in keras/src/utils/naming.py.
-    """
-    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", class_name))
-    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
-
-
-@dataclass(frozen=True)
-class _H5Weights:
-    """Weights of an ``.h5`` file, in groups named after the layers.
-
-    A nested model is one group. It lists the weights of all its layers.
-    """
-
-    group: Group
-    budget: Budget
-    name: str = ""
-    """The name of the group; empty for the group of all layers."""
-
-    def layers(self, entries: Sequence[Mapping[str, Any]]) -> list[WeightSource]:
-        """Return one source per layer."""
-        if self.name:
-            return [self for _ in entries]
-        return [self._member(_layer_name(entry)) for entry in entries]
-
-    def _member(self, name: str) -> WeightSource:
-        group = self.group.find(name)
-        # an InputLayer has no group; a layer that needs weights reports them missing
-        return _H5Weights(group, self.budget, name.rpartition("/")[2]) if isinstance(group, Group) else _NoWeights()
-
-    def read(self, name: str) -> NamedWeights:
-        """Return the weights of the layer, such as ``outer/dense/kernel:0``, in the file's order."""
-        paths = [path.split("/") for path in _weight_names(self.group)]
-        own = [path for path in paths if len(path) > 1 and path[-2] == name]
-        if not own and len({tuple(path[:-1]) for path in paths}) == 1 and self.name == name:
-            own = paths  # a renamed layer: the paths keep the name that it was built under
-        return [(path[-1].partition(":")[0], _array(self.group.find("/".join(path)), self.budget)) for path in own]
-
-    def count(self, name: str) -> int:
-        """Return the numbers in the layer's weights; a layer with parts, such as a cell, has a group of its own."""
-        names = _weight_names(self.group)
-        own = [path for path in names if path.split("/")[-2:-1] == [name]]
-        return numbers_in([self.group.find(path) for path in own or names])
-
-
-class _NoWeights:
-    """The source of a layer without weights."""
-
-    def layers(self, entries: Sequence[Mapping[str, Any]]) -> list[WeightSource]:
-        """Return this source for every layer."""
-        return [self for _ in entries]
-
-    def read(self, name: str) -> NamedWeights:  # noqa: ARG002 - one interface for all sources
-        """Return no weights."""
-        return []
-
-    def count(self, name: str) -> int:  # noqa: ARG002 - one interface for all sources
-        """Return 0."""
-        return 0
-
-
-def _layer_name(entry: Mapping[str, Any]) -> str:
-    config = entry.get("config")
-    return str(config.get("name") if isinstance(config, Mapping) else "")
-
-
-def _weight_names(group: Group) -> list[str]:
-    """Return the attribute ``weight_names``.
-
-    HDF5 limits the size of an attribute. Keras splits longer lists into ``weight_names0``, ``weight_names1``, …
-    """
-    keys = ["weight_names"] if "weight_names" in group.attributes else []
-    while not keys or f"weight_names{len(keys)}" in group.attributes:
-        keys.append(f"weight_names{len(keys)}")
-    return [name for key in keys for name in group.attributes.get(key, ())]

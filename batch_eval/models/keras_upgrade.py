@@ -41,7 +41,8 @@ def file_for_keras(saved: KerasFile) -> tuple[bytes, str]:
         ModelError: The weights are larger than the limit, or not in the file.
 
     """
-    config = json.dumps(_upgrade(saved.config) if saved.keras_major == 2 else saved.config)
+    upgraded = _upgrade(saved.config) if saved.keras_major == 2 else saved.config
+    config = json.dumps(_with_modules(upgraded) if saved.is_zip else upgraded)
     weights = _without_optimizer(saved.hdf5)
     _spend(weights, saved.budget, count())
     if not saved.is_zip:
@@ -54,6 +55,19 @@ def file_for_keras(saved: KerasFile) -> tuple[bytes, str]:
         archive.writestr("config.json", config)
         archive.writestr("model.weights.h5", written(weights))
     return stream.getvalue(), ".keras"
+
+
+def _with_modules(content: Any) -> Any:
+    """Return a config in which every layer names its module, as ``.keras`` files do and other files need not."""
+    if isinstance(content, list):
+        return [_with_modules(item) for item in content]
+    if not isinstance(content, Mapping):
+        return content
+    entry = {key: _with_modules(value) for key, value in content.items()}
+    if isinstance(entry.get("class_name"), str) and isinstance(entry.get("config"), dict) and "module" not in entry:
+        is_model = entry["class_name"] in ("Sequential", "Functional", "Model")
+        entry["module"] = "keras" if is_model else "keras.layers"
+    return entry
 
 
 def _without_optimizer(root: Group) -> Group:

@@ -10,17 +10,20 @@ does not support is opened with TensorFlow.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 from batch_eval.errors import ModelError
-from batch_eval.models.architectures import config
 from batch_eval.models.budget import Budget, image_bytes
 from batch_eval.models.card_file import card_beside
 from batch_eval.models.classifier import Classifier
 from batch_eval.models.conversion import convert
 from batch_eval.models.failures import model_errors
-from batch_eval.models.keras_file import KerasFile, parse_keras, parse_weights
+from batch_eval.models.foreign import Suspect, foreign_kind
+from batch_eval.models.keras1 import Keras1Weights
+from batch_eval.models.keras_file import KerasFile, parse_model
 from batch_eval.models.layers import Unsupported
+from batch_eval.models.layers.call import Misfit
 from batch_eval.models.model_file import ModelFile
 from batch_eval.models.onnx_runtime import open_converted, open_onnx
 from batch_eval.models.options import ModelOptions
@@ -28,17 +31,7 @@ from batch_eval.models.runtime import Runtime
 
 _TFLITE = b"TFL3"  # FlatBuffers file identifier, from byte 4 on
 _PROTOBUF = b"\x08"  # tag of the first field of an ONNX ModelProto: ir_version, a varint
-# what people give by mistake: first bytes -> what the message calls it
-_OTHER_KINDS = {
-    b"\x89PNG": "a PNG image, not a model",
-    b"\xff\xd8\xff": "a JPEG image, not a model",
-    b"GIF8": "a GIF image, not a model",
-    b"%PDF": "a PDF document, not a model",
-    b"\x93NUMPY": "a NumPy array, not a model",
-    b"version https://": "a Git LFS pointer, not the model itself; fetch it with 'git lfs pull'",
-    b"\x80": "a pickled object, which is a program and is never opened",
-    b"<": "a web page or XML, not a model",
-}
+_EXPECTED = "Expected a .keras, .h5, .onnx or .tflite file, or a SavedModel folder."
 DEFAULT_MODEL = Path(__file__).parent / "data" / "default.keras"
 """The model that ships with the package."""
 
@@ -57,8 +50,9 @@ def open_model(model: ModelOptions | str | Path | None = None, *, threads: int =
 
     """
     options = ModelOptions.of(model)
-    if options.network is not None and options.path is None:
-        raise ModelError(f"--network {options.network} needs a weights file. Name it with --model.")
+    for option, value in (("--network", options.network), ("--architecture", options.architecture)):
+        if value is not None and options.path is None:
+            raise ModelError(f"{option} {value} needs a weights file. Name it with --model.")
     path = _existing(options.path)
     with model_errors(path):
         runtime, sha256 = _open(path, options, threads)
@@ -71,9 +65,7 @@ def _existing(path: Path | None) -> Path:
     if path is None and not file.is_file():
         raise ModelError(f"The default model is missing from this installation ({file}). Name a model with --model.")
     if not file.exists():
-        raise ModelError(
-            f"There is no model at {file}. Expected a .keras, .h5, .onnx or .tflite file, or a SavedModel folder."
-        )
+        raise ModelError(f"There is no model at {file}. {_EXPECTED}")
     return file
 
 
@@ -84,56 +76,54 @@ def _open(path: Path, options: ModelOptions, threads: int) -> tuple[Runtime, str
 
         return open_saved_model(path, options.limits, trust=options.trust), _folder_sha256(path)
     file = ModelFile.read(path, options.limits)
-    if options.network:
-        return _open_weights(file, options.network, threads), file.sha256
-    return _open_file(file, trust=options.trust, threads=threads), file.sha256
+    return _open_file(file, options, threads), file.sha256
 
 
-def _open_file(file: ModelFile, *, trust: bool, threads: int) -> Runtime:
+def _open_file(file: ModelFile, options: ModelOptions, threads: int) -> Runtime:
     """Open a file by its first bytes. Modules of rarer formats are imported only when needed."""
-    saved = parse_keras(file)
+    saved = parse_model(file, options)
     if saved is not None:
-        return _open_keras(saved, file, trust=trust, threads=threads)
-    start = file.data[:16]
-    if start[4:8] == _TFLITE:
+        return _open_keras(saved, file, trust=options.trust, threads=threads)
+    if file.data[4:8] == _TFLITE:
         from batch_eval.models.tflite_runtime import open_tflite
 
         return open_tflite(file, threads)
     # one byte says too little to tell ONNX from any other file: here the suffix must agree
-    if file.path.suffix.lower() == ".onnx" and start.startswith(_PROTOBUF):
+    if file.path.suffix.lower() == ".onnx" and file.data.startswith(_PROTOBUF):
         return open_onnx(file, threads)
-    raise ModelError(
-        f"{file.path} is {_kind(start)}. Expected a .keras, .h5, .onnx or .tflite file, or a SavedModel folder."
-    )
+    raise ModelError(_message(Suspect(file.path, file.data)))
 
 
 def _open_keras(saved: KerasFile, file: ModelFile, *, trust: bool, threads: int) -> Runtime:
     """Open a Keras file with ONNX Runtime, or with TensorFlow if it cannot be converted."""
+    apart = saved.architecture
     try:
-        return open_converted(convert(saved), threads, file.path, file.limits)
+        runtime = open_converted(convert(saved), threads, file.path, file.limits)
     except Unsupported as error:
+        if apart and (isinstance(error, Misfit) or not apart.is_file):
+            advice = "the file that was saved with them" if apart.is_file else "the network that was trained"
+            raise ModelError(
+                f"{file.path} does not hold the weights of {apart.origin}: {error}. Name {advice}."
+            ) from error
+        if isinstance(saved.weights, Keras1Weights):
+            raise ModelError(
+                f"{file.path} was saved by Keras 1, and uses {error}. Open it with Keras 2.3, and save it there with "
+                "model.save('model.h5')."
+            ) from error
         from batch_eval.models.tensorflow_runtime import open_keras
 
-        return open_keras(saved, file.path, reason=str(error), trust=trust)
+        runtime = open_keras(saved, file.path, reason=str(error), trust=trust)
+    if apart and apart.is_file:
+        return replace(runtime, notes=(*runtime.notes, f"The architecture of the weights is that of {apart.origin}."))
+    return runtime
 
 
-def _open_weights(file: ModelFile, network: str, threads: int) -> Runtime:
-    """Open a weights-only file as the named network."""
-    try:
-        return open_converted(convert(parse_weights(file, config(network))), threads, file.path, file.limits)
-    except Unsupported as error:
-        raise ModelError(
-            f"{file.path} does not hold the weights of {network}: {error}. Name the network that was trained."
-        ) from error
-
-
-def _kind(start: bytes) -> str:
-    """Return what a file that is not a model seems to be."""
-    for magic, kind in _OTHER_KINDS.items():
-        if start.startswith(magic):
-            return kind
-    is_text = all(32 <= byte < 127 or byte in b"\t\r\n" for byte in start)
-    return "a text file, not a model" if is_text else "not a model, or damaged at its beginning"
+def _message(suspect: Suspect) -> str:
+    """Return the message about a file or folder that is not opened."""
+    kind = foreign_kind(suspect)
+    if kind is None:
+        return f"{suspect.path} is not a model, or damaged at its beginning. {_EXPECTED}"
+    return kind.message(suspect) if kind.advice else f"{kind.message(suspect)} {_EXPECTED}"
 
 
 def _folder_sha256(folder: Path) -> str:

@@ -33,6 +33,9 @@ class ModelOptions:
     timeout: float = 5.0
     """Seconds that opening it, and each batch of images, may take. Converted Keras models of usual size have none."""
 
+    architecture: Path | None = None
+    """JSON file with the layers of a weights-only file, as ``model.to_json`` writes it. None is the one beside it."""
+
     @property
     def limits(self) -> Limits:
         """The limits of memory and time; raises ConfigError where one is invalid."""

@@ -21,6 +21,7 @@ import numpy as np
 from batch_eval.errors import ModelError, UntrustedModelError
 from batch_eval.installation import install_command, missing
 from batch_eval.models.budget import Limits
+from batch_eval.models.foreign import foreign_folder
 from batch_eval.models.isolation import Job, open_isolated
 from batch_eval.models.keras_file import KerasFile
 from batch_eval.models.keras_safety import check_safe, unknown_class
@@ -169,7 +170,7 @@ def open_saved_model(folder: Path, limits: Limits, *, trust: bool) -> Runtime:
 
     """
     if not any((folder / name).is_file() for name in ("saved_model.pb", "saved_model.pbtxt")):
-        raise ModelError(f"{folder} is a folder without saved_model.pb. Expected a SavedModel folder or a model file.")
+        raise ModelError(foreign_folder(folder))
     if not trust:
         raise UntrustedModelError(
             f"{folder} is a SavedModel, which is a program: its graph may read and write files. "

@@ -23,6 +23,8 @@ from batch_eval.models.tflite_operators import OPERATORS, Operator
 IDENTIFIER = b"TFL3"
 """Bytes 4 to 7 of a file."""
 _CUSTOM = 32
+_EDGE_TPU = "edgetpu-custom-op"
+"""What edgetpu_compiler makes of all operators that the device runs."""
 _MAX_ITEMS = 200_000
 """Tables, tensors and operators in a file at most."""
 _MAX_RANK = 6
@@ -161,6 +163,11 @@ def _allowed(code: _Table) -> Operator:
         raise ModelError(
             f"The model uses the TensorFlow operator {name}, which may read and write files. Convert it with "
             "TensorFlow Lite's own operators alone (tf.lite.OpsSet.TFLITE_BUILTINS)."
+        )
+    if number == _CUSTOM and name == _EDGE_TPU:
+        raise ModelError(
+            "The model was compiled for an Edge TPU, which alone runs it. Name the .tflite file that was given to "
+            "edgetpu_compiler: the one without _edgetpu in its name."
         )
     what = f"the custom operator {name}, which is code outside the file" if number == _CUSTOM else f"operator {number}"
     raise ModelError(f"The model uses {what}. Such a model is never opened: export it to ONNX.")

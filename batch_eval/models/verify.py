@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from batch_eval.errors import ModelError
-from batch_eval.models.architectures import config
 from batch_eval.models.classifier import Classifier
 from batch_eval.models.failures import model_errors
 from batch_eval.models.input_range import Images
-from batch_eval.models.keras_file import KerasFile, read_keras, read_weights
+from batch_eval.models.keras_file import KerasFile, parse_model
 from batch_eval.models.keras_safety import check_safe
 from batch_eval.models.loading import DEFAULT_MODEL
+from batch_eval.models.model_file import ModelFile
 from batch_eval.models.options import ModelOptions
 
 TOLERANCE = 1e-5
@@ -65,9 +65,7 @@ def _verifiable(options: ModelOptions) -> KerasFile:
     """Return what a file holds, where TensorFlow opens such files."""
     file = options.path or DEFAULT_MODEL
     with model_errors(file):
-        if options.network:
-            return read_weights(file, config(options.network), options.limits)
-        saved = None if file.is_dir() else read_keras(file, options.limits)
+        saved = None if file.is_dir() else parse_model(ModelFile.read(file, options.limits), options)
         if saved is None:
             raise ModelError(
                 f"{file} is not a Keras file. Only .keras and .h5 models can be verified against TensorFlow: "

@@ -33,6 +33,10 @@ class Unsupported(Exception):  # noqa: N818 - not an error for users: TensorFlow
     """The converter does not know something in the model. The message names it."""
 
 
+class Misfit(Unsupported):
+    """Weights that are not those of the layers."""
+
+
 def converts(*class_names: str) -> Callable[[Converter], Converter]:
     """Register a function as the converter of these Keras classes."""
 
@@ -149,12 +153,12 @@ class Weights:
 
         """
         if not self._left:
-            raise Unsupported(f"the weight {names[0]} is missing")
+            raise Misfit(f"the weight {names[0]} is missing")
         name, array = self._left.pop(0)
         if name is not None and name not in names:
             raise Unsupported(f"a weight called {name} where {names[0]} was expected")
         if array.shape != tuple(shape):
-            raise Unsupported(f"the weight {names[0]} has the shape {array.shape}, expected {tuple(shape)}")
+            raise Misfit(f"the weight {names[0]} has the shape {array.shape}, expected {tuple(shape)}")
         self.taken[names[0]] = array
         return array
 
@@ -166,7 +170,7 @@ class Weights:
     def check_all_read(self) -> None:
         """Raise Unsupported if a weight was not read."""
         if self._left:
-            raise Unsupported(f"{len(self._left)} unexpected weights")
+            raise Misfit(f"{len(self._left)} unexpected weights")
 
 
 @dataclass(frozen=True)
