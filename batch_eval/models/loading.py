@@ -25,7 +25,7 @@ from batch_eval.models.keras_file import KerasFile, parse_model
 from batch_eval.models.layers import Unsupported
 from batch_eval.models.layers.call import Misfit
 from batch_eval.models.model_file import ModelFile
-from batch_eval.models.onnx_runtime import open_converted, open_onnx
+from batch_eval.models.onnx_runtime import open_converted, open_onnx, whole_onnx
 from batch_eval.models.options import ModelOptions
 from batch_eval.models.runtime import Runtime
 
@@ -76,7 +76,15 @@ def _open(path: Path, options: ModelOptions, threads: int) -> tuple[Runtime, str
 
         return open_saved_model(path, options.limits, trust=options.trust), _folder_sha256(path)
     file = ModelFile.read(path, options.limits)
+    if _is_onnx(file) and not (options.network or options.architecture):
+        file = whole_onnx(file)
+        return open_onnx(file, threads), file.sha256
     return _open_file(file, options, threads), file.sha256
+
+
+def _is_onnx(file: ModelFile) -> bool:
+    # one byte says too little to tell ONNX from any other file: here the suffix must agree
+    return file.path.suffix.lower() == ".onnx" and file.data.startswith(_PROTOBUF)
 
 
 def _open_file(file: ModelFile, options: ModelOptions, threads: int) -> Runtime:
@@ -88,9 +96,6 @@ def _open_file(file: ModelFile, options: ModelOptions, threads: int) -> Runtime:
         from batch_eval.models.tflite_runtime import open_tflite
 
         return open_tflite(file, threads)
-    # one byte says too little to tell ONNX from any other file: here the suffix must agree
-    if file.path.suffix.lower() == ".onnx" and file.data.startswith(_PROTOBUF):
-        return open_onnx(file, threads)
     raise ModelError(_message(Suspect(file.path, file.data)))
 
 

@@ -91,7 +91,7 @@ def read_structure(data: bytes) -> OnnxStructure:
     """
     if data[4:8] == _ORT_FORMAT:
         raise ValueError("it claims to be in ONNX Runtime's own format")
-    reader = _Reader()
+    reader = MessageReader()
     model = list(reader.fields(memoryview(data), "model"))
     # a ModelProto has one graph (field 7) and an ir_version (field 1)
     graphs = [content for number, content in model if number == 7 and isinstance(content, memoryview)]
@@ -108,7 +108,7 @@ def read_structure(data: bytes) -> OnnxStructure:
     )
 
 
-def _texts(reader: _Reader, message: int | memoryview, kind: str) -> dict[int, list[str]]:
+def _texts(reader: MessageReader, message: int | memoryview, kind: str) -> dict[int, list[str]]:
     """Return the texts of a message by field number."""
     found: dict[int, list[str]] = {}
     for number, content in reader.fields(message, kind) if isinstance(message, memoryview) else ():
@@ -117,7 +117,7 @@ def _texts(reader: _Reader, message: int | memoryview, kind: str) -> dict[int, l
     return found
 
 
-class _Reader:
+class MessageReader:
     """Reads messages by the schema, and counts their fields."""
 
     def __init__(self) -> None:

@@ -7,7 +7,8 @@ child process (``isolation.py``), which calls ``load_onnx``.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from math import prod
 from pathlib import Path
@@ -20,6 +21,7 @@ from batch_eval.models.budget import DEFAULT_LIMITS, Limits
 from batch_eval.models.conversion import ConvertedModel
 from batch_eval.models.layers import Unsupported
 from batch_eval.models.model_file import ModelFile
+from batch_eval.models.onnx_external import with_weights_inside
 from batch_eval.models.onnx_file import read_structure
 from batch_eval.models.options import ModelOptions
 from batch_eval.models.runtime import DEFAULT_SIDE, INTEGER_DTYPES, Batch, Runtime
@@ -30,6 +32,8 @@ _NUMPY_TYPES = {
     "tensor(double)": "float64",
     **{f"tensor({name})": name for name in INTEGER_DTYPES},
 }
+_FLOATS = ("tensor(float)", "tensor(float16)", "tensor(double)")
+_MAPS = ("seq(map(int64,tensor(float)))", "seq(map(string,tensor(float)))")
 # ONNX operation that produces the output -> name of the activation; Gemm is a dense layer without one
 _ACTIVATIONS = {"Softmax": "softmax", "Sigmoid": "sigmoid", "LogSoftmax": "log_softmax", "Gemm": "linear"}
 
@@ -112,21 +116,36 @@ def open_onnx(file: ModelFile, threads: int) -> Runtime:
     """
     from batch_eval.models.isolation import Job, open_isolated
 
-    try:
+    with _report_damage(file):
         structure = read_structure(file.data)
-    except ValueError as error:
-        raise ModelError(
-            f"{file.path} is not an ONNX model, or is damaged: {error}. Export the model again."
-        ) from error
     if structure.external_data:
         raise ModelError(
-            f"{file.path} keeps its weights in other files, which are never read. "
+            f"{file.path} keeps numbers of other parts than its graph's weights in other files, which are never read. "
             "Save it as one file, with onnx.save(model, path, save_as_external_data=False)."
         )
     # only the graph's outputs matter: a large graph has thousands of values
     activations = {name: _ACTIVATIONS.get(structure.producers.get(name, ""), "") for name in structure.outputs}
     settings = {"threads": threads, "activations": activations}
     return open_isolated(Job("onnx", file.data, settings), file.path, file.limits)
+
+
+def whole_onnx(file: ModelFile) -> ModelFile:
+    """Return an ``.onnx`` file with the weights that lie beside it inside; errors as in ``open_onnx``."""
+    if b"location" not in file.data:  # the key that every tensor in another file has
+        return file
+    with _report_damage(file):
+        return with_weights_inside(file)
+
+
+@contextmanager
+def _report_damage(file: ModelFile) -> Iterator[None]:
+    """Turn the errors of a damaged file into a ModelError that names it."""
+    try:
+        yield
+    except ValueError as error:
+        raise ModelError(
+            f"{file.path} is not an ONNX model, or is damaged: {error}. Export the model again."
+        ) from error
 
 
 def load_onnx(
@@ -182,8 +201,8 @@ def _runtime(session: Any, activations: Mapping[str, str], file: Path) -> Runtim
     shape = tuple(size if isinstance(size, int) and size > 0 else DEFAULT_SIDE for size in sizes)
 
     def run(batch: Batch) -> Batch:
-        outputs: Batch = session.run([target.name], {source.name: batch.astype(dtype, copy=False)})[0]
-        return np.asarray(outputs, dtype=np.float32)
+        outputs = session.run([target.name], {source.name: batch.astype(dtype, copy=False)})[0]
+        return np.asarray(_from_maps(outputs) if isinstance(outputs, list) else outputs, dtype=np.float32)
 
     return Runtime(
         "onnxruntime",
@@ -209,12 +228,14 @@ def _class_output(session: Any, file: Path) -> Any:
 
     Some exporters add the predicted label, an integer or a string, as a second output.
     """
-    outputs = [
-        output
-        for output in session.get_outputs()
-        if output.type in ("tensor(float)", "tensor(float16)", "tensor(double)")
-    ]
+    outputs = [output for output in session.get_outputs() if output.type in (*_FLOATS, *_MAPS)]
     if len(outputs) != 1:
         names = ", ".join(output.name for output in session.get_outputs())
         raise ModelError(f"{file} has the outputs {names}. Expected one output with a number per class.")
     return outputs[0]
+
+
+def _from_maps(rows: Sequence[Mapping[Any, float]]) -> list[list[float]]:
+    """Return the probabilities of images, of which each is a map from a class to its probability, in its order."""
+    # scikit-learn's exporter ends a classifier with ZipMap; ONNX Runtime sorts the classes of a map
+    return [list(row.values()) for row in rows]

@@ -65,13 +65,13 @@ def encode_model(
     graph = [
         *(_message_field(1, _node(node)) for node in nodes),
         _text_field(2, "batch_eval"),
-        *(piece for name, array in constants.items() for piece in _bytes_field(5, _tensor(name, array))),
+        *(piece for name, array in constants.items() for piece in bytes_field(5, _tensor(name, array))),
         *(_message_field(11, _value(value)) for value in inputs),
         *(_message_field(12, _value(value)) for value in outputs),
     ]
-    opset = _text_field(1, "") + _varint_field(2, OPSET)
+    opset = _text_field(1, "") + varint_field(2, OPSET)
     return b"".join(
-        [_varint_field(1, IR_VERSION), _text_field(2, "batch_eval"), *_bytes_field(7, graph), _message_field(8, opset)]
+        [varint_field(1, IR_VERSION), _text_field(2, "batch_eval"), *bytes_field(7, graph), _message_field(8, opset)]
     )
 
 
@@ -87,17 +87,18 @@ def _varint(number: int) -> bytes:
     return bytes(out)
 
 
-def _varint_field(field_number: int, number: int) -> bytes:
+def varint_field(field_number: int, number: int) -> bytes:
+    """Return a field of an integer."""
     return _varint(field_number << 3 | _VARINT) + _varint(number)
 
 
-def _bytes_field(field_number: int, pieces: Sequence[Piece]) -> list[Piece]:
+def bytes_field(field_number: int, pieces: Sequence[Piece]) -> list[Piece]:
     """Return a field of bytes with a length prefix. The pieces are copied once, when all are joined."""
     return [_varint(field_number << 3 | _BYTES) + _varint(sum(map(len, pieces))), *pieces]
 
 
 def _message_field(field_number: int, content: bytes) -> bytes:
-    return b"".join(_bytes_field(field_number, [content]))
+    return b"".join(bytes_field(field_number, [content]))
 
 
 def _text_field(field_number: int, text: str) -> bytes:
@@ -126,28 +127,28 @@ def _attribute(name: str, value: Attribute) -> bytes:
     elif isinstance(value, float):
         content, kind = _float_field(2, value), _FLOAT
     elif isinstance(value, int):
-        content, kind = _varint_field(3, value), _INT
+        content, kind = varint_field(3, value), _INT
     elif value and isinstance(value[0], float):
         content, kind = b"".join(_float_field(7, number) for number in value), _FLOATS
     else:
-        content, kind = b"".join(_varint_field(8, int(number)) for number in value), _INTS
-    return _text_field(1, name) + content + _varint_field(20, kind)
+        content, kind = b"".join(varint_field(8, int(number)) for number in value), _INTS
+    return _text_field(1, name) + content + varint_field(20, kind)
 
 
 def _tensor(name: str, array: NDArray[np.generic]) -> list[Piece]:
     """Return a TensorProto in pieces; its numbers (``raw_data``) are little-endian in every file."""
-    dims = b"".join(_varint_field(1, size) for size in array.shape)
+    dims = b"".join(varint_field(1, size) for size in array.shape)
     little_endian = np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
     numbers = little_endian.reshape(-1).view(np.uint8).data
-    return [dims, _varint_field(2, _TENSOR_TYPES[array.dtype.name]), _text_field(8, name), *_bytes_field(9, [numbers])]
+    return [dims, varint_field(2, _TENSOR_TYPES[array.dtype.name]), _text_field(8, name), *bytes_field(9, [numbers])]
 
 
 def _value(value: Value) -> bytes:
     """Return a ValueInfoProto: the name, element type and shape of an input or output."""
     dimensions = b"".join(_message_field(1, _dimension(size)) for size in value.shape)
-    tensor_type = _varint_field(1, _TENSOR_TYPES[value.dtype]) + _message_field(2, dimensions)
+    tensor_type = varint_field(1, _TENSOR_TYPES[value.dtype]) + _message_field(2, dimensions)
     return _text_field(1, value.name) + _message_field(2, _message_field(1, tensor_type))
 
 
 def _dimension(size: Dimension) -> bytes:
-    return _text_field(2, size) if isinstance(size, str) else _varint_field(1, size)
+    return _text_field(2, size) if isinstance(size, str) else varint_field(1, size)

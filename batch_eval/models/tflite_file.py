@@ -25,6 +25,8 @@ IDENTIFIER = b"TFL3"
 _CUSTOM = 32
 _EDGE_TPU = "edgetpu-custom-op"
 """What edgetpu_compiler makes of all operators that the device runs."""
+_ACTIVATIONS = {"SOFTMAX": "softmax", "LOGISTIC": "sigmoid", "LOG_SOFTMAX": "log_softmax"}
+_PASSING = ("QUANTIZE", "DEQUANTIZE", "RESHAPE", "SQUEEZE", "CAST")
 _MAX_ITEMS = 200_000
 """Tables, tensors and operators in a file at most."""
 _MAX_RANK = 6
@@ -124,20 +126,20 @@ class _Tensor:
     constant: bool
 
 
-def check_tflite(file: ModelFile) -> None:
-    """Check a ``.tflite`` file.
+def check_tflite(file: ModelFile) -> str:
+    """Check a ``.tflite`` file, and return the name of its last activation; empty if that is unknown.
 
     Raises:
         ModelError: It is damaged, too large, or uses an operator that is not allowed.
 
     """
     try:
-        _check_model(_FlatBuffer(file.data).root(), Budget(file.limits))
+        return _check_model(_FlatBuffer(file.data).root(), Budget(file.limits))
     except ValueError as error:
         raise ModelError(f"{file.path} is damaged, or made to be: {error}. Convert the model again.") from error
 
 
-def _check_model(model: _Table, budget: Budget) -> None:
+def _check_model(model: _Table, budget: Budget) -> str:
     graphs = model.tables(2)
     operators = [_allowed(code) for code in model.tables(1)]
     if len(graphs) != 1:
@@ -149,7 +151,21 @@ def _check_model(model: _Table, budget: Budget) -> None:
     inputs, outputs = graphs[0].numbers(1), graphs[0].numbers(2)
     if len(inputs) != 1 or len(outputs) != 1:
         raise ModelError(f"The model has {len(inputs)} inputs and {len(outputs)} outputs. Expected one of each.")
-    _check_graph(graphs[0].tables(3), operators, tensors, inputs[0], outputs[0])
+    nodes = graphs[0].tables(3)
+    _check_graph(nodes, operators, tensors, inputs[0], outputs[0])
+    return _last_activation(nodes, operators, outputs[0])
+
+
+def _last_activation(nodes: Sequence[_Table], operators: Sequence[Operator], target: int) -> str:
+    """Return the activation that an output comes from, by way of operators that only round or reshape it."""
+    for node in reversed(nodes):
+        if target not in node.numbers(2):
+            continue
+        name = operators[node.number(0, "<I")].name
+        if name not in _PASSING:
+            return _ACTIVATIONS.get(name, "")
+        target = node.numbers(1)[0]
+    return ""
 
 
 def _allowed(code: _Table) -> Operator:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
@@ -33,8 +34,10 @@ def open_tflite(file: ModelFile, threads: int) -> Runtime:
     """
     if not any(map(find_spec, ("ai_edge_litert", "tensorflow"))):
         raise ModelError(f"{file.path} needs LiteRT or TensorFlow. {missing('LiteRT', 'tflite')}")
-    check_tflite(file)
-    return open_isolated(Job("tflite", file.data, {"threads": threads}), file.path, file.limits)
+    activation = check_tflite(file)
+    runtime = open_isolated(Job("tflite", file.data, {"threads": threads}), file.path, file.limits)
+    # a quantized softmax is rounded, so that its values alone look like those of sigmoids
+    return replace(runtime, activation=activation)
 
 
 def import_interpreter(subject: str) -> Any:
