@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from batch_eval.errors import ModelError
 from batch_eval.models import ModelOptions, open_model, verify
+from batch_eval.models.class_names import parse_classes
 from batch_eval.training.networks import network
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn.t accept a copy:DeprecationWarning")
@@ -257,3 +258,35 @@ def test_keras_1_is_refused_where_the_file_does_not_say_enough(course: Any, tmp_
 
     with pytest.raises(ModelError, match="does not say whether Theano mirrors them"):
         open_model(ModelOptions(file, **FIXED))
+
+
+def test_teachable_machine_states_its_range_by_its_layout(tmp_path: Path) -> None:
+    backbone = keras.Sequential(
+        [
+            kl.Input((16, 16, 3)),
+            kl.Conv2D(4, 3, name="Conv1"),
+            kl.GlobalAveragePooling2D(name="global_average_pooling2d_GlobalAveragePooling2D1"),
+        ],
+        name="sequential_1",
+    )
+    head = keras.Sequential(
+        [
+            kl.Input((4,)),
+            kl.Dense(6, activation="relu", name="dense_Dense1"),
+            kl.Dense(3, activation="softmax", use_bias=False, name="dense_Dense2"),
+        ],
+        name="sequential_3",
+    )
+    model = randomize(keras.Sequential([kl.Input((16, 16, 3)), backbone, head], name="sequential_4"))
+    model.save(tmp_path / "keras_model.keras")
+    (tmp_path / "labels.txt").write_text("0 one\n1 two\n2 three\n")
+
+    with pytest.raises(ModelError, match=r"has 3 classes\. Name them .* labels\.txt"):
+        open_model(tmp_path / "keras_model.keras")
+    opened = open_model(
+        ModelOptions(tmp_path / "keras_model.keras", class_names=parse_classes(str(tmp_path / "labels.txt")))
+    )
+
+    assert str(opened.convention.input_range) == "-1..1"
+    assert opened.class_names == ("one", "two", "three")
+    assert any("Teachable Machine" in note for note in opened.notes)

@@ -179,6 +179,7 @@ def test_tflite(quantized: bool, model: Any, tmp_path: Path) -> None:
 
     np.testing.assert_allclose(expected, actual.predict(IMAGES), atol=0.1 if quantized else 1e-5)
     assert (actual.runtime, str(actual.convention.input_range)) == ("tflite", "0..1")
+    assert actual.output_kind == "probabilities"  # its softmax is rounded, but no set of sigmoids
 
 
 @pytest.mark.slow

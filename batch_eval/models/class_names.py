@@ -99,7 +99,10 @@ def class_names(names: Sequence[str] | None, count: int, model: str) -> tuple[st
 
 def _advice(count: int) -> str:
     if count not in _OFFERED:
-        return "Name them in the order of its outputs with --classes."
+        return (
+            "Name them in the order of its outputs with --classes: separated by commas, or a file with one name a "
+            "line, such as Teachable Machine's labels.txt."
+        )
     only = " Add --only 0-9 to evaluate its digits alone." if "0" in ORDERS[_OFFERED[count]] else ""
     return (
         f"As many as {_OFFERED[count]} has: give --classes {_OFFERED[count]}, or name them in the order of its outputs."

@@ -77,7 +77,10 @@ class ForeignKind:
     """What it is, as it goes on after "FILE is"."""
     matches: Callable[[Suspect], object]
     advice: str = ""
-    """What to do; ``{path}``, ``{name}`` and ``{folder}`` are those of the file, ``{inside}`` is a model within."""
+    """What to do.
+
+    ``{path}``, ``{name}``, ``{suffix}`` and ``{folder}`` are those of the file, ``{inside}`` is a model within.
+    """
     evidence: str = ""
     """What it is told by, for the documentation."""
 
@@ -86,10 +89,11 @@ class ForeignKind:
         words = {
             "path": suspect.path,
             "name": suspect.name,
+            "suffix": suspect.path.suffix,
             "folder": suspect.path.parent,
             "inside": next(iter(_models(suspect.members)), ""),
         }
-        advice = re.sub(r"\{(path|name|folder|inside)\}", lambda found: str(words[found[1]]), self.advice)
+        advice = re.sub(r"\{(path|name|suffix|folder|inside)\}", lambda found: str(words[found[1]]), self.advice)
         return f"{suspect.path} is {self.name}.{' ' if advice else ''}{advice}"
 
 
@@ -156,7 +160,7 @@ FOREIGN_KINDS: tuple[ForeignKind, ...] = (
         "an HDF5 file that was copied as text, which destroyed it",
         _mangled,
         "Download it again as it is: with 'Download raw file' on GitHub, or in binary mode. In a repository, write "
-        "'*{name} binary' into .gitattributes before adding it.",
+        "'*{suffix} binary' into .gitattributes before adding it.",
         "`HDF` in a changed signature",
     ),
     ForeignKind(

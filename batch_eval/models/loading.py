@@ -28,6 +28,7 @@ from batch_eval.models.model_file import ModelFile
 from batch_eval.models.onnx_runtime import open_converted, open_onnx, whole_onnx
 from batch_eval.models.options import ModelOptions
 from batch_eval.models.runtime import Runtime
+from batch_eval.models.teachable_machine import is_teachable_machine, stated_by_layout
 
 _TFLITE = b"TFL3"  # FlatBuffers file identifier, from byte 4 on
 _PROTOBUF = b"\x08"  # tag of the first field of an ONNX ModelProto: ir_version, a varint
@@ -118,6 +119,8 @@ def _open_keras(saved: KerasFile, file: ModelFile, *, trust: bool, threads: int)
         from batch_eval.models.tensorflow_runtime import open_keras
 
         runtime = open_keras(saved, file.path, reason=str(error), trust=trust)
+    if is_teachable_machine(saved.config):
+        runtime = stated_by_layout(runtime)
     if apart and apart.is_file:
         return replace(runtime, notes=(*runtime.notes, f"The architecture of the weights is that of {apart.origin}."))
     return runtime
