@@ -1,7 +1,8 @@
 """Measure every trained network on MNIST's test set and on real phone photos.
 
 Run as `python benchmarks/networks.py MODELS DATA`. MODELS is a folder of networks and cards from `batch-eval train`.
-DATA is a folder with `mnist.npz` and `digits/`. The table goes into docs/networks.md, between its two marks.
+DATA is a folder with `mnist.npz` and `digits/`. The table goes into docs/networks.md, between its two marks; rows of
+networks that are not in MODELS stay.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from batch_eval.imaging import preprocessor
 from batch_eval.models import DEFAULT_MODEL, Classifier, ModelOptions, open_model
 from batch_eval.training.batches import CLASSES, Digits
 from batch_eval.training.data import load_training_data
-from batch_eval.training.networks import NETWORKS
+from batch_eval.training.networks import NETWORKS, network
 
 PAGE = Path(__file__).parents[1] / "docs" / "networks.md"
 BEGIN, END = "<!-- measured -->", "<!-- measured, end -->"
@@ -51,18 +52,32 @@ def main() -> None:
     arguments = parser.parse_args()
     test_set = load_training_data(arguments.data / "mnist.npz").test
     photos = [_photos(arguments.data / "digits", recipe) for recipe in RECIPES]
-    lines = ["| " + " | ".join(HEAD) + " |", "|" + "---|" * len(HEAD)]
+    rows = _rows_of_the_page()
     for card, model in _networks(arguments.models):
-        lines.append("| " + " | ".join(_row(card, model, test_set, photos)) + " |")
-        print(lines[-1], file=sys.stderr, flush=True)
-    write_between(PAGE, BEGIN, END, "\n".join(lines))
+        row = "| " + " | ".join(_row(card, model, test_set, photos)) + " |"
+        rows[card["network"]] = row
+        print(row, file=sys.stderr, flush=True)
+    head = ["| " + " | ".join(HEAD) + " |", "|" + "---|" * len(HEAD)]
+    write_between(PAGE, BEGIN, END, "\n".join([*head, *(rows[name] for name in sorted(rows, key=_place))]))
+
+
+def _rows_of_the_page() -> dict[str, str]:
+    """Return the table's rows by network."""
+    table = PAGE.read_text(encoding="utf-8").split(BEGIN)[1].split(END)[0]
+    return {line.split("`")[1]: line for line in table.splitlines() if line.startswith("| `")}
+
+
+def _place(name: str) -> tuple[int, str]:
+    """Return what sorts networks as `NETWORKS` does, with networks of other hidden layers after `mlp-512`."""
+    known = list(NETWORKS)
+    return known.index(name if name in NETWORKS else "mlp-512"), name
 
 
 def _networks(folder: Path) -> Iterator[tuple[dict[str, Any], Classifier]]:
     """Yield card and model of each network in the folder and of the default model, in the order of `NETWORKS`."""
     cards = [DEFAULT_MODEL.with_name("default.card.json"), *folder.glob("*.card.json")]
     found = [(json.loads(path.read_text(encoding="utf-8")), path) for path in cards]
-    for card, path in sorted(found, key=lambda pair: list(NETWORKS).index(pair[0]["network"])):
+    for card, path in sorted(found, key=lambda pair: _place(pair[0]["network"])):
         model = _model_beside(path)
         yield card, open_model(ModelOptions(model, card["network"] if model.name.endswith(WEIGHTS) else None))
 
@@ -91,7 +106,8 @@ def _row(card: dict[str, Any], model: Classifier, test_set: Digits, photos: Sequ
     name = card["network"]
     yield f"`{name}`"
     yield f"{card['parameters']:,}"
-    yield f"{card['epochs']} of {NETWORKS[name].defaults.epochs}"
+    planned, stops = network(name).defaults.epochs, network(name).defaults.early_stopping
+    yield f"{card['epochs']} of {planned}{', stopped by itself' if stops and card['epochs'] < planned else ''}"
     yield COURSE_FIGURES.get(name, "–")
     yield _accuracy(model, test_set, "{:.2f}")
     for digits in photos:
