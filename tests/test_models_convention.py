@@ -283,6 +283,13 @@ def test_options_that_keep_a_model_from_reading_are_named() -> None:
     assert str(actual.convention.input_range) == "0..1"
 
 
+def test_an_order_of_classes_that_keeps_a_model_from_reading_is_named() -> None:
+    actual = opened(Trained(order="1..9,0"), class_names=tuple("0123456789"))
+
+    assert "Given 0..1, bright ink on dark, upright, classes 1..9,0, it reads 80 of 80." in actual.notes[0]
+    assert actual.class_names == tuple("0123456789")
+
+
 def test_an_invalid_ink_is_refused() -> None:
     with pytest.raises(ConfigError, match="Must be one of auto, bright, dark"):
         opened(Trained(), ink="blue")

@@ -151,7 +151,10 @@ def both(model: Any) -> None:
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [(constant_outside, "numbers of other parts than its graph's weights"), (both, "both inside and outside")],
+    [
+        (constant_outside, "keeps its weights in other files, in a way that is never read"),
+        (both, "both inside and outside"),
+    ],
 )
 def test_other_numbers_outside_are_refused(change: Callable[[Any], None], message: str, tmp_path: Path) -> None:
     model = dense()

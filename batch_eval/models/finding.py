@@ -85,16 +85,16 @@ def _tested(
     result = race(inference, kind, contenders)
     finding = _judged(result, found, names) if result.reads else _unread(result, contenders[0], found, names)
     if not result.reads and GIVEN in found.values():
-        free = race(inference, kind, candidates({}, inference.layout.channels, orders))
-        finding = replace(finding, notes=(_without_options(free),)) if free.reads else finding
+        free = race(inference, kind, candidates({}, inference.layout.channels, {**orders, **DIGIT_COLUMNS}))
+        finding = replace(finding, notes=(_without_options(result, free),)) if free.reads else finding
     return finding
 
 
-def _without_options(free: TestResult) -> str:
+def _without_options(result: TestResult, free: TestResult) -> str:
     """Return a sentence where options, and they alone, keep a model from reading digits."""
     return (
-        f"With the options given, the model reads hardly any of this program's own digits. Given {free.best}, it reads "
-        f"{free.right} of {free.digits}."
+        f"With the options given, the model reads {result.right} of {result.digits} of this program's own digits. "
+        f"Given {free.best}, it reads {free.right} of {free.digits}."
     )
 
 

@@ -120,7 +120,7 @@ def open_onnx(file: ModelFile, threads: int) -> Runtime:
         structure = read_structure(file.data)
     if structure.external_data:
         raise ModelError(
-            f"{file.path} keeps numbers of other parts than its graph's weights in other files, which are never read. "
+            f"{file.path} keeps its weights in other files, in a way that is never read. "
             "Save it as one file, with onnx.save(model, path, save_as_external_data=False)."
         )
     # only the graph's outputs matter: a large graph has thousands of values
