@@ -312,3 +312,14 @@ def test_names_are_labels_where_folders_are_no_classes(tmp_path: Path) -> None:
     folder_of(tmp_path, "anna/7_a.png", "bob/3_a.png")
 
     assert list(truths(load_dataset(tmp_path)).values()) == ["7", "3"]
+
+
+def test_digits_at_unusual_places_are_offered(tmp_path: Path) -> None:
+    images = [f"img_{digit}_{writer}.png" for digit in range(10) for writer in range(2)]
+    folder_of(tmp_path, *images)
+
+    said = load_dataset(tmp_path).unlabelled
+    pattern = re.search(r"If the 1 in img_1_0 is the label, say --label-pattern '(.*?)'", said)
+
+    assert pattern
+    assert [image[4] for image in images] == list(label_by_pattern(images, pattern[1], DIGITS).truths)

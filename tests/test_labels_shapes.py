@@ -453,3 +453,48 @@ def test_a_label_file_may_be_named_as_it_lies_in_the_set(three: Path, tmp_path: 
     (three / "sub" / "truth.csv").write_text(table("../{},{}"))
 
     assert PLAIN == truths(load_dataset(three, "sub/truth.csv"))
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (table("{}: {}", ""), "labels.txt"),
+        (table("{}: {}", ""), "labels.yaml"),
+        (table("{} = {}", ""), "labels.txt"),
+        (table("{} -> {}", ""), "labels.txt"),
+        ("labels = [7, 0, 3]\n", "labels.txt"),
+        ("['7', '0', '3']", "labels.txt"),
+        (str(PLAIN), "labels.txt"),
+        ("7, 0, 3\n", "labels.txt"),
+        (json.dumps({"labels": PLAIN}), "labels.json"),
+        (json.dumps({name: [int(label)] for name, label in PLAIN.items()}), "labels.json"),
+        (json.dumps({name[:-4]: int(label) for name, label in PLAIN.items()}), "labels.json"),
+        (json.dumps({"columns": ["file", "label"], "index": [0, 1, 2], "data": list(PLAIN.items())}), "labels.json"),
+        (json.dumps({"labels": list(PLAIN.items())}), "dataset.json"),
+        ("My digits,\nfile,label\n" + table(header=""), "labels.csv"),
+        (table('{0},1,0,"{{""digit"":""{1}""}}"', "filename,region_count,region_id,region_attributes\n"), "via.csv"),
+        (table("{0},28,28,{1},1,1,27,27", "filename,width,height,class,xmin,ymin,xmax,ymax\n"), "annotations.csv"),
+    ],
+)
+def test_further_shapes(three: Path, content: str, name: str) -> None:
+    assert PLAIN == truths(load(three, content, name))
+
+
+def test_pascal_voc_beside_each_image(three: Path) -> None:
+    for name, label in PLAIN.items():
+        (three / name.replace(".png", ".xml")).write_text(
+            f"<annotation><filename>{name}</filename><object><name>{label}</name></object></annotation>"
+        )
+
+    assert PLAIN == truths(load_dataset(three))
+
+
+def test_a_grid_of_labels_is_read_row_by_row(tmp_path: Path) -> None:
+    folder_of(tmp_path, *(f"{i}.png" for i in range(1, 13)))
+
+    assert [*"728104149590"] == list(truths(load(tmp_path, "7 2 8 1\n0 4 1 4\n9 5 9 0\n", "labels.txt")).values())
+
+
+@pytest.mark.parametrize("name", ["labels.xls", "labels.ods", "labels.mat", "train_labels.pkl"])
+def test_label_files_of_kinds_that_are_not_read_are_named(three: Path, name: str) -> None:
+    assert f"{name} is of a kind that is not read" in load(three, b"\xd0\xcf", name).unlabelled

@@ -102,6 +102,16 @@ def test_numbers_behind_an_unknown_word_are_offered_not_taken() -> None:
     assert "writer1 to writer2 differ by a number. If it is the label, say --label-offset 0" in spelled.offer
 
 
+@pytest.mark.parametrize("name", ["n{}", "folder_{}", "reading {}", "{}_x{}y"])
+def test_all_ten_digits_behind_any_word_are_the_labels(name: str) -> None:
+    assert [*"0123456789"] == names(*(name.format(digit, "abcdefghij"[digit]) for digit in range(10)))
+
+
+@pytest.mark.parametrize("name", ["writer{}", "page_{}", "fold {}"])
+def test_numbers_of_writers_and_pages_are_no_labels(name: str) -> None:
+    assert not any(label in DIGITS for label in names(*(name.format(digit) for digit in range(10))))
+
+
 def test_words_that_differ_beside_the_number_are_no_labels() -> None:
     assert ["scan 1 anna", "scan 2 bob"] == names("scan 1 anna", "scan 2 bob")
 

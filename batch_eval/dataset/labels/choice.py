@@ -57,7 +57,7 @@ def _without_classes(gathered: Gathered, places: Places, others: Sequence[Readin
         raise _broken(gathered.broken)
     readings = [each for each in others if any(each.truths)]
     unused = _unused(gathered, ())
-    if readings and not places.offers:
+    if readings and not places.are_offered:
         return Choice(readings[0], tuple(unused))
     return Choice(None, offers=(*unused, *places.offers, *gathered.offers))
 

@@ -279,8 +279,9 @@ def _label_column(table: Table, path: int, classes: Classes, options: LabelOptio
     rest = [position for position in rest if not OTHER_WORDS & _title(table, position) and _has_name(table, position)]
     found = [_labels(table, position, classes, options) for position in rest]
     fitting = [each for each in found if _all_classes(each, classes)]
-    # where another column holds labels, one that numbers the rows does not
+    # where another column holds labels, one that numbers the rows or is always the same does not
     fitting = [each for each in fitting if not _counts(table, each.column)] or fitting
+    fitting = [each for each in fitting if len(set(each.labels)) > 1] or fitting
     if fitting:
         return replace(_agreeing(table, fitting), by_content=table.header is not None)
     offered = next((each.spelling for each in found if each.spelling.offer), Spelling({}))
@@ -406,6 +407,15 @@ def _no_match(table: Table, path: int, images: ImageNames) -> UnfitFileError:
         f"the set holds {listing(images.images, 1)}. "
         "Paths are relative to the folder or to the label file; name another column with --path-column."
     )
+
+
+def all_labels(table: Table, classes: Classes, count: int) -> LabelList | None:
+    """Return the labels of a table of three columns or more that holds one for each of ``count`` images alone."""
+    cells = [cell for _, row in table.rows for cell in row if cell]
+    if table.header is not None or table.width < 3 or len(cells) != count:
+        return None
+    names = spell(sorted(set(cells)), classes).names
+    return LabelList(table.name, cells, table.encoding) if all(names[cell] in classes for cell in cells) else None
 
 
 def as_list(table: Table, classes: Classes) -> LabelList | None:

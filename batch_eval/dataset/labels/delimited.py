@@ -20,6 +20,7 @@ _QUOTED = re.compile(r'"[^"]*"')
 _EXCEL_DELIMITER = re.compile(r'"?sep=([,;\t|])"?\s*', re.IGNORECASE)  # a first line that Excel understands
 _LAST_BLANK = re.compile(r"(.*\S)\s+(\S+)")
 _FIRST_BLANK = re.compile(r"(\S+)\s+(\S.*)")
+_SIGN = re.compile(r"(.*\S)\s*(?:->|=>|[:=→])\s*(\S+)")
 _FIELD = re.compile(r'"((?:[^"]|"")*)"|(\S+)')
 _COMMENT = "#"
 
@@ -44,11 +45,11 @@ def _blank_tables(body: str, first_line: int, comment: str, name: str, encoding:
     lines = [(line, record.strip()) for line, record in enumerate(body.splitlines(), first_line)]
     lines = [(line, record) for line, record in lines if record and not _is_comment(record.split())]
     rows = [(line, [a.replace('""', '"') or b for a, b in _FIELD.findall(record)]) for line, record in lines]
-    if len({len(cells) for _, cells in rows}) == 1:
+    if len({len(cells) for _, cells in rows}) == 1 and not all(_SIGN.fullmatch(record) for _, record in lines):
         if len(rows[0][1]) > 1:
             yield Table(name, _comment_header(comment, " ", len(rows[0][1])), rows, encoding)
         return
-    for pattern in (_LAST_BLANK, _FIRST_BLANK):
+    for pattern in (_SIGN, _LAST_BLANK, _FIRST_BLANK):
         parted = [(line, match) for line, record in lines if (match := pattern.fullmatch(record))]
         names = [match[1 + (pattern is _FIRST_BLANK)] for _, match in parted[1:] or parted]
         if len(parted) == len(lines) > 0 and all(map(is_image, names)):
@@ -112,9 +113,16 @@ def _comment_header(comment: str, delimiter: str, width: int) -> tuple[str, ...]
 
 def _table(name: str, header: tuple[str, ...] | None, rows: list[Record], encoding: str) -> Table:
     """Return the table; columns behind the last name that are empty in all rows are left out."""
+    while header is None and len(rows) > 2 and _filled(rows[0]) == 1 < _filled(rows[1]):  # a title
+        rows = rows[1:]
     first = list(header or rows[0][1])
     while first and not first[-1] and not any(any(cells[len(first) - 1 : len(first)]) for _, cells in rows):
         first.pop()
     width = len(first)
     rows = [row if len(row[1]) == width else (row[0], check_width(name, *row, first)) for row in rows]
     return Table(name, tuple(first) if header else None, rows, encoding)
+
+
+def _filled(row: Record) -> int:
+    """Return the number of fields that are not empty."""
+    return sum(map(bool, row[1]))

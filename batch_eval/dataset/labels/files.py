@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import codecs
 import io
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from batch_eval.dataset.labels import encodings
-from batch_eval.dataset.labels.columns import Columns, as_list, column, holds_answers, understand
+from batch_eval.dataset.labels.columns import Columns, all_labels, as_list, column, holds_answers, understand
 from batch_eval.dataset.labels.matching import AMBIGUOUS, How, ImageNames
 from batch_eval.dataset.labels.reading import Reading
 from batch_eval.dataset.labels.spelling import Classes, spell
@@ -18,6 +19,7 @@ from batch_eval.dataset.options import LabelOptions
 from batch_eval.errors import AnswersFileError, DatasetError, MalformedFileError, UnfitFileError
 from batch_eval.wording import listing, printable
 
+_ASSIGNED = re.compile(r"\s*[A-Za-z_]\w*\s*=\s*(?=[\[{])")  # labels = [7, 2, …], as copied from a program
 _NPY = b"\x93NUMPY"
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 
@@ -60,6 +62,8 @@ def label_by_file(file: LabelFile, images: ImageNames, classes: Classes, options
                 raise content
             found.append(label_by_content(file, content, images, classes, options))
         except DatasetError as error:
+            if isinstance(content, Table) and content.exact:  # another way to read it, of which nothing came
+                continue
             refusal = error if refusal is None or _weight(error) > _weight(refusal) else refusal
     if refusal and (not found or _weight(refusal) == _SERIOUS):  # read otherwise, the file names images too
         raise refusal
@@ -121,10 +125,11 @@ def contents(file: LabelFile, options: LabelOptions) -> Iterator[Table | LabelLi
             raise DatasetError(
                 f"The label file {file.name} holds NUL characters, so that it is no text. Save it as CSV (UTF-8)."
             )
-        if suffix(file.name) in JSON or text.lstrip("\ufeff \t\r\n")[:1] in ("{", "["):
+        literal = _ASSIGNED.sub("", text.lstrip("\ufeff"), count=1)
+        if suffix(file.name) in JSON or literal.lstrip()[:1] in ("{", "["):
             from batch_eval.dataset.labels import json_tables
 
-            yield from json_tables.tables(text.removeprefix("\ufeff"), file.name, encoding)
+            yield from json_tables.tables(literal, file.name, encoding)
         else:
             from batch_eval.dataset.labels import delimited
 
@@ -150,6 +155,9 @@ def label_by_content(
     """Return the labels of a table or a list."""
     if isinstance(content, LabelList):
         return _in_order(file, content, images, classes, options)
+    alone = all_labels(content, classes, len(images.images))
+    if alone and not options.path_column:
+        return _in_order(file, alone, images, classes, options)
     try:
         columns = understand(content, images, file.folder, classes, options)
     except UnfitFileError:

@@ -21,7 +21,9 @@ from batch_eval.wording import printable
 
 USUAL = ("labels.csv", "labels.tsv", "metadata.csv", "metadata.jsonl")
 """Label files by the names that are used most; of equal ones, the first of these is taken."""
-SUFFIXES = frozenset({".csv", ".tsv", ".tab", ".txt", ".lst", ".npy"}) | JSON | EXCEL
+SUFFIXES = frozenset({".csv", ".tsv", ".tab", ".txt", ".lst", ".npy", ".yaml", ".yml"}) | JSON | EXCEL
+FOREIGN = frozenset({".xls", ".ods", ".numbers", ".mat", ".pkl", ".pickle", ".docx", ".pdf", ".xml", ".py", ".parquet"})
+"""Suffixes of files that may be meant as labels and are not read."""
 MOST_FILES = 100
 """Files that are read in search of labels."""
 LARGEST = 256 << 20
@@ -74,6 +76,9 @@ def gather(files: NamedFiles, images: ImageNames, classes: Classes, options: Lab
             gathered.unused.append(f"{printable(path)} is larger than {LARGEST >> 20} MB")
         else:
             _read(gathered, files, path, images, classes, options)
+    for path in sidecars.others:
+        if suffix(path) in FOREIGN and is_label_file_name(path):
+            gathered.unused.append(f"{printable(path)} is of a kind that is not read: save it as CSV (UTF-8)")
     if len(candidates) > MOST_FILES:
         gathered.unused.append(f"{len(candidates) - MOST_FILES} further files were not looked at")
     return gathered

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from batch_eval.dataset.labels.annotations import coco, is_coco, is_label_studio, label_studio
@@ -14,6 +17,9 @@ from batch_eval.errors import DatasetError, MalformedFileError, UnfitFileError
 
 _DEEPEST = 6
 """Levels of nested objects that become columns; what lies deeper stays JSON."""
+_LONGEST_LITERAL = 1 << 22
+"""Characters of a Python literal that is read."""
+_SIGNS = re.compile(r"[-+~]{3}")  # a long row of them is a deep expression, and no label
 _NO_HEADER = ("key", "value")
 """Names for the columns of an object's keys and values."""
 # legal in JSON, but no text that could be written out again; those from DC80 on stand for bytes (PEP 383)
@@ -32,8 +38,8 @@ def tables(text: str, name: str, encoding: str) -> Iterator[Table | LabelList | 
     except DatasetError as error:
         yield error
         return
-    if isinstance(value, dict) and _may_be_a_row(value):
-        yield _records([(1, value)], name, encoding)  # JSON lines, of which there is one
+    if isinstance(value, dict) and _may_be_a_row(value):  # JSON lines, of which there is one
+        yield replace(_records([(1, value)], name, encoding), exact=True)
 
 
 def _may_be_a_row(value: dict[str, Any]) -> bool:
@@ -54,6 +60,9 @@ def _parsed(text: str, name: str) -> Any:
     except RecursionError as error:
         raise MalformedFileError(f"{name}, line 1, is no JSON: {error}. Nest its values less deeply.") from error
     except ValueError as error:
+        if len(text) < _LONGEST_LITERAL and not _SIGNS.search(text):
+            with contextlib.suppress(ValueError, SyntaxError, MemoryError, RecursionError):
+                return ast.literal_eval(text)
         lines = [line for line in text.split("\n") if line.strip()]
         if len(lines) < 2 or not _is_json(lines[0]):
             raise MalformedFileError(f"{name}, line {getattr(error, 'lineno', 1)}, is no JSON: {error}.") from error
@@ -117,15 +126,17 @@ def _list(values: list[Any], name: str, encoding: str) -> Table | LabelList:
 def _mapping(value: dict[str, Any], name: str, encoding: str) -> Table | LabelList:
     """Return what an object holds: names with labels, columns, labels with names, or one list among other things."""
     inner = list(value.values())
-    if all(not isinstance(each, dict | list) for each in inner):
-        rows = [(entry, [key, text_of(label)]) for entry, (key, label) in enumerate(value.items(), 1)]
-        return Table(name, _NO_HEADER, rows, encoding, "entry")
-    if len(value) > 1 and all(_names_images(each) for each in inner):
-        pairs = [(name, key) for key, names in value.items() for name in names]
-        return Table(name, _NO_HEADER, [(entry, list(pair)) for entry, pair in enumerate(pairs, 1)], encoding, "entry")
+    if len(inner) == 1 and isinstance(inner[0], list | dict) and not is_image(next(iter(value))):
+        return _document(inner[0], name, encoding)
+    pairs = _pairs(value)
+    if pairs:
+        return Table(name, _NO_HEADER, list(enumerate(pairs, 1)), encoding, "entry")
+    if isinstance(value.get("columns"), list) and isinstance(value.get("data"), list):  # pandas, orient="split"
+        rows = [(entry, list(map(text_of, row))) for entry, row in enumerate(value["data"], 1)]
+        return Table(name, tuple(map(text_of, value["columns"])), rows, encoding, "entry")
     columns = {key: _column(each) for key, each in value.items()}
     lengths = {len(each) for each in columns.values() if each is not None}
-    if len(value) > 1 and None not in columns.values() and len(lengths) == 1 and _share_keys(inner):
+    if None not in columns.values() and len(lengths) == 1 and _share_keys(inner):
         cells = zip(*(each for each in columns.values() if each is not None), strict=True)
         rows = [(entry, list(map(text_of, row))) for entry, row in enumerate(cells, 1)]
         return Table(name, tuple(columns), rows, encoding, "entry")
@@ -136,6 +147,17 @@ def _mapping(value: dict[str, Any], name: str, encoding: str) -> Table | LabelLi
     if len(lists) == 1:
         return _document(lists[0], name, encoding)
     raise _unfit(name)
+
+
+def _pairs(value: dict[str, Any]) -> list[list[str]]:
+    """Return names with labels, or labels with names, of an object that holds nothing else."""
+    if len(value) > 1 and all(map(_names_images, value.values())):
+        return [[image, key] for key, names in value.items() for image in names]
+    if any(map(is_image, value)):  # a label may be a list of one
+        value = {key: each[0] if isinstance(each, list) and len(each) == 1 else each for key, each in value.items()}
+    if any(isinstance(each, dict | list) for each in value.values()):
+        return []
+    return [[key, text_of(label)] for key, label in value.items()]
 
 
 def _names_images(value: Any) -> bool:

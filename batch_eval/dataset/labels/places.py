@@ -21,6 +21,9 @@ _MOST_NAMED = 12
 _NO_CLASSES = frozenset({"data", "images", "image", "imgs", "img", *SPLIT_WORDS})
 """Folders that split or hold data sets: their names are never classes."""
 
+_MOST_OFFERED = 2
+
+_NUMBERS = re.compile(r"[0-9]+")
 # a number ends where no letter or digit follows, so that 20240101 and 7th are no labels
 _NAMED = re.compile(r"(?:^|[^a-z])(?:digit|label|class|target|truth)[ _=-]?([0-9]+)(?![a-z0-9])", re.IGNORECASE)
 _LEADING = re.compile(r"^([0-9]+)(?![a-z0-9])", re.IGNORECASE)
@@ -36,18 +39,22 @@ _COPY = re.compile(r"(?: \(\d+\)| - copy| copy(?: \d+)?)+$", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """What the paths give: labels of folders, labels of names, and numbers that may be labels but were not taken."""
+    """What the paths give: labels of folders, labels of names, and numbers that may be labels but were not taken.
+
+    ``are_offered`` says that the folders' names hold such numbers.
+    """
 
     folders: tuple[Reading, ...] = ()
     names: tuple[Reading, ...] = ()
     offers: tuple[str, ...] = ()
+    are_offered: bool = False
 
 
 def label_by_places(images: Sequence[str], classes: Classes, offset: int | None) -> Places:
     """Return the labels that stand in the images' paths; more than one of a kind where they disagree."""
     folders, offers = _by_folders(images, classes, offset)
     names, weak = _by_names(images, classes, within_classes=bool(folders))
-    return Places(tuple(folders), tuple(names), (*offers, *weak))
+    return Places(tuple(folders), tuple(names), (*offers, *weak), bool(offers))
 
 
 def _by_folders(images: Sequence[str], classes: Classes, offset: int | None) -> tuple[list[Reading], list[str]]:
@@ -132,11 +139,11 @@ def _by_names(images: Sequence[str], classes: Classes, *, within_classes: bool) 
         option = "--label-pattern '^(?P<label>[^\\W\\d_]+)'"
         return [Reading("file names (a class at the start, as in seven_a.png)", words, option)], []
     if not _ANY_DIGIT.search("\n".join(stems)):
-        return [], []
+        return [], _offered(stems)
     named, leading = _single_digits(_NAMED, stems), _single_digits(_LEADING, stems)
     digits = [after_word or first for after_word, first in zip(named, leading, strict=True)]
     if not any(digits):
-        return [], []
+        return [], _offered(stems)
     truths = [digit and (classes.of_value(int(digit)) or digit) for digit in digits]
     option = "--label-pattern '(?P<label>[0-9])'"
     source = "file names (a digit at the start, as in 7_a.png, or after a word, as in digit7-3.png)"
@@ -206,6 +213,21 @@ def _other_digits(
             truths = [classes.of_value(int(digit)) or digit for digit in found]
             option = f"--label-pattern '^{'[0-9].*?' * place}(?P<label>[0-9])'"
             yield Reading(f"file names (digit number {place + 1})", truths, option)
+
+
+def _offered(stems: Sequence[str]) -> list[str]:
+    """Describe the places where every name has a digit that does not count: they are no usual ones for labels."""
+    numbers = [_NUMBERS.findall(stem) for stem in stems]
+    example = max(range(len(stems)), key=lambda i: len(set(numbers[i])))  # where it is clear which one is meant
+    offers = []
+    for place in range(min(map(len, numbers), default=0)):
+        found = [each[place] for each in numbers]
+        if all(len(number) == 1 for number in found) and not _count([sorted(map(int, found))]):
+            pattern = f"'^{'[^0-9]*[0-9]+' * place}[^0-9]*(?P<label>[0-9])'"
+            offers.append(
+                f"If the {found[example]} in {printable(stems[example])} is the label, say --label-pattern {pattern}"
+            )
+    return offers[:_MOST_OFFERED]
 
 
 def _grouped(keys: Sequence[object], digits: Sequence[str | None]) -> list[list[int]]:

@@ -1,4 +1,4 @@
-"""Labels in a small file beside each image: ``img_1.txt`` with ``7``, YOLO's boxes, LabelMe's JSON."""
+"""Labels in a small file beside each image: ``img_1.txt`` with ``7``, YOLO's boxes, LabelMe's JSON, VOC's XML."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from batch_eval.dataset.names import suffix
 from batch_eval.errors import DatasetError, UnfitFileError
 from batch_eval.wording import listing, printable
 
-SUFFIXES = (".txt", ".cls", ".json")
+SUFFIXES = (".txt", ".cls", ".json", ".xml")
 LARGEST = 1 << 16
 """Bytes of a file that holds one label, with room for a JSON that describes it."""
 NAMES = ("classes.txt", "obj.names", "classes.names", "predefined_classes.txt", "data.yaml", "dataset.yaml")
@@ -22,6 +22,7 @@ NAMES = ("classes.txt", "obj.names", "classes.names", "predefined_classes.txt", 
 
 _BOX = re.compile(r"\d+(?:\s+-?\d+(?:\.\d+)?(?:e-?\d+)?){4,}", re.IGNORECASE)
 _IN_YAML = re.compile(r"^names:\s*(?:\[(.*?)\]|((?:\n\s*(?:-|\d+:)[^\n]*)+))", re.MULTILINE)
+_OBJECT = re.compile(r"<object>.*?<name>\s*([^<]*?)\s*</name>", re.DOTALL)  # Pascal VOC
 _KEYS = ("label", "class", "cls", "digit", "target")
 
 Read = Callable[[str], bytes]
@@ -94,6 +95,8 @@ def _labels(raw: bytes, names: Mapping[str, str]) -> list[str]:
     text = raw[:LARGEST].decode("utf-8-sig", "replace").strip()
     if text.startswith("{"):
         return _json_labels(text)
+    if text.startswith("<"):
+        return _OBJECT.findall(text)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if lines and all(_BOX.fullmatch(line) for line in lines):
         numbers = [line.split()[0] for line in lines]

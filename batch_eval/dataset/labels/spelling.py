@@ -13,6 +13,7 @@ from batch_eval.dataset.labels.words import (
     GERMAN_DIGITS,
     LABEL_WORDS,
     MISSING,
+    OTHER_WORDS,
     PERHAPS_LABEL_WORDS,
     folded,
     words,
@@ -174,8 +175,8 @@ def _name(value: int, classes: Classes, offset: int | None) -> str:
 def _numbers_within(texts: Sequence[str], classes: Classes, offset: int | None) -> tuple[dict[str, str | None], str]:
     """Return the classes of names that differ by one number alone, and else what could be taken for it.
 
-    ``class_7``: the other words must be words for labels. ``7 - sete``: or the same number. ``Sample008`` may count
-    from 0 or from 1, and is only offered.
+    ``class_7``: the other words must be words for labels. ``7 - sete``: or the same number. ``n0`` to ``n9``: or all
+    ten digits must be there. ``Sample008`` may count from 0 or from 1, and is only offered.
     """
     groups: dict[tuple[str, ...], dict[str, int]] = {}
     for text in texts:
@@ -184,17 +185,27 @@ def _numbers_within(texts: Sequence[str], classes: Classes, offset: int | None) 
         if len(values) == 1 and sum(number_of(part) is not None for part in parts) <= 1:
             rest = tuple(part for part in parts if value_of(part) is None)
             groups.setdefault(rest, {})[text] = values.pop()
+    together = {text: value for group in groups.values() for text, value in group.items()}
+    if len(together) == len(DIGITS) and _are_all_digits(together, classes):  # 0_sıfır to 9_dokuz
+        return {text: _name(value, classes, offset) for text, value in together.items()}, ""
     found: dict[str, str | None] = {}
     offer = ""
     for rest, group in groups.items():
         if not any(classes.of_value(value + (offset or 0)) for value in group.values()):
             continue
         known = not rest or any(word in LABEL_WORDS | PERHAPS_LABEL_WORDS for word in rest)
-        if offset is not None or (known and not _ten_is_zero(set(group.values()), classes, offset)):
+        certain = known and not _ten_is_zero(set(group.values()), classes, offset)
+        if offset is not None or certain or _are_all_digits(group, classes):
             found |= {text: _name(value, classes, offset) for text, value in group.items()}
         elif len(group) > 1:
             offer = offer or _offer(group)
     return found, offer
+
+
+def _are_all_digits(values: dict[str, int], classes: Classes) -> bool:
+    """Whether names hold the numbers 0 to 9, all of them, and no word for something else, such as `writer3`."""
+    other = any(OTHER_WORDS & set(words(text)) for text in values)
+    return classes.are_digits and not other and set(values.values()) == set(range(len(DIGITS)))
 
 
 def _offer(group: dict[str, int]) -> str:

@@ -18,11 +18,17 @@ _DIGITS = """
     nul een twee drie vier vijf zes zeven acht negen
     ноль один два три четыре пять шесть семь восемь девять
     нуль одна две три четыре пять шесть семь восемь девять
+    sıfır bir iki üç dört beş altı yedi sekiz dokuz
+    zero jeden dwa trzy cztery pięć sześć siedem osiem dziewięć
+    noll ett två tre fyra fem sex sju åtta nio
+    nol satu dua tiga empat lima enam tujuh delapan sembilan
+    không một hai ba bốn năm sáu bảy tám chín
+    शून्य एक दो तीन चार पांच छह सात आठ नौ
     영 일 이 삼 사 오 육 칠 팔 구
     공 하나 둘 셋 넷 다섯 여섯 일곱 여덟 아홉
 """
 """The digits in order, a language a line: English, German, Spanish, French, Portuguese, Italian, Dutch, Russian,
-Korean. Chinese and Japanese digits are in Unicode's own tables."""
+Turkish, Polish, Swedish, Indonesian, Vietnamese, Hindi, Korean. Unicode's own tables have the Chinese ones."""
 
 _GERMAN = "eins zwei drei vier fünf fuenf sechs sieben acht neun"
 
@@ -80,7 +86,7 @@ def folded(word: str) -> str:
     >>> folded("Três") == folded("TRES"), folded("칠") == folded("칠")
     (True, True)
     """
-    parts = unicodedata.normalize("NFKD", word.casefold())
+    parts = unicodedata.normalize("NFKD", word.casefold().replace("ı", "i"))
     return "".join(c for c in parts if not unicodedata.combining(c))
 
 
