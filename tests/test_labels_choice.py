@@ -265,3 +265,23 @@ def test_what_an_earlier_run_answered_is_no_label(tmp_path: Path) -> None:
     write(tmp_path, old_csv="id,truth,predicted,outcome\n7/a.png,1,1,correct\n3/b.png,1,1,correct\n")
 
     assert {"7/a.png": "7", "3/b.png": "3"} == truths(load_dataset(tmp_path))
+
+
+def test_a_file_named_after_a_part_is_about_its_folder(tmp_path: Path) -> None:
+    folder_of(tmp_path, "train/a.png", "train/b.png", "test/a.png", "test/b.png")
+    write(
+        tmp_path,
+        train_labels_csv="file,label\na.png,7\nb.png,3\n",
+        test_labels_csv="file,label\na.png,1\nb.png,2\n",
+    )
+
+    assert {"train/a.png": "7", "train/b.png": "3", "test/a.png": "1", "test/b.png": "2"} == truths(
+        load_dataset(tmp_path)
+    )
+
+
+def test_a_file_named_as_answers_is_no_label_file(tmp_path: Path) -> None:
+    folder_of(tmp_path, "a.png", "b.png")
+    write(tmp_path, train_csv="id,label\na,7\nb,3\n", sample_submission_csv="id,label\na,0\nb,0\n")
+
+    assert {"a.png": "7", "b.png": "3"} == truths(load_dataset(tmp_path))

@@ -319,7 +319,7 @@ def test_digits_at_unusual_places_are_offered(tmp_path: Path) -> None:
     folder_of(tmp_path, *images)
 
     said = load_dataset(tmp_path).unlabelled
-    pattern = re.search(r"If the 1 in img_1_0 is the label, say --label-pattern '(.*?)'", said)
+    pattern = re.search(r"If the 0 in img_0_1 is the label, say --label-pattern '(.*?)'", said)
 
     assert pattern
     assert [image[4] for image in images] == list(label_by_pattern(images, pattern[1], DIGITS).truths)

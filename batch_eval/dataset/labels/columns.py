@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from batch_eval.dataset.labels.encodings import shown
+from batch_eval.dataset.labels.encodings import BYTES, shown
 from batch_eval.dataset.labels.matching import How, ImageNames, Match
 from batch_eval.dataset.labels.reading import Reading
 from batch_eval.dataset.labels.spelling import Classes, Spelling, number_of, spell
@@ -27,7 +27,7 @@ from batch_eval.dataset.labels.words import (
 from batch_eval.dataset.names import is_image
 from batch_eval.dataset.options import LabelOptions
 from batch_eval.errors import DatasetError, UnfitFileError
-from batch_eval.wording import listing, printable
+from batch_eval.wording import listing
 
 SAMPLE = 500
 """Rows by which the column of images is chosen; all of them are matched then."""
@@ -401,11 +401,12 @@ def _shown(table: Table, position: int) -> str:
 
 def _no_match(table: Table, path: int, images: ImageNames) -> UnfitFileError:
     """Return the error for a table none of whose rows has an image."""
+    encoding = " Or name its encoding with --encoding, as it is not UTF-8." if table.encoding == BYTES else ""
     return UnfitFileError(
         f"No row of {table.name} ({len(table.rows)} in all) has its image in the set. "
-        f"The first row names {printable(table.rows[0][1][path])} (column {_shown(table, path)}); "
+        f"The first row names {shown(table.rows[0][1][path])} (column {_shown(table, path)}); "
         f"the set holds {listing(images.images, 1)}. "
-        "Paths are relative to the folder or to the label file; name another column with --path-column."
+        f"Paths are relative to the folder or to the label file; name another column with --path-column.{encoding}"
     )
 
 

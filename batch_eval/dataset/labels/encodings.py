@@ -15,8 +15,15 @@ CODE_PAGES = {
     "big5": "Taiwan",
     "cp1251": "Russian",
     "cp1252": "Western Europe",
+    "cp1250": "Central Europe",
+    "euc_jp": "Japanese, Unix",
+    "koi8_r": "Russian, Unix",
+    "cp866": "Russian, DOS",
+    "mac_roman": "Western Europe, Macintosh",
 }
-"""What Windows and Excel write where they do not write UTF-8."""
+"""What programs write where they do not write UTF-8, Windows and Excel first."""
+USUAL = tuple(CODE_PAGES)[:6]
+"""Those that messages name."""
 BYTES = "bytes"
 """Stands for text of which what is not UTF-8 is kept as bytes, as in file names (PEP 383)."""
 
@@ -63,7 +70,7 @@ def _as_wanted(raw: bytes, wanted: str) -> str:
     try:
         return raw.decode(wanted)
     except LookupError:
-        raise ConfigError(f"--encoding {wanted} is unknown. Give one such as utf-8, {', '.join(CODE_PAGES)}.") from None
+        raise ConfigError(f"--encoding {wanted} is unknown. Give one such as utf-8, {', '.join(USUAL)}.") from None
     except UnicodeDecodeError as error:
         raise ConfigError(
             f"--encoding {wanted} does not fit: byte {error.start} of the label file has no meaning in it."

@@ -264,7 +264,7 @@ def encoding_note(content: Table | LabelList) -> Iterator[str]:
     elif content.encoding == encodings.BYTES:
         yield (
             f"{content.name} is not UTF-8, and its names do not tell its encoding: other characters are shown as "
-            f"bytes. Name it with --encoding, such as {' or '.join(encodings.CODE_PAGES)}."
+            f"bytes. Name it with --encoding, such as {' or '.join(encodings.USUAL)}."
         )
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from batch_eval.dataset.labels.matching import ImageNames
 from batch_eval.dataset.labels.named import NamedFiles
@@ -12,12 +14,15 @@ from batch_eval.dataset.labels.reading import Reading
 from batch_eval.dataset.labels.sidecars import NAMES, find_sidecars, label_by_sidecars
 from batch_eval.dataset.labels.spelling import Classes
 from batch_eval.dataset.labels.tables import EXCEL, JSON
-from batch_eval.dataset.labels.words import LABEL_WORDS, words
+from batch_eval.dataset.labels.words import ANSWER_WORDS, LABEL_WORDS, SPLIT_WORDS, folded, words
 from batch_eval.dataset.names import natural_key, suffix
 from batch_eval.dataset.options import LabelOptions
 from batch_eval.errors import AnswersFileError, DatasetError, MalformedFileError, UnfitFileError, UnreadableImageError
 from batch_eval.publishing import EVALUATION_FILE, REPORTS
 from batch_eval.wording import printable
+
+if TYPE_CHECKING:
+    from batch_eval.dataset.labels.files import LabelFile
 
 USUAL = ("labels.csv", "labels.tsv", "metadata.csv", "metadata.jsonl")
 """Label files by the names that are used most; of equal ones, the first of these is taken."""
@@ -116,7 +121,7 @@ def _read(
     gathered: Gathered, files: NamedFiles, path: str, images: ImageNames, classes: Classes, options: LabelOptions
 ) -> None:
     """Enter what one file gives, or why it gives nothing."""
-    from batch_eval.dataset.labels.files import LabelFile, label_by_file
+    from batch_eval.dataset.labels.files import LabelFile
 
     folder, root = path.rpartition("/")[0], files.roots[0]
     try:
@@ -124,9 +129,12 @@ def _read(
     except UnreadableImageError as error:
         gathered.broken.append(DatasetError(f"The label file {printable(path)} cannot be read: {error}."))
         return
-    file = LabelFile(printable(path), f"{root}/{folder}" if folder else root, raw)
+    if ANSWER_WORDS & set(words(path.rpartition("/")[2])):
+        gathered.unused.append(f"{printable(path)} is named as the answers of a model")
+        return
+    folders = [f"{root}/{folder}" if folder else root, *_folders_of_part(path, files)]
     try:
-        reading = label_by_file(file, images, classes, options)
+        reading = _first_fit([LabelFile(printable(path), each, raw) for each in folders], images, classes, options)
         (gathered.readings if any(reading.truths) else gathered.slices).append(reading)
     except AnswersFileError as error:
         gathered.unused.append(str(error).rstrip("."))
@@ -138,6 +146,25 @@ def _read(
             gathered.unused.append(f"{printable(path)} {why}")
     except DatasetError as error:
         gathered.broken.append(error)
+
+
+def _first_fit(candidates: Sequence[LabelFile], images: ImageNames, classes: Classes, options: LabelOptions) -> Reading:
+    """Return what a file gives, with its paths relative to the first folder in which it names images."""
+    from batch_eval.dataset.labels.files import label_by_file
+
+    for file in candidates[:-1]:
+        with suppress(UnfitFileError):
+            return label_by_file(file, images, classes, options)
+    return label_by_file(candidates[-1], images, classes, options)
+
+
+def _folders_of_part(path: str, files: NamedFiles) -> list[str]:
+    """Return the folders of the part that a file is named after: `train_labels.csv` is about `train/`."""
+    part = next((SPLIT_WORDS[word] for word in words(path.rpartition("/")[2]) if word in SPLIT_WORDS), None)
+    if part is None:
+        return []
+    folders = dict.fromkeys(image.rpartition("/")[0] for image in files.images)
+    return [f"{files.roots[0]}/{folder}" for folder in folders if SPLIT_WORDS.get(folded(folder)) == part]
 
 
 def _mentions(raw: bytes, images: Sequence[str]) -> bool:

@@ -48,7 +48,7 @@ _PERHAPS_LABEL = """
 """
 """The same, of columns that may also hold something else."""
 
-_ANSWER = "pred preds prediction predictions predicted predict guess guesses"
+_ANSWER = "pred preds prediction predictions predicted predict guess guesses submission"
 _CONFIDENCE = "confidence score prob probability margin"
 """In the names of columns that hold what a model answered, and how sure it was."""
 
