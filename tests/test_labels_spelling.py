@@ -8,7 +8,7 @@ from dataset_examples import WORDS
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch_eval.dataset.labels import matching, spelling, words
+from batch_eval.dataset.labels import paths, spelling, words
 from batch_eval.dataset.labels.spelling import Classes, spell
 
 DIGITS = Classes()
@@ -19,7 +19,7 @@ def names(*texts: str, offset: int | None = None) -> list[str | None]:
     return [found[text] for text in texts]
 
 
-@pytest.mark.parametrize("module", [spelling, words, matching])
+@pytest.mark.parametrize("module", [spelling, words, paths])
 def test_examples_hold(module: object) -> None:
     assert 0 == doctest.testmod(module).failed  # type: ignore[arg-type]
 

@@ -66,6 +66,18 @@ def shown(text: str) -> str:
     return printable(text)
 
 
+def encoding_note(name: str, encoding: str) -> Iterator[str]:
+    """Yield how a file was decoded that is not Unicode."""
+    page = CODE_PAGES.get(encoding)
+    if page:
+        yield f"{name} is not UTF-8; it was read as {encoding} ({page})."
+    elif encoding == BYTES:
+        yield (
+            f"{name} is not UTF-8, and its names do not tell its encoding: other characters are shown as bytes. "
+            f"Name it with --encoding, such as {' or '.join(USUAL)}."
+        )
+
+
 def _as_wanted(raw: bytes, wanted: str) -> str:
     try:
         return raw.decode(wanted)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
-from batch_eval.errors import MalformedFileError
+from batch_eval.dataset.labels.encodings import shown
+from batch_eval.dataset.labels.words import words
+from batch_eval.errors import DatasetError, MalformedFileError
 from batch_eval.wording import printable
 
 JSON = frozenset({".jsonl", ".ndjson", ".json", ".manifest"})
@@ -13,14 +16,17 @@ EXCEL = frozenset({".xlsx", ".xlsm"})
 Record = tuple[int, list[str]]
 """The line where a row begins, counted from 1, and its cells without outer blanks."""
 
+# A column without a name is a row index. pandas calls it "Unnamed: 0" when it reads it back.
+_UNNAMED = re.compile(r"(Unnamed: [0-9]+)?")
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
     """The rows of a label file as text.
 
-    ``header`` has the names of the columns, or is None where the first row may hold names or data. ``encoding`` is how
-    the file was decoded. ``entry`` is what its rows are counted in: `line`, `row` or `entry`. ``exact`` tables count
-    only where they name images exactly, as their fields may be parted otherwise.
+    ``header`` has the names of the columns. It is None as long as the first row may hold names or data. ``encoding`` is
+    how the file was decoded. ``entry`` is what its rows are counted in: `line`, `row` or `entry`. An ``exact`` table
+    counts only if it names images exactly: it is one of several ways to read a file.
     """
 
     name: str
@@ -35,20 +41,67 @@ class Table:
         """Number of columns."""
         return len(self.header if self.header is not None else self.rows[0][1])
 
+    def column(self, position: int) -> list[str]:
+        """Return the cells of a column."""
+        return [cells[position] for _, cells in self.rows]
+
+    def title(self, position: int) -> set[str]:
+        """Return the words of a column's name."""
+        return set(words(self.header[position])) if self.header else set()
+
+    def is_index(self, position: int) -> bool:
+        """Whether a column lacks a name while others have one, as a row index does."""
+        return self.header is not None and _UNNAMED.fullmatch(self.header[position]) is not None
+
+    def is_slice(self, position: int) -> bool:
+        """Whether a column is worth a breakdown. Without names, none is."""
+        return self.header is not None and not self.is_index(position)
+
+    def name_of(self, position: int) -> str:
+        """Return a column's name, or its number from 1."""
+        return self.header[position] if self.header and self.header[position] else str(position + 1)
+
+    def quoted(self, position: int) -> str:
+        """Return a column's name or number for a message."""
+        return repr(self.header[position]) if self.header else f"number {position + 1}"
+
+    def find(self, wanted: str, option: str) -> int:
+        """Return the column that an option names, by its name or its number. Raises DatasetError if there is none."""
+        header = self.header or ()
+        for names, name in ((list(header), wanted), ([*map(plain, header)], plain(wanted))):
+            if name in names:
+                return names.index(name)
+        if not header and wanted.isdecimal() and 0 < int(wanted) <= self.width:
+            return int(wanted) - 1
+        found = ", ".join(header) or f"numbered 1 to {self.width}"
+        raise DatasetError(
+            f"{self.name} has no column {wanted!r}. Its columns are: {found}. Name the right one with {option}."
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class LabelList:
-    """Labels without names of images: one for each image, in order. ``columns`` names their column, if it has one."""
+    """Labels without names of images: one for each image, in order."""
 
     name: str
     labels: list[str]
     encoding: str = "utf-8"
 
 
+def plain(name: str) -> str:
+    """Return a column's name without the differences that do not matter."""
+    return re.sub(r"[ -]+", "_", name.strip().lower())
+
+
+def slices_of(table: Table, positions: tuple[int, ...]) -> list[tuple[str, ...]]:
+    """Return the values of some columns for each row."""
+    return [tuple(shown(cells[i]) for i in positions) for _, cells in table.rows]
+
+
 def check_width(name: str, line: int, cells: list[str], header: list[str] | tuple[str, ...]) -> list[str]:
     """Return the cells of a row without empty ones behind the header's.
 
-    Raises MalformedFileError where the counts differ.
+    Raises MalformedFileError if the counts differ.
     """
     if len(cells) < len(header) or any(cells[len(header) :]):
         many = len(cells) > len(header)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from batch_eval.dataset.labels.columns import label_cells
+from batch_eval.dataset.labels.label_column import label_cells
 from batch_eval.dataset.labels.reading import Reading
 from batch_eval.dataset.labels.spelling import Classes, number_of
 from batch_eval.dataset.labels.tables import Table

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from batch_eval.dataset.labels.matching import forms
+from batch_eval.dataset.labels.paths import forms
 from batch_eval.dataset.labels.reading import Reading
 from batch_eval.dataset.labels.tables import Table
 from batch_eval.dataset.names import is_image
