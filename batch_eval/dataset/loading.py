@@ -23,7 +23,7 @@ from batch_eval.dataset.options import LabelOptions, Labels
 from batch_eval.dataset.sample import Dataset, Sample
 from batch_eval.dataset.sources.core import Source
 from batch_eval.dataset.sources.opening import Place, open_source
-from batch_eval.dataset.splits import SPLIT, parts_of, pooled_note, rows_of
+from batch_eval.dataset.splits import SPLIT, parts_of, pooled_note, rows_of, slice_of_parts
 from batch_eval.errors import ConfigError, DatasetError
 from batch_eval.wording import listing, printable
 
@@ -129,9 +129,8 @@ def _dataset(source: Source, choice: Choice, options: LabelOptions) -> Dataset:
     reading, parts_note = _in_parts(source, reading, options.split)
     rows: Sequence[int] = range(len(source.images))
     if options.split:
-        names = reading.slice_names
-        parts = [slices[names.index(SPLIT)] for slices in reading.slices] if SPLIT in names else None
-        rows = rows_of(options.split, parts)
+        position = slice_of_parts(reading.slice_names, reading.slices, options.split)
+        rows = rows_of(options.split, None if position is None else [slices[position] for slices in reading.slices])
     slices = reading.slices or [()] * len(source.images)
     files = source.images
     samples = tuple(Sample(image_id(files[row]), files[row], reading.truths[row], slices[row]) for row in rows)
@@ -156,8 +155,10 @@ def _dataset(source: Source, choice: Choice, options: LabelOptions) -> Dataset:
 
 def _in_parts(source: Source, reading: Reading, wanted: str | None) -> tuple[Reading, tuple[str, ...]]:
     """Return the reading with the slice `split`, where the set has parts, and a note that they are pooled."""
-    if SPLIT in reading.slice_names:
-        return reading, ()
+    position = slice_of_parts(reading.slice_names, reading.slices)
+    if position is not None:
+        listed = [slices[position] for slices in reading.slices]
+        return reading, (pooled_note(listed),) if not wanted and len(set(listed)) > 1 else ()
     parts = parts_of(source.images)
     if parts is None:
         return reading, ()

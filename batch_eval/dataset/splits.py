@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from batch_eval.dataset.labels.words import SPLIT_WORDS, folded
+from batch_eval.dataset.labels.words import SPLIT_WORDS, folded, part_in
 from batch_eval.errors import ConfigError
 from batch_eval.wording import listing, printable
 
@@ -20,8 +20,7 @@ def parts_of(images: Sequence[str]) -> list[str] | None:
     for path in images:
         folder = path.rpartition("/")[0]
         if folder not in part_of:
-            names = map(folded, folder.split("/"))
-            part_of[folder] = next((SPLIT_WORDS[name] for name in names if name in SPLIT_WORDS), "")
+            part_of[folder] = next(filter(None, map(part_in, folder.split("/"))), "")
         parts.append(part_of[folder])
     return parts if len({part for part in parts if part}) > 1 else None
 
@@ -33,11 +32,29 @@ def pooled_note(parts: Sequence[str]) -> str:
     return f"The set has the parts {shown}, which are pooled; --split takes one."
 
 
+def slice_of_parts(names: Sequence[str], slices: Sequence[tuple[str, ...]], wanted: str | None = None) -> int | None:
+    """Return the slice that says which part an image is in: `split`, or a column of nothing but words for parts.
+
+    With a ``wanted`` part, the one slice that holds it counts too.
+    """
+    if SPLIT in names:
+        return names.index(SPLIT)
+    values = [{each[i] for each in slices} - {""} for i in range(len(names))] if slices else []
+    spoken = [
+        i for i, found in enumerate(values) if len(set(map(part_in, found)) - {""}) > 1 and all(map(part_in, found))
+    ]
+    holding = [i for i, found in enumerate(values) if wanted in found]
+    return next(iter(spoken or (holding if len(holding) == 1 else [])), None)
+
+
 def rows_of(wanted: str, parts: Sequence[str] | None) -> list[int]:
-    """Return the rows of one part; raises ConfigError where there is none of this name."""
+    """Return the rows of one part. Raises ConfigError if there is none of this name."""
     known = sorted(set(parts or ()) - {""})
-    name = wanted if wanted in known else SPLIT_WORDS.get(folded(wanted), wanted)
-    if name not in known:
+    part = SPLIT_WORDS.get(folded(wanted), wanted)
+    same = [name for name in known if name == wanted] or [
+        name for name in known if name.casefold() == wanted.casefold() or part_in(name) == part
+    ]
+    if not same:
         found = f"it has {listing(known, 10)}" if known else "it has no parts"
         raise ConfigError(f"--split {wanted} names no part of the set: {found}.")
-    return [row for row, part in enumerate(parts or ()) if part == name]
+    return [row for row, part in enumerate(parts or ()) if part in same]

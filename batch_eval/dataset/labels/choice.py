@@ -35,7 +35,9 @@ def choose(gathered: Gathered, places: Places, images: Sequence[str], classes: C
     files = list(merged(gathered.readings, classes))
     paths = [each for kind in (places.folders, places.names) if not files or len(kind) == 1 for each in kind]
     strong = [each for each in (*files, *paths) if not each.weak and labelled(each, classes)]
-    weak = [each for each in places.names if each.weak and labelled(each, classes)]
+    weak = [
+        each for each in (*files, *places.names) if each.weak and labelled(each, classes) and not places.are_offered
+    ]
     found = strong or weak
     broken = [*gathered.broken, *(_no_class(each) for each in files if not labelled(each, classes))]
     if not found:

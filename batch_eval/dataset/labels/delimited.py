@@ -11,7 +11,7 @@ import io
 import re
 from collections.abc import Iterator
 
-from batch_eval.dataset.labels.tables import Record, Table, check_width
+from batch_eval.dataset.labels.tables import Record, Table, check_width, without_title
 from batch_eval.dataset.names import is_image
 from batch_eval.errors import DatasetError, MalformedFileError
 
@@ -21,6 +21,7 @@ _EXCEL_DELIMITER = re.compile(r'"?sep=([,;\t|])"?\s*', re.IGNORECASE)  # a first
 _LAST_BLANK = re.compile(r"(.*\S)\s+(\S+)")
 _FIRST_BLANK = re.compile(r"(\S+)\s+(\S.*)")
 _SIGN = re.compile(r"(.*\S)\s*(?:->|=>|[:=→])\s*(\S+)")
+_SIGN_FIRST = re.compile(r"([^\s:=→>-]+)\s*(?:->|=>|[:=→])\s*(\S.*)")
 _FIELD = re.compile(r'"((?:[^"]|"")*)"|(\S+)')
 _COMMENT = "#"
 
@@ -45,13 +46,18 @@ def _blank_tables(body: str, first_line: int, comment: str, name: str, encoding:
     lines = [(line, record.strip()) for line, record in enumerate(body.splitlines(), first_line)]
     lines = [(line, record) for line, record in lines if record and not _is_comment(record.split())]
     rows = [(line, [a.replace('""', '"') or b for a, b in _FIELD.findall(record)]) for line, record in lines]
-    if len({len(cells) for _, cells in rows}) == 1 and not all(_SIGN.fullmatch(record) for _, record in lines):
-        if len(rows[0][1]) > 1:
-            yield Table(name, _comment_header(comment, " ", len(rows[0][1])), rows, encoding)
-        return
-    for pattern in (_SIGN, _LAST_BLANK, _FIRST_BLANK):
+    width = max((len(cells) for _, cells in rows), default=0)
+    if len(rows) > 1 and len(rows[0][1]) == width - 1:  # pandas gives no name to the numbers of rows
+        rows[0][1].insert(0, "")
+    are_signed = all(_SIGN.fullmatch(record) for _, record in lines)
+    if width > 1 and not are_signed and all(len(cells) == width for _, cells in rows):
+        yield Table(name, _comment_header(comment, " ", width), rows, encoding)
+        if width == 2:
+            return
+    # A name may hold blanks, so that the fields are parted at the last sign or blank, or at the first.
+    for pattern, place in ((_SIGN, 1), (_SIGN_FIRST, 2), (_LAST_BLANK, 1), (_FIRST_BLANK, 2)):
         parted = [(line, match) for line, record in lines if (match := pattern.fullmatch(record))]
-        names = [match[1 + (pattern is _FIRST_BLANK)] for _, match in parted[1:] or parted]
+        names = [match[place] for _, match in parted[1:] or parted]
         if len(parted) == len(lines) > 0 and all(map(is_image, names)):
             yield Table(name, None, [(line, list(match.groups())) for line, match in parted], encoding, exact=True)
 
@@ -113,16 +119,10 @@ def _comment_header(comment: str, delimiter: str, width: int) -> tuple[str, ...]
 
 def _table(name: str, header: tuple[str, ...] | None, rows: list[Record], encoding: str) -> Table:
     """Return the table; columns behind the last name that are empty in all rows are left out."""
-    while header is None and len(rows) > 2 and _filled(rows[0]) == 1 < _filled(rows[1]):  # a title
-        rows = rows[1:]
+    rows = rows if header else without_title(rows)
     first = list(header or rows[0][1])
     while first and not first[-1] and not any(any(cells[len(first) - 1 : len(first)]) for _, cells in rows):
         first.pop()
     width = len(first)
     rows = [row if len(row[1]) == width else (row[0], check_width(name, *row, first)) for row in rows]
     return Table(name, tuple(first) if header else None, rows, encoding)
-
-
-def _filled(row: Record) -> int:
-    """Return the number of fields that are not empty."""
-    return sum(map(bool, row[1]))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import codecs
 import io
 import re
+import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from batch_eval.dataset.labels import encodings
 from batch_eval.dataset.labels.columns import Columns, understand
@@ -14,16 +15,22 @@ from batch_eval.dataset.labels.label_lists import all_labels, as_list, in_order
 from batch_eval.dataset.labels.label_rows import by_rows
 from batch_eval.dataset.labels.matching import ImageNames
 from batch_eval.dataset.labels.reading import Reading
-from batch_eval.dataset.labels.spelling import Classes
-from batch_eval.dataset.labels.tables import EXCEL, JSON, LabelList, Table
+from batch_eval.dataset.labels.spelling import DIGITS, Classes
+from batch_eval.dataset.labels.tables import EXCEL, JSON, PACKED, LabelList, Table
 from batch_eval.dataset.names import suffix
 from batch_eval.dataset.options import LabelOptions
 from batch_eval.errors import AnswersFileError, DatasetError, MalformedFileError, UnfitFileError
 from batch_eval.files import LFS_POINTER
 from batch_eval.wording import printable
 
-_ASSIGNED = re.compile(r"\s*[A-Za-z_]\w*\s*=\s*(?=[\[{])")  # labels = [7, 2, …], copied from a program
+_ASSIGNED = re.compile(r"\s*[A-Za-z_]\w*\s*=\s*(?=[\[({a-z])")  # labels = [7, 2, …], copied from a program
+_ARRAY = re.compile(r"\s*(?:\w+\.)*(?:array|tensor)\(\s*(\[.*?\])\s*(?:,\s*\w+=.*)?\)\s*", re.DOTALL)
+_PRINTED = re.compile(r"\s*\[\s*\d[\d.e+-]*(?:\s+\d[\d.e+-]*)+\s*\]\s*")  # as NumPy prints an array
 _NPY = b"\x93NUMPY"
+_IDX = b"\0\0\x08\x01"  # MNIST's files of labels
+_GZIP = b"\x1f\x8b"
+LARGEST = 256 << 20
+"""Bytes that a packed label file may have: as many as one that is found."""
 _NO_TABLES = {
     b"PK\x03\x04": "a spreadsheet or an archive",
     b"\xd0\xcf\x11\xe0": "a spreadsheet (.xls)",
@@ -46,6 +53,26 @@ class LabelFile:
     raw: bytes
     chosen: bool = False
 
+    @property
+    def suffix(self) -> str:
+        """The suffix, without that of gzip."""
+        return suffix(self.name.lower().removesuffix(PACKED))
+
+    def unpacked(self) -> LabelFile:
+        """Return the file with its bytes unpacked. Raises DatasetError if they are damaged or too many."""
+        if not self.raw.startswith(_GZIP):
+            return self
+        unpacker = zlib.decompressobj(wbits=31)
+        try:
+            raw = unpacker.decompress(self.raw, LARGEST)
+        except zlib.error as error:
+            raise DatasetError(f"The label file {self.name} is a damaged gzip file: {error}. Pack it again.") from error
+        if not unpacker.eof:
+            raise DatasetError(
+                f"The label file {self.name} ends early, or unpacks to more than {LARGEST >> 20} MB. Unpack it first."
+            )
+        return replace(self, raw=raw)
+
 
 def label_by_file(file: LabelFile, images: ImageNames, classes: Classes, options: LabelOptions) -> Reading:
     """Return the labels and slices that a label file gives.
@@ -56,6 +83,7 @@ def label_by_file(file: LabelFile, images: ImageNames, classes: Classes, options
     Raises UnfitFileError for a file that has nothing to do with the images. Raises DatasetError for one that has and
     cannot be used.
     """
+    file = file.unpacked()
     _check_kind(file)
     found: list[Reading] = []
     refusal: DatasetError | None = None
@@ -104,7 +132,7 @@ def label_by_content(
 def contents(file: LabelFile, options: LabelOptions) -> Iterator[Table | LabelList | DatasetError]:
     """Yield what the file may hold, in each way that it can be read, or why it holds nothing."""
     # The reader of each kind of file is imported when there is one.
-    if suffix(file.name) in EXCEL:
+    if file.suffix in EXCEL:
         from batch_eval.dataset.labels import spreadsheet
 
         yield from spreadsheet.tables(file.raw, file.name)
@@ -112,13 +140,16 @@ def contents(file: LabelFile, options: LabelOptions) -> Iterator[Table | LabelLi
     if file.raw.startswith(_NPY):
         yield _array(file)
         return
+    if file.raw.startswith(_IDX):
+        yield LabelList(file.name, list(map(str, file.raw[8 : 8 + int.from_bytes(file.raw[4:8], "big")])))
+        return
     for text, encoding in encodings.readings(file.raw, options.encoding):
         if "\0" in text:
             raise DatasetError(
                 f"The label file {file.name} holds NUL characters, so that it is no text. Save it as CSV (UTF-8)."
             )
-        literal = _ASSIGNED.sub("", text.lstrip("\ufeff"), count=1)
-        if suffix(file.name) in JSON or literal.lstrip()[:1] in ("{", "["):
+        literal = _literal(text)
+        if file.suffix in JSON or literal.lstrip()[:1] in ("{", "["):
             from batch_eval.dataset.labels import json_tables
 
             yield from json_tables.tables(literal, file.name, encoding)
@@ -126,6 +157,20 @@ def contents(file: LabelFile, options: LabelOptions) -> Iterator[Table | LabelLi
             from batch_eval.dataset.labels import delimited
 
             yield from delimited.tables(text, file.name, encoding)
+
+
+def _literal(text: str) -> str:
+    """Return a text without what a program has around a value: a name before it, or ``array(…)``.
+
+    >>> _literal("labels = np.array([7, 2], dtype=np.uint8)"), _literal("[7 2 1]")
+    ('[7, 2]', '["7", "2", "1"]')
+    """
+    value = _ASSIGNED.sub("", text.lstrip("\ufeff"), count=1)
+    call = _ARRAY.fullmatch(value)
+    value = call[1] if call else value
+    if not _PRINTED.fullmatch(value):
+        return value
+    return "[" + ", ".join(f'"{number}"' for number in value.strip()[1:-1].split()) + "]"
 
 
 def _array(file: LabelFile) -> LabelList:
@@ -136,6 +181,8 @@ def _array(file: LabelFile) -> LabelList:
         values = np.squeeze(np.load(io.BytesIO(file.raw), allow_pickle=False))
     except ValueError as error:
         raise DatasetError(f"The label file {file.name} cannot be read: {error}. Save it as CSV (UTF-8).") from error
+    if values.ndim == 2 and values.shape[1] == len(DIGITS):  # a row of ten marks is a label too
+        return LabelList(file.name, [" ".join(f"{mark:g}" for mark in row) for row in values.tolist()])
     if values.ndim != 1:
         raise UnfitFileError(f"{file.name} holds an array of shape {values.shape}, no list of labels.")
     return LabelList(file.name, list(map(str, values.tolist())))
@@ -169,7 +216,7 @@ def _check_kind(file: LabelFile) -> None:
         )
     start = file.raw[:200].removeprefix(codecs.BOM_UTF8).lstrip().upper()
     kind = next((kind for mark, kind in _NO_TABLES.items() if start.startswith(mark.upper())), None)
-    if kind and suffix(file.name) not in EXCEL:
+    if kind and file.suffix not in EXCEL:
         raise DatasetError(f"The label file {file.name} is {kind}. Save it as CSV (UTF-8).")
 
 

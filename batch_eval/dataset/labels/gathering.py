@@ -13,9 +13,9 @@ from batch_eval.dataset.labels.named import NamedFiles
 from batch_eval.dataset.labels.reading import Reading
 from batch_eval.dataset.labels.sidecars import NAMES, find_sidecars, label_by_sidecars
 from batch_eval.dataset.labels.spelling import Classes
-from batch_eval.dataset.labels.tables import EXCEL, JSON
-from batch_eval.dataset.labels.words import ANSWER_WORDS, LABEL_WORDS, SPLIT_WORDS, folded, words
-from batch_eval.dataset.names import natural_key, suffix
+from batch_eval.dataset.labels.tables import EXCEL, JSON, PACKED
+from batch_eval.dataset.labels.words import ANSWER_WORDS, LABEL_WORDS, part_in, words
+from batch_eval.dataset.names import FOREIGN_SUFFIXES, natural_key, suffix
 from batch_eval.dataset.options import LabelOptions
 from batch_eval.errors import AnswersFileError, DatasetError, MalformedFileError, UnfitFileError, UnreadableImageError
 from batch_eval.publishing import EVALUATION_FILE, REPORTS
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 USUAL = ("labels.csv", "labels.tsv", "metadata.csv", "metadata.jsonl")
 """Label files by the names that are used most; of equal ones, the first of these is taken."""
 SUFFIXES = frozenset({".csv", ".tsv", ".tab", ".txt", ".lst", ".npy", ".yaml", ".yml"}) | JSON | EXCEL
-FOREIGN = frozenset({".xls", ".ods", ".numbers", ".mat", ".pkl", ".pickle", ".docx", ".pdf", ".xml", ".py", ".parquet"})
+_DATA = "xls ods numbers mat pkl pickle joblib h5 npz parquet feather db sqlite zip tar rar 7z cache names"
+_DOCUMENTS = "docx doc pdf xml html py ipynb exe"
+FOREIGN = frozenset(f".{name}" for name in f"{_DATA} {_DOCUMENTS}".split())
 """Suffixes of files that may be meant as labels and are not read."""
 MOST_FILES = 100
 """Files that are read in search of labels."""
@@ -104,10 +106,16 @@ def is_label_file_name(path: str) -> bool:
 
 
 def _may_hold_labels(path: str) -> bool:
+    """Whether a file has a usual suffix, or is named after labels: `labels.dat`, `labels.csv.bak`."""
     name = path.rpartition("/")[2].lower()
     if name in NAMES:
         return False
-    return suffix(name) in SUFFIXES or ("." not in name and is_label_file_name(name))
+    return is_usual(name) or (is_label_file_name(name) and suffix(name) not in FOREIGN | FOREIGN_SUFFIXES)
+
+
+def is_usual(path: str) -> bool:
+    """Whether a file has a suffix of label files."""
+    return suffix(path.lower().removesuffix(PACKED)) in SUFFIXES
 
 
 def _rank(path: str) -> int:
@@ -139,13 +147,16 @@ def _read(
     except AnswersFileError as error:
         gathered.unused.append(str(error).rstrip("."))
     except (UnfitFileError, MalformedFileError) as error:
-        if is_label_file_name(path) or _mentions(raw, files.images):
+        if (is_label_file_name(path) and is_usual(path)) or _mentions(raw, files.images):
             gathered.broken.append(error)
         else:
             why = "names no image" if isinstance(error, UnfitFileError) else "is no table of labels"
             gathered.unused.append(f"{printable(path)} {why}")
     except DatasetError as error:
-        gathered.broken.append(error)
+        if is_usual(path) or _mentions(raw, files.images):
+            gathered.broken.append(error)
+        else:
+            gathered.unused.append(str(error).rstrip("."))
 
 
 def _first_fit(candidates: Sequence[LabelFile], images: ImageNames, classes: Classes, options: LabelOptions) -> Reading:
@@ -160,11 +171,11 @@ def _first_fit(candidates: Sequence[LabelFile], images: ImageNames, classes: Cla
 
 def _folders_of_part(path: str, files: NamedFiles) -> list[str]:
     """Return the folders of the part that a file is named after: `train_labels.csv` is about `train/`."""
-    part = next((SPLIT_WORDS[word] for word in words(path.rpartition("/")[2]) if word in SPLIT_WORDS), None)
-    if part is None:
+    part = part_in(path.rpartition("/")[2])
+    if not part:
         return []
     folders = dict.fromkeys(image.rpartition("/")[0] for image in files.images)
-    return [f"{files.roots[0]}/{folder}" for folder in folders if SPLIT_WORDS.get(folded(folder)) == part]
+    return [f"{files.roots[0]}/{folder}" for folder in folders if part_in(folder.partition("/")[0]) == part]
 
 
 def _mentions(raw: bytes, images: Sequence[str]) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from batch_eval.dataset.labels.encodings import shown
+from batch_eval.dataset.labels.label_column import MARKS
 from batch_eval.dataset.labels.matching import ImageNames
 from batch_eval.dataset.labels.spelling import Classes, number_of, spell
 from batch_eval.dataset.labels.tables import Table, plain
@@ -39,14 +40,25 @@ def _is_data(table: Table, images: ImageNames, base: str, classes: Classes) -> b
     labels = [name for name in spelled.values() if name in classes]
     if labels and any(number_of(cell) is None and images.names_one(cell, base) for cell in first):
         return True
-    if len(set(labels)) > 1 and others:  # one-hot columns are named after the classes
+    named = [i for i, cell in enumerate(first) if spelled[cell] in classes]
+    marked = all(cells[i] in MARKS for cells in others for i in named)
+    if len(set(labels)) > 1 and others and marked:  # one-hot columns are named after the classes
         return not any(cell and number_of(cell) is None for cell in first)
     return any(number_of(cell) is not None for cell in first) or (not others and bool(labels))
 
 
 def _is_number_above_names(first: str, others: Sequence[str]) -> bool:
     """Whether a column of text begins with a number. pandas names columns so that have no names."""
-    return bool(others) and number_of(first) is not None and all(number_of(cell) is None and cell for cell in others)
+    return bool(others) and number_of(first) is not None and all(cell and not _is_number(cell) for cell in others)
+
+
+def _is_number(cell: str) -> bool:
+    """Whether a cell is a number, also one that is not whole."""
+    try:
+        float(cell)
+    except ValueError:
+        return number_of(cell) is not None
+    return True
 
 
 def _checked(table: Table) -> Table:

@@ -34,10 +34,16 @@ def tables(text: str, name: str, encoding: str) -> Iterator[Table | LabelList | 
     """Yield what a JSON document or JSON lines hold in each way that they can be read, or why they hold nothing."""
     try:
         value = _parsed(text, name)
-        yield _records(value, name, encoding) if isinstance(value, _Lines) else _document(value, name, encoding)
     except DatasetError as error:
         yield error
         return
+    try:
+        yield _records(value, name, encoding) if isinstance(value, _Lines) else _document(value, name, encoding)
+    except DatasetError as error:
+        yield error
+    if isinstance(value, dict) and len(value) > 1 and all(map(_is_list_of_texts, value.values())):
+        pairs = [[image, key] for key, names in value.items() for image in names]
+        yield Table(name, _NO_HEADER, list(enumerate(pairs, 1)), encoding, "entry", exact=True)
     if isinstance(value, dict) and _may_be_a_row(value):  # JSON lines, of which there is one
         yield replace(_records([(1, value)], name, encoding), exact=True)
 
@@ -62,7 +68,7 @@ def _parsed(text: str, name: str) -> Any:
     except ValueError as error:
         if len(text) < _LONGEST_LITERAL and not _SIGNS.search(text):
             with contextlib.suppress(ValueError, SyntaxError, MemoryError, RecursionError):
-                return ast.literal_eval(text)
+                return json.loads(json.dumps(ast.literal_eval(text), default=str))  # tuples become lists
         lines = [line for line in text.split("\n") if line.strip()]
         if len(lines) < 2 or not _is_json(lines[0]):
             raise MalformedFileError(f"{name}, line {getattr(error, 'lineno', 1)}, is no JSON: {error}.") from error
@@ -126,6 +132,8 @@ def _list(values: list[Any], name: str, encoding: str) -> Table | LabelList:
 def _mapping(value: dict[str, Any], name: str, encoding: str) -> Table | LabelList:
     """Return what an object holds: names with labels, columns, labels with names, or one list among other things."""
     inner = list(value.values())
+    if isinstance(value.get("labels"), dict) and isinstance(value.get("classes"), list):  # FiftyOne
+        return Table(name, _NO_HEADER, list(enumerate(_numbered(value), 1)), encoding, "entry")
     if len(inner) == 1 and isinstance(inner[0], list | dict) and not is_image(next(iter(value))):
         return _document(inner[0], name, encoding)
     pairs = _pairs(value)
@@ -149,20 +157,39 @@ def _mapping(value: dict[str, Any], name: str, encoding: str) -> Table | LabelLi
     raise _unfit(name)
 
 
+def _numbered(value: dict[str, Any]) -> Iterator[list[str]]:
+    """Yield names with labels, where labels are numbers in a list of classes."""
+    classes = value["classes"]
+    for image, label in value["labels"].items():
+        known = isinstance(label, int) and 0 <= label < len(classes)
+        yield [image, text_of(classes[label] if known else label)]
+
+
 def _pairs(value: dict[str, Any]) -> list[list[str]]:
     """Return names with labels, or labels with names, of an object that holds nothing else."""
     if len(value) > 1 and all(map(_names_images, value.values())):
         return [[image, key] for key, names in value.items() for image in names]
-    if any(map(is_image, value)):  # a label may be a list of one
-        value = {key: each[0] if isinstance(each, list) and len(each) == 1 else each for key, each in value.items()}
+    if any(map(is_image, value)):  # a label may be a list of one, or ten marks
+        value = {key: _label_of(each) for key, each in value.items()}
     if any(isinstance(each, dict | list) for each in value.values()):
         return []
     return [[key, text_of(label)] for key, label in value.items()]
 
 
+def _is_list_of_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
 def _names_images(value: Any) -> bool:
     """Whether a list names images, as those of one class are listed."""
     return isinstance(value, list) and all(isinstance(each, str) and is_image(each) for each in value)
+
+
+def _label_of(value: Any) -> Any:
+    """Return the one value of a list, and marks of classes as text."""
+    if not isinstance(value, list) or any(isinstance(each, dict | list) for each in value):
+        return value
+    return value[0] if len(value) == 1 else text_of(value)
 
 
 def _column(value: Any) -> list[Any] | None:

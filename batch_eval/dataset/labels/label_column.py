@@ -21,7 +21,7 @@ from batch_eval.errors import DatasetError
 MOST_CLASSES = 1000
 """Different values that a column of labels may have. More of them are names or measurements."""
 
-_MARKS = {"": False, "0": False, "0.0": False, "False": False, "false": False} | dict.fromkeys(
+MARKS = {"": False, "0": False, "0.0": False, "False": False, "false": False} | dict.fromkeys(
     ("1", "1.0", "True", "true", "x", "X"), True
 )
 """What a one-hot column may hold."""
@@ -53,10 +53,11 @@ def find_labels(table: Table, path: int, classes: Classes, options: LabelOptions
             raise DatasetError(f"{table.name}: path and label cannot both be in the column {table.quoted(path)}.")
         return _labels(table, position, classes, options)
     others = [position for position in range(table.width) if position != path]
+    filled = [i for i in others if any(label is not None for label in _labels(table, i, classes, options).labels)]
     return (
         _one_hot(table, path, classes)
-        or _by_name(table, others, classes, options)
-        or _by_values(table, others, classes, options)
+        or _by_name(table, filled or others, classes, options)
+        or _by_values(table, filled or others, classes, options)
     )
 
 
@@ -87,22 +88,37 @@ def counts_rows(table: Table, position: int) -> bool:
 def _one_hot(table: Table, path: int, classes: Classes) -> Labels | None:
     """Return the labels of a table with a column for each class, in which 1 marks the label."""
     if table.header is None:
-        return None
+        return _in_order_of_classes(table, path, classes)
     names = spell(table.header, classes).names
     columns = tuple(
         position
         for position, name in enumerate(table.header)
-        if position != path and names[name] in classes and set(table.column(position)) <= _MARKS.keys()
+        if position != path and names[name] in classes and set(table.column(position)) <= MARKS.keys()
     )
     if len(columns) < 2:
         return None
     labels: list[str | None] = []
     for line, cells in table.rows:
-        marked = [names[table.header[position]] for position in columns if _MARKS[cells[position]]]
+        marked = [names[table.header[position]] for position in columns if MARKS[cells[position]]]
         if len(marked) > 1:
             raise DatasetError(f"{table.name}, line {line}, marks several classes. An image must show one digit.")
         labels.append(marked[0] if marked else None)
     return Labels(columns[0], columns, labels, Spelling({}))
+
+
+def _in_order_of_classes(table: Table, path: int, classes: Classes) -> Labels | None:
+    """Return one-hot labels without names: as many columns as classes, with exactly one mark in every row."""
+    columns = tuple(position for position in range(table.width) if position != path)
+    if len(columns) != len(classes.names) or len(columns) < 3:
+        return None
+    labels: list[str | None] = []
+    for _, cells in table.rows:
+        marks = [MARKS.get(cells[position]) for position in columns]
+        if None in marks or marks.count(True) != 1:
+            return None
+        labels.append(classes.names[marks.index(True)])
+    note = f"The columns of {table.name} have no names. They are taken for the classes in the model's order."
+    return Labels(columns[0], columns, labels, Spelling({}, (note,)))
 
 
 def _by_name(table: Table, positions: Sequence[int], classes: Classes, options: LabelOptions) -> Labels | None:
@@ -113,6 +129,10 @@ def _by_name(table: Table, positions: Sequence[int], classes: Classes, options: 
         named = [position for position, title in titles.items() if known & title and not filled_by_model & title]
         found = [_labels(table, position, classes, options) for position in named]
         fitting = [each for each in found if _mostly_classes(each, classes)]
+        fitting = [each for each in fitting if any(label in classes for label in each.labels)] or fitting
+        if known is not LABEL_WORDS:  # "annotation_id" counts beside a "choice"
+            fitting = [each for each in fitting if _all_classes(each, classes)] or fitting
+            fitting = [each for each in fitting if not counts_rows(table, each.columns[0])] or fitting
         if fitting:
             return _agreeing(table, fitting)
         # A column `label` of other labels is what it says: a column beside it does not take its place.
@@ -129,7 +149,9 @@ def _by_values(table: Table, positions: Sequence[int], classes: Classes, options
     fitting = {position: each for position, each in found.items() if _all_classes(each, classes)}
     # If another column holds labels, one that numbers the rows or never changes does not.
     fitting = {position: each for position, each in fitting.items() if not counts_rows(table, position)} or fitting
-    chosen = [each for each in fitting.values() if len(set(each.labels)) > 1] or list(fitting.values())
+    varied = [each for each in fitting.values() if len(set(each.labels)) > 1]
+    # Without names of columns, one that never changes may be the labels too.
+    chosen = varied if varied and table.header is not None else list(fitting.values())
     if chosen:
         return replace(_agreeing(table, chosen), by_content=table.header is not None)
     offered = next((each.spelling for each in found.values() if each.spelling.offer), Spelling({}))

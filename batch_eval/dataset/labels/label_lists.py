@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from batch_eval.dataset.labels.tables import LabelList, Table
 from batch_eval.errors import DatasetError, UnfitFileError
 from batch_eval.wording import printable
 
+_NUMBERED = re.compile(r"(\d+)\s*[).:]\s*(\S+)")  # the lines of a numbered list: 1) 7
 _SHOWN = 3
 """Images whose labels a note shows, so that the order can be checked."""
 
@@ -35,11 +37,16 @@ def as_list(table: Table, classes: Classes) -> LabelList | None:
     rows = [cells for _, cells in table.rows]
     if len(rows) == 1 and len(rows[0]) > 1 and table.header is None:
         return _list_of(table, [cell for cell in rows[0] if cell], classes)
+    numbered = [_NUMBERED.fullmatch(cells[0]) for cells in rows]
+    if [match and int(match[1]) for match in numbered] == [*range(1, len(rows) + 1)]:
+        return _list_of(table, [match[2] for match in numbered if match], classes)
     if table.header is None and len(rows) > 1 and not _is_label(rows[0][-1], classes):
         table = replace(table, header=tuple(rows[0]), rows=table.rows[1:])
     numbering = [position for position in range(table.width) if table.width == 2 and counts_rows(table, position)]
     labels = [position for position in range(table.width) if position not in numbering[:1]]
-    return _list_of(table, table.column(labels[0]), classes) if len(labels) == 1 else None
+    if len(labels) != 1:
+        return None
+    return _list_of(table, table.column(labels[0]), classes)
 
 
 def _is_label(cell: str, classes: Classes) -> bool:

@@ -168,12 +168,16 @@ class ImageNames:
         path = same(forms(cell)[-1])
         if not is_image(path):
             return NONE
-        image = self._by_stem.get(stem(path), NONE)
-        return self._by_name_stem.get(stem(last(path)), NONE) if image == NONE else image
+        names = [stem(path), path]  # a.png may have become a.png.png, as Windows hides the last suffix
+        places = [(self._by_stem, name) for name in names] + [(self._by_name_stem, last(name)) for name in names]
+        if is_image(stem(path)):
+            places += [(self._by_same, stem(path)), (self._by_name, last(stem(path)))]
+        return next((index[name] for index, name in places if name in index), NONE)
 
     def _upload(self, cell: str) -> int:
         """Return the image that had another name before an annotation program changed it."""
         names = [name for path in map(same, forms(cell)) for name in before_upload(last(path))]
+        names += [name.replace("_", " ") for name in names]
         found = (_lookup(name, self._by_name, self._by_name_stem) for name in names)
         return next((image for image in found if image != NONE), NONE)
 

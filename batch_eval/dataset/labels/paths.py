@@ -9,7 +9,11 @@ from urllib.parse import unquote
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://(?:/(?=[A-Za-z]:))?")
 _QUERY = re.compile(r"^([^?]*)\?(?:\w+=)?([^&]*).*$", re.DOTALL)
 _QUOTED = re.compile(r"^(['\"`])(.*)\1$", re.DOTALL)
-_UNUSUAL = re.compile(r"[%?]|://|^['\"`]")
+# PosixPath('a.png'), b'a.png', <img src="a.png">, =HYPERLINK("a.png"), ![](a.png)
+_WRAPPED = re.compile(
+    r"""(?:Path\(|HYPERLINK\(|^b|(?:src|href)=)(['"])(?P<quoted>.+?)\1|\]\((?P<linked>.+)\)$""", re.IGNORECASE
+)
+_UNUSUAL = re.compile(r"[%?'\"`]|://|\]\(")
 _ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 _UPLOADS = (
     # Label Studio puts eight hex digits or a UUID before the name
@@ -29,6 +33,9 @@ def forms(cell: str) -> list[str]:
     found = [path]
     if not _UNUSUAL.search(path):  # almost every cell
         return found
+    wrapped = _WRAPPED.search(path)
+    if wrapped:
+        path = wrapped["quoted"] or wrapped["linked"]
     path = _SCHEME.sub("", _QUOTED.sub(r"\2", path))
     query = _QUERY.match(path)
     for form in (path, *(query.groups() if query else ())):

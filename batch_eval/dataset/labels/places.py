@@ -8,24 +8,37 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from batch_eval.dataset.labels.reading import Reading
-from batch_eval.dataset.labels.spelling import DIGITS, Classes, Spelling, spell
-from batch_eval.dataset.labels.words import SPLIT_WORDS, folded
+from batch_eval.dataset.labels.spelling import DIGITS, Classes, Spelling, spell, unwrapped, value_of
+from batch_eval.dataset.labels.words import (
+    LABEL_WORDS,
+    NAMING,
+    PERHAPS_LABEL_WORDS,
+    SPLIT_WORDS,
+    digits_in_words,
+    folded,
+    words,
+)
 from batch_eval.dataset.names import natural_key
 from batch_eval.wording import printable
 
+FEWEST, COUNTED = 5, 0.7
+"""Numbers from which on a run may have gaps, and the share of the run that must be there."""
 _MOST_NAMED = 12
+_MOST_WORDS = 1000
+"""Different words at the start of names that may be classes."""
 _NO_CLASSES = frozenset({"data", "images", "image", "imgs", "img", *SPLIT_WORDS})
 """Folders that split or hold data sets: their names are never classes."""
 
+_SAYING = LABEL_WORDS | PERHAPS_LABEL_WORDS
 _MOST_OFFERED = 2
 
 _NUMBERS = re.compile(r"[0-9]+")
 # a number ends where no letter or digit follows, so that 20240101 and 7th are no labels
-_NAMED = re.compile(r"(?:^|[^a-z])(?:digit|label|class|target|truth)[ _=-]?([0-9]+)(?![a-z0-9])", re.IGNORECASE)
+_NAMED = re.compile(rf"(?:^|[\W\d_])(?:{'|'.join(NAMING)})[ _=-]?([0-9]+)(?![a-z0-9])", re.IGNORECASE)
 _LEADING = re.compile(r"^([0-9]+)(?![a-z0-9])", re.IGNORECASE)
 # any of both in many names at once, which is faster than one by one
 _ANY_DIGIT = re.compile(f"{_NAMED.pattern}|^[0-9](?![a-z0-9])", re.IGNORECASE | re.MULTILINE)
@@ -34,7 +47,7 @@ _WORD = re.compile(r"^([^\W\d_]+)(?![^\W_])")
 # an unpadded number of a few digits; longer ones are dates and times
 _COUNTER = re.compile(r"[1-9][0-9]{1,4}")
 # what systems add to the name of a second file: "7 (2)", "7 - Copy", "7 copy"
-_COPY = re.compile(r"(?: \(\d+\)| - copy| copy(?: \d+)?)+$", re.IGNORECASE)
+_COPY = re.compile(r"^copy of | ?\(\d+\)$| - (?:copy|kopie|copia|copie|복사본)| copy(?: \d+)?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +66,22 @@ class Places:
 def label_by_places(images: Sequence[str], classes: Classes, offset: int | None) -> Places:
     """Return the labels that stand in the images' paths; more than one of a kind where they disagree."""
     folders, offers = _by_folders(images, classes, offset)
-    names, weak = _by_names(images, classes, within_classes=bool(folders))
-    return Places(tuple(folders), tuple(names), (*offers, *weak), bool(offers))
+    are_classes = any(truth in classes for each in folders for truth in each.truths)
+    names, weak = _by_names(images, classes, within_numbers=are_classes and not _say_digits(images))
+    return Places(tuple(folders), tuple(names), tuple(dict.fromkeys((*offers, *weak))), bool(offers))
+
+
+def _say_digits(images: Sequence[str]) -> bool:
+    """Whether folders say in words that they hold digits. Bare numbers may be writers as well: `3/7.png`."""
+    names = {name for folder in {path.rpartition("/")[0] for path in images} for name in folder.split("/")}
+    return any(_SAYING & set(parts) or digits_in_words(parts) for parts in map(words, names))
 
 
 def _by_folders(images: Sequence[str], classes: Classes, offset: int | None) -> tuple[list[Reading], list[str]]:
     """Return the labels of class folders: the class is a folder's name, never its position."""
     folder_of = [path.rpartition("/")[0] for path in images]
     distinct = list(dict.fromkeys(folder_of))
-    parts = {folder: folder.split("/") if folder else [] for folder in distinct}
+    parts = {folder: [_folder_name(each) for each in folder.split("/")] if folder else [] for folder in distinct}
     spelled = [
         spell(sorted({names[level] for names in parts.values() if len(names) > level}), classes, offset)
         for level in range(max(map(len, parts.values()), default=0))
@@ -69,7 +89,8 @@ def _by_folders(images: Sequence[str], classes: Classes, offset: int | None) -> 
     offers = [f"The folders {each.offer}" for each in spelled if each.offer]
     levels = [level for level, each in enumerate(spelled) if any(name in classes for name in each.names.values())]
     if not levels:
-        return _other_folders(folder_of, parts), offers
+        others = _other_folders(folder_of, parts)
+        return others, offers or _dated(each[-1] for each in parts.values() if others)
     by_folder = {folder: _classes_above(names, levels, spelled, classes) for folder, names in parts.items()}
     if all(len(set(found.values())) < 2 for found in by_folder.values()):
         truth = {folder: _nearest(parts[folder], found, levels, spelled) for folder, found in by_folder.items()}
@@ -125,7 +146,23 @@ def _folder_reading(truths: list[str | None], level: str, option: str, notes: tu
     return Reading(f"class folders{level} ({count})", truths, option, notes=notes)
 
 
-def _by_names(images: Sequence[str], classes: Classes, *, within_classes: bool) -> tuple[list[Reading], list[str]]:
+def _folder_name(name: str) -> str:
+    """Return a folder's name, without what marks a copy where it is a number or a word for one: ``7 (1)``."""
+    plain = _original(name) if " " in name else name
+    return plain if plain != name and value_of(unwrapped(plain)) is not None else name
+
+
+def _dated(names: Iterable[str]) -> list[str]:
+    """Describe folders that all begin with a digit and hold more numbers: ``7-2024-01-05``."""
+    first = [_LEADING.match(name) for name in names]
+    digits = {match[1] for match in first if match and len(match[1]) == 1}
+    if len(digits) < 2 or not all(match and len(match[1]) == 1 for match in first):
+        return []
+    pattern = "'^(?:.*/)?(?P<label>[0-9])[^/]*/[^/]+$'"
+    return [f"If the digits that the folders begin with are the labels, say --label-pattern {pattern}"]
+
+
+def _by_names(images: Sequence[str], classes: Classes, *, within_numbers: bool) -> tuple[list[Reading], list[str]]:
     """Return the labels of file names, and what else their numbers may mean.
 
     A label is a single digit right after the word digit, label, class, target or truth, or else at the name's start.
@@ -134,10 +171,10 @@ def _by_names(images: Sequence[str], classes: Classes, *, within_classes: bool) 
     """
     folders = [path.rpartition("/")[0] for path in images]
     stems = [_stem(path) for path in images]
-    words = _class_words(stems, classes)
-    if words:
+    spoken = _class_words(stems, classes)
+    if spoken:
         option = "--label-pattern '^(?P<label>[^\\W\\d_]+)'"
-        return [Reading("file names (a class at the start, as in seven_a.png)", words, option)], []
+        return [Reading("file names (a class at the start, as in seven_a.png)", spoken, option)], []
     if not _ANY_DIGIT.search("\n".join(stems)):
         return [], _offered(stems)
     named, leading = _single_digits(_NAMED, stems), _single_digits(_LEADING, stems)
@@ -149,14 +186,14 @@ def _by_names(images: Sequence[str], classes: Classes, *, within_classes: bool) 
     source = "file names (a digit at the start, as in 7_a.png, or after a word, as in digit7-3.png)"
     groups = _grouped(folders, digits)
     together = [sorted(int(digit) for digit in digits if digit is not None)]
-    if (_count(groups) or _count(together)) and (len(images) > 1 or within_classes):
+    if (_count(groups) or _count(together) or _count_with_gaps(together[0])) and (len(images) > 1 or within_numbers):
         if not _each_digit_once(groups):
             return [], ["The numbers in the file names only count the images. If they are the labels, say " + option]
         note = (
             "The file names are the digits 0 to 9, each once, and are taken for the labels. "
             "If they only count the images, list the labels in a file."
         )
-        return [Reading(source, truths, option, notes=(note,), weak=not within_classes)], []
+        return [Reading(source, truths, option, notes=(note,), weak=not within_numbers)], []
     readings = [Reading(source, truths, option)]
     if not any(named):
         readings += _other_digits(folders, stems, digits, classes)
@@ -167,24 +204,33 @@ def _stem(path: str) -> str:
     """Return a file's name without its suffix and without what marks a copy."""
     name = path.rpartition("/")[2]
     stem = name.rpartition(".")[0] or name
-    return _COPY.sub("", stem) if " " in stem else stem
+    return _original(stem) if " " in stem else stem
+
+
+def _original(name: str) -> str:
+    """Return a name without what marks a copy.
+
+    >>> _original("7 - Copy (2)"), _original("Copy of 7"), _original("7 (1)")
+    ('7', '7', '7')
+    """
+    plain = _COPY.sub("", name).strip()
+    return name if plain in ("", name) else _original(plain)
 
 
 def _class_words(stems: Sequence[str], classes: Classes) -> list[str]:
     """Return the class that each name begins with, or nothing where one of them begins otherwise."""
-    known: dict[str, str | None] = {}
-    found: list[str] = []
+    first: list[str] = []
     for stem in stems:
         match = _WORD.search(stem)
         if match is None:
             return []
-        if match[1] not in known:
-            known[match[1]] = spell([match[1]], classes).names[match[1]]
-        name = known[match[1]]
-        if name is None or name not in classes:
-            return []
-        found.append(name)
-    return found
+        first.append(match[1])
+    distinct = sorted(set(first))
+    if len(distinct) > _MOST_WORDS:
+        return []
+    known = spell(distinct, classes).names
+    found = [known[word] for word in first]
+    return [name for name in found if name is not None] if all(name in classes for name in found) else []
 
 
 def _single_digits(pattern: re.Pattern[str], stems: Sequence[str]) -> list[str | None]:
@@ -242,6 +288,11 @@ def _grouped(keys: Sequence[object], digits: Sequence[str | None]) -> list[list[
 def _count(groups: Sequence[Sequence[int]]) -> bool:
     """Whether the numbers of every group run from 0 or 1 without a gap, each there once."""
     return all(group in (list(range(len(group))), list(range(1, len(group) + 1))) for group in groups)
+
+
+def _count_with_gaps(group: Sequence[int]) -> bool:
+    """Whether numbers count images of which a few were deleted."""
+    return len(set(group)) == len(group) >= FEWEST and len(group) >= COUNTED * group[-1]
 
 
 def _each_digit_once(groups: Sequence[Sequence[int]]) -> bool:

@@ -20,6 +20,10 @@ LARGEST = 1 << 16
 NAMES = ("classes.txt", "obj.names", "classes.names", "predefined_classes.txt", "data.yaml", "dataset.yaml")
 """Files of class names in the order of YOLO's numbers."""
 
+_PARALLEL = frozenset(
+    {"images", "image", "img", "imgs", "labels", "label", "annotations", "annotation", "xml", "txt", ""}
+)
+"""Folders of images and of their labels that lie side by side, as YOLO and Pascal VOC have them."""
 _BOX = re.compile(r"\d+(?:\s+-?\d+(?:\.\d+)?(?:e-?\d+)?){4,}", re.IGNORECASE)
 _IN_YAML = re.compile(r"^names:\s*(?:\[(.*?)\]|((?:\n\s*(?:-|\d+:)[^\n]*)+))", re.MULTILINE)
 _OBJECT = re.compile(r"<object>.*?<name>\s*([^<]*?)\s*</name>", re.DOTALL)  # Pascal VOC
@@ -56,7 +60,7 @@ def find_sidecars(images: Sequence[str], others: Iterable[str]) -> Sidecars:
 def _key(path: str) -> str:
     """Return what an image and the file beside it have in common."""
     folder, _, name = path.rpartition("/")
-    parts = [part for part in folder.split("/") if part not in ("images", "labels", "")]
+    parts = [part for part in folder.split("/") if part.lower() not in _PARALLEL]
     stem = name.partition(".")[0] if not name.startswith(".") else name
     return "/".join([*parts, stem])
 
@@ -87,7 +91,9 @@ def label_by_sidecars(
     if not any(name in classes for name in spelling.names.values()):
         raise UnfitFileError(f"The files beside the images ({kinds}) hold no classes of the model.")
     truths = [spelling.names[found[i]] if i in found else None for i in range(len(images))]
-    return Reading(f"files beside the images ({kinds})", truths, notes=spelling.notes)
+    # boxes that all have the number 0 say where a digit is, and not which
+    weak = not names and len(found) > 1 and set(found.values()) == {"0"} and ".txt" in kinds
+    return Reading(f"files beside the images ({kinds})", truths, notes=spelling.notes, weak=weak)
 
 
 def _labels(raw: bytes, names: Mapping[str, str]) -> list[str]:

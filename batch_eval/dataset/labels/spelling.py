@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from batch_eval.dataset.labels.words import (
-    DIGIT_WORDS,
-    GERMAN_DIGITS,
     LABEL_WORDS,
     MISSING,
     OTHER_WORDS,
     PERHAPS_LABEL_WORDS,
+    digits_in_words,
     folded,
     words,
 )
@@ -27,8 +26,12 @@ _HIGHEST = 10**9
 _PAIRS = {'"': '"', "'": "'", "`": "`", "“": "”", "‘": "’", "«": "»", "[": "]", "(": ")", "{": "}"}
 # tensor(7), np.int64(7), array([7], dtype=uint8), b'7'
 _CALL = re.compile(r"(?:\w+\.)*(?:tensor|array|u?int\d*|float\d*|str_?)\((.*?)(?:,\s*\w+=.*)?\)", re.IGNORECASE)
+# {"x": 1, "rectanglelabels": ["7"]}, as annotation programs write a box into a cell
+_ANNOTATED = re.compile(r'"(?:\w*labels|choices|label|class)"\s*:\s*(?:\[\s*)?"([^"]*)"(?:\s*\])?')
 _PREFIXED = re.compile(r"[bu](?=['\"])")
 _NUMBER = re.compile(r"\d+(?:[.,]\d*)?(?:e[+-]?\d{1,3})?|-\d+", re.IGNORECASE)
+_MARK = re.compile(r"[01](?:\.0*)?")
+_ONE_HOT = re.compile(rf"{_MARK.pattern}(?:[,;\s]+{_MARK.pattern}){{{len(DIGITS) - 1}}}")
 _NAMED = 3
 """Labels that a note shows as examples."""
 
@@ -80,16 +83,15 @@ def spell(texts: Iterable[str], classes: Classes, offset: int | None = None) -> 
     values: dict[str, int] = {}
     others: list[str] = []
     plain = {text: unwrapped(text) for text in dict.fromkeys(texts)}
-    german = any(folded(text) in GERMAN_DIGITS for text in plain.values())
+    in_words = digits_in_words(map(folded, plain.values()))
     for text, label in plain.items():
         named = None if offset else classes.named(label)
-        value = value_of(label)
+        number = number_of(label)
+        value = in_words.get(folded(label), _marked(label)) if number is None else number
         if named is not None:
             names[text] = named
         if value is not None:
             values[text] = value
-        elif german and folded(label) == "null":
-            values[text] = 0
         elif not label or folded(label) in MISSING:
             names.setdefault(text, None)
         elif named is None:
@@ -108,6 +110,8 @@ def spell(texts: Iterable[str], classes: Classes, offset: int | None = None) -> 
     if within:
         shown = ", ".join(f"{printable(text)} as {names[text]}" for text in list(within)[:_NAMED])
         notes.append(f"Labels are read by the number in them: {shown}{', …' if len(within) > _NAMED else ''}.")
+    if not any(names.get(text) in classes for text in plain):
+        offer = offer or _offer_of_others(values, classes)
     return Spelling({text: names.get(text, printable(plain[text])) for text in plain}, tuple(notes), offer)
 
 
@@ -134,8 +138,16 @@ def value_of(text: str) -> int | None:
     [7, 7, 3, None]
     """
     number = number_of(text)
-    word = folded(text) if number is None else ""
-    return DIGIT_WORDS.get(word) if word and word not in MISSING else number
+    word = folded(text)
+    return digits_in_words([word]).get(word) if number is None else number
+
+
+def _marked(text: str) -> int | None:
+    """Return the digit that ten marks stand for, of which one is 1: ``0, 0, 0, 0, 0, 0, 0, 1, 0, 0`` is 7."""
+    if not _ONE_HOT.fullmatch(text):
+        return None
+    marks = [mark[0] for mark in _MARK.findall(text)]
+    return marks.index("1") if marks.count("1") == 1 else None
 
 
 def unwrapped(text: str) -> str:
@@ -145,6 +157,9 @@ def unwrapped(text: str) -> str:
     ['7', '7', '7', '7', '7']
     """
     text = unicodedata.normalize("NFC", text).strip()
+    annotated = _ANNOTATED.findall(text) if text[:1] in ("{", "[") else []
+    if len(annotated) == 1:
+        return str(annotated[0]).strip()
     while True:
         inner = _PREFIXED.sub("", text, count=1)
         call = _CALL.fullmatch(inner)
@@ -181,6 +196,8 @@ def _numbers_within(texts: Sequence[str], classes: Classes, offset: int | None) 
     groups: dict[tuple[str, ...], dict[str, int]] = {}
     for text in texts:
         parts = words(unwrapped(text))
+        if parts == [folded(unwrapped(text))]:  # nothing but a word, which was looked up among the others
+            continue
         values = {value for part in parts if (value := value_of(part)) is not None}
         if len(values) == 1 and sum(number_of(part) is not None for part in parts) <= 1:
             rest = tuple(part for part in parts if value_of(part) is None)
@@ -192,6 +209,7 @@ def _numbers_within(texts: Sequence[str], classes: Classes, offset: int | None) 
     offer = ""
     for rest, group in groups.items():
         if not any(classes.of_value(value + (offset or 0)) for value in group.values()):
+            offer = offer or _offer_of_others(group, classes)
             continue
         known = not rest or any(word in LABEL_WORDS | PERHAPS_LABEL_WORDS for word in rest)
         certain = known and not _ten_is_zero(set(group.values()), classes, offset)
@@ -206,6 +224,15 @@ def _are_all_digits(values: dict[str, int], classes: Classes) -> bool:
     """Whether names hold the numbers 0 to 9, all of them, and no word for something else, such as `writer3`."""
     other = any(OTHER_WORDS & set(words(text)) for text in values)
     return classes.are_digits and not other and set(values.values()) == set(range(len(DIGITS)))
+
+
+def _offer_of_others(group: dict[str, int], classes: Classes) -> str:
+    """Describe numbers beyond the classes that could be the classes in order, as NIST's folders 30 to 39 are."""
+    first, last = (choose(group, key=group.__getitem__, default="") for choose in (min, max))
+    if not classes.are_digits or not group or not 0 < group[last] - group[first] < len(DIGITS):
+        return ""
+    means = f"If {printable(first)} means 0, say --label-offset {-group[first]}"
+    return f"{printable(first)} to {printable(last)} are beyond the digits. {means}"
 
 
 def _offer(group: dict[str, int]) -> str:

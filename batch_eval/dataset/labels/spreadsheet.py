@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any
 
-from batch_eval.dataset.labels.tables import Record, Table, check_width
+from batch_eval.dataset.labels.tables import Record, Table, check_width, without_title
 from batch_eval.errors import DatasetError
 from batch_eval.installation import missing
 
@@ -36,7 +36,8 @@ def tables(raw: bytes, name: str) -> Iterator[Table]:
         raise
     except Exception as error:
         raise DatasetError(f"{name} cannot be read as an Excel file: {error}. Save it as CSV (UTF-8).") from error
-    for title, rows in sheets:
+    for title, found in sheets:
+        rows = without_title(found)
         if rows:
             where = f"{name}, sheet {title}" if len(sheets) > 1 else name
             width = rows[0][1]

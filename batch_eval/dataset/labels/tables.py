@@ -13,6 +13,8 @@ from batch_eval.wording import printable
 JSON = frozenset({".jsonl", ".ndjson", ".json", ".manifest"})
 EXCEL = frozenset({".xlsx", ".xlsm"})
 """Suffixes of label files that are not plain text."""
+PACKED = ".gz"
+"""Suffix behind another of a file that is packed with gzip: `labels.csv.gz`."""
 Record = tuple[int, list[str]]
 """The line where a row begins, counted from 1, and its cells without outer blanks."""
 
@@ -86,6 +88,13 @@ class LabelList:
     name: str
     labels: list[str]
     encoding: str = "utf-8"
+
+
+def without_title(rows: list[Record]) -> list[Record]:
+    """Return the rows below a title, which fills one field alone."""
+    while len(rows) > 2 and sum(map(bool, rows[0][1])) == 1 < sum(map(bool, rows[1][1])):
+        rows = rows[1:]
+    return rows
 
 
 def plain(name: str) -> str:

@@ -4,35 +4,42 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 _DIGITS = """
-    zero one two three four five six seven eight nine
-    null eins zwei drei vier fünf sechs sieben acht neun
-    null ein zwo drei vier fuenf sechs sieben acht neun
+    zero|zeros one|ones two|twos three|threes four|fours five|fives six|sixes seven|sevens eight|eights nine|nines
+    null eins|ein zwei|zwo drei vier fünf|fuenf sechs sieben acht neun
     cero uno dos tres cuatro cinco seis siete ocho nueve
-    zéro un deux trois quatre cinq six sept huit neuf
-    zéro une deux trois quatre cinq six sept huit neuf
-    zero um dois três quatro cinco seis sete oito nove
-    zero uma duas três quatro cinco seis sete oito nove
+    zéro un|une deux trois quatre cinq six sept huit neuf
+    zero um|uma dois|duas três quatro cinco seis sete oito nove
     zero uno due tre quattro cinque sei sette otto nove
     nul een twee drie vier vijf zes zeven acht negen
-    ноль один два три четыре пять шесть семь восемь девять
-    нуль одна две три четыре пять шесть семь восемь девять
-    sıfır bir iki üç dört beş altı yedi sekiz dokuz
-    zero jeden dwa trzy cztery pięć sześć siedem osiem dziewięć
     noll ett två tre fyra fem sex sju åtta nio
+    nolla yksi kaksi kolme neljä viisi kuusi seitsemän kahdeksan yhdeksän
+    ноль|нуль один|одна два|две три четыре пять шесть семь восемь девять
+    нуль один|одна два|дві три чотири п'ять|п’ять шість сім вісім дев'ять|дев’ять
+    zero jeden|jedna dwa|dwie trzy cztery pięć sześć siedem osiem dziewięć
+    nula jedna|jeden dva|dvě tři čtyři pět šest sedm osm devět
+    nulla egy kettő|két három négy öt hat hét nyolc kilenc
+    zero unu|una doi|două trei patru cinci șase șapte opt nouă
+    μηδέν ένα δύο τρία τέσσερα πέντε έξι επτά|εφτά οκτώ|οχτώ εννέα|εννιά
+    sıfır bir iki üç dört beş altı yedi sekiz dokuz
     nol satu dua tiga empat lima enam tujuh delapan sembilan
     không một hai ba bốn năm sáu bảy tám chín
-    शून्य एक दो तीन चार पांच छह सात आठ नौ
-    영 일 이 삼 사 오 육 칠 팔 구
-    공 하나 둘 셋 넷 다섯 여섯 일곱 여덟 아홉
+    शून्य एक दो तीन चार पांच|पाँच छह|छः सात आठ नौ
+    صفر واحد اثنان|اثنين ثلاثة أربعة خمسة ستة سبعة ثمانية تسعة
+    אפס אחת|אחד שתיים|שניים שלוש|שלושה ארבע|ארבעה חמש|חמישה שש|שישה שבע|שבעה שמונה תשע|תשעה
+    영|공 일|하나 이|둘 삼|셋 사|넷 오|다섯 육|여섯 칠|일곱 팔|여덟 구|아홉
+    ゼロ|れい|ぜろ いち に さん よん|し ご ろく なな|しち はち きゅう|く
 """
-"""The digits in order, a language a line: English, German, Spanish, French, Portuguese, Italian, Dutch, Russian,
-Turkish, Polish, Swedish, Indonesian, Vietnamese, Hindi, Korean. Unicode's own tables have the Chinese ones."""
+"""The digits in order, a language a line, with their other forms behind ``|``.
 
-_GERMAN = "eins zwei drei vier fünf fuenf sechs sieben acht neun"
+English, German, Spanish, French, Portuguese, Italian, Dutch, Swedish, Finnish, Russian, Ukrainian,
+Polish, Czech, Hungarian, Romanian, Greek, Turkish, Indonesian, Vietnamese, Hindi, Arabic, Hebrew, Korean and
+Japanese. Unicode's own tables have the Chinese signs.
+"""
 
-_MISSING = "nan null none na n/a nil <na> #n/a - -- ? ?? unknown unlabelled unlabeled undefined"
+_MISSING = "nan null none na n/a nil <na> #n/a - -- . … ? ?? ??? unknown unlabelled unlabeled undefined missing tbd"
 """For no label at all, as pandas, SQL, Excel and people write it."""
 
 _LABEL = """
@@ -70,14 +77,21 @@ _PATH = """
 """In the names of columns that name images."""
 
 _SPLIT = {
-    "train": "train training tr",
-    "val": "val valid validation dev",
-    "test": "test testing eval evaluation",
+    "train": "train training tr trainset",
+    "val": "val valid validation dev valset devset",
+    "test": "test testing eval evaluation testset",
 }
 """Names of folders and files that hold one part of a set, by the part's usual name."""
 
+SHORT = 2
+"""Letters of a word that counts only among other words for digits: "ba", "un"."""
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+_NAMING = "digit label labels class cls target truth true gt number num zahl ziffer cifra dígito chiffre número numero"
+NAMING = tuple(unicodedata.normalize("NFC", word) for word in f"{_NAMING} цифра 숫자 数字 ラベル 레이블 라벨".split())
+"""Words in names of files that stand before the label: `digit7-3.png`."""
 
 
 def folded(word: str) -> str:
@@ -103,10 +117,47 @@ def _folded_set(text: str) -> frozenset[str]:
     return frozenset(map(folded, text.split()))
 
 
-DIGIT_WORDS = {folded(word): value for line in _DIGITS.split("\n") for value, word in enumerate(line.split())}
-GERMAN_DIGITS = _folded_set(_GERMAN)
+_LANGUAGES = tuple(
+    {folded(word): value for value, forms in enumerate(line.split()) for word in forms.split("|")}
+    for line in _DIGITS.strip().split("\n")
+)
 MISSING = _folded_set(_MISSING)
 LABEL_WORDS, PERHAPS_LABEL_WORDS = _folded_set(_LABEL), _folded_set(_PERHAPS_LABEL)
 ANSWER_WORDS, CONFIDENCE_WORDS, OTHER_WORDS = map(_folded_set, (_ANSWER, _CONFIDENCE, _OTHER))
 PATH_WORDS = _folded_set(_PATH)
 SPLIT_WORDS = {word: part for part, known in _SPLIT.items() for word in known.split()}
+
+
+def part_in(name: str) -> str:
+    """Return the part of a set that a name speaks of: `train`, `val` or `test`. Return nothing if it speaks of none.
+
+    >>> part_in("Training"), part_in("mnist_test"), part_in("contest")
+    ('train', 'test', '')
+    """
+    return next((SPLIT_WORDS[word] for word in (folded(name), *words(name)) if word in SPLIT_WORDS), "")
+
+
+def digits_in_words(texts: Iterable[str]) -> dict[str, int]:
+    """Return the digit that each folded text is the word for, of texts that were written in one place.
+
+    The same word may be a digit in one language and something else in another: "null" is 0 in German and no label in
+    English. The languages that know most of the texts decide.
+
+    >>> digits_in_words(["null", "acht"]), digits_in_words(["null", "seven"])
+    ({'null': 0, 'acht': 8}, {'seven': 7})
+    """
+    texts = list(texts)
+    known = [sum(text in language for text in texts if text not in MISSING) for language in _LANGUAGES]
+    most, spoken = max(known), sum(any(map(str.isalpha, text)) for text in texts if text not in MISSING)
+    likely = [language for language, count in zip(_LANGUAGES, known, strict=True) if count == most > 0]
+    found = {}
+    for text in texts:
+        speaking = [language for language in likely if text in language]
+        if text in MISSING:  # "null" is a digit only beside words of a language that counts so
+            speaking = speaking if likely else []
+        elif likely and not speaking:
+            speaking = [language for language in _LANGUAGES if text in language]
+        values = {language[text] for language in speaking}
+        if len(values) == 1 and (len(text) > SHORT or not text.isascii() or 2 * most >= spoken):
+            found[text] = values.pop()
+    return found

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batch_eval.dataset.labels.reading import Reading
-from batch_eval.dataset.labels.words import SPLIT_WORDS, words
+from batch_eval.dataset.labels.words import part_in, words
 from batch_eval.dataset.sources.core import SetFile
 from batch_eval.dataset.sources.limits import TIGHTEST, is_bomb
 from batch_eval.dataset.splits import SPLIT
@@ -128,9 +128,7 @@ def _labels_of(name: str, parts: Sequence[Part]) -> Reading | None:
 
 def part_of(name: str) -> str:
     """Return the part of a set that a name speaks of, `train`, `val` or `test`; empty where it speaks of none."""
-    if "t10k" in name.lower():  # MNIST's test digits
-        return "test"
-    return next((SPLIT_WORDS[word] for word in words(name) if word in SPLIT_WORDS), "")
+    return "test" if "t10k" in name.lower() else part_in(name)  # as MNIST calls its test digits
 
 
 def pair(arrays: Mapping[str, NDArray[Any]], where: str) -> tuple[list[Part], list[str]]:
