@@ -86,6 +86,9 @@ def _with_slices(reading: Reading, tables: Sequence[Reading]) -> Reading:
     if reading.slice_names or not tables:
         return reading
     table = tables[0]
+    if not table.slice_names:  # a list of the images, of which only what is missing is news
+        notes = table.notes if table.missing else ()
+        return replace(reading, missing=table.missing, notes=(*reading.notes, *notes))
     source = f"{reading.source}; slices from {table.source}"
     return replace(
         reading,

@@ -11,6 +11,7 @@ import io
 import re
 from collections.abc import Iterator
 
+from batch_eval.dataset.labels.spelling import number_of
 from batch_eval.dataset.labels.tables import Record, Table, check_width, without_title
 from batch_eval.dataset.names import is_image
 from batch_eval.errors import DatasetError, MalformedFileError
@@ -47,8 +48,9 @@ def _blank_tables(body: str, first_line: int, comment: str, name: str, encoding:
     lines = [(line, record) for line, record in lines if record and not _is_comment(record.split())]
     rows = [(line, [a.replace('""', '"') or b for a, b in _FIELD.findall(record)]) for line, record in lines]
     width = max((len(cells) for _, cells in rows), default=0)
-    if len(rows) > 1 and len(rows[0][1]) == width - 1:  # pandas gives no name to the numbers of rows
-        rows[0][1].insert(0, "")
+    first = [number_of(cells[0]) for _, cells in rows[1:]]
+    if len(rows[:1]) and len(rows[0][1]) == width - 1 and first == [*range(len(first))]:
+        rows[0][1].insert(0, "")  # pandas gives no name to the numbers of rows
     are_signed = all(_SIGN.fullmatch(record) for _, record in lines)
     if width > 1 and not are_signed and all(len(cells) == width for _, cells in rows):
         yield Table(name, _comment_header(comment, " ", width), rows, encoding)

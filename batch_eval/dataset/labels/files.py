@@ -16,7 +16,7 @@ from batch_eval.dataset.labels.label_rows import by_rows
 from batch_eval.dataset.labels.matching import ImageNames
 from batch_eval.dataset.labels.reading import Reading
 from batch_eval.dataset.labels.spelling import DIGITS, Classes
-from batch_eval.dataset.labels.tables import EXCEL, JSON, PACKED, LabelList, Table
+from batch_eval.dataset.labels.tables import EXCEL, JSON, PACKED, LabelList, Table, as_table
 from batch_eval.dataset.names import suffix
 from batch_eval.dataset.options import LabelOptions
 from batch_eval.errors import AnswersFileError, DatasetError, MalformedFileError, UnfitFileError
@@ -110,6 +110,7 @@ def label_by_content(
     file: LabelFile, content: Table | LabelList, images: ImageNames, classes: Classes, options: LabelOptions
 ) -> Reading:
     """Return the labels of a table or a list."""
+    content = as_table(content)
     if isinstance(content, LabelList):
         return in_order(content, file.folder, images, classes, options.offset)
     alone = None if options.path_column else all_labels(content, classes, len(images.images))

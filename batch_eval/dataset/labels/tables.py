@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from batch_eval.dataset.labels.encodings import shown
 from batch_eval.dataset.labels.words import words
+from batch_eval.dataset.names import is_image
 from batch_eval.errors import DatasetError, MalformedFileError
 from batch_eval.wording import printable
 
@@ -95,6 +96,13 @@ def without_title(rows: list[Record]) -> list[Record]:
     while len(rows) > 2 and sum(map(bool, rows[0][1])) == 1 < sum(map(bool, rows[1][1])):
         rows = rows[1:]
     return rows
+
+
+def as_table(content: Table | LabelList) -> Table | LabelList:
+    """Return a list of names of images as a table of one column, anything else as it is."""
+    if isinstance(content, Table) or 2 * sum(map(is_image, content.labels)) <= len(content.labels):
+        return content
+    return Table(content.name, None, [(entry, [path]) for entry, path in enumerate(content.labels, 1)], entry="entry")
 
 
 def plain(name: str) -> str:

@@ -17,7 +17,8 @@ from typing import Any
 from batch_eval.dataset.labels.reading import Reading
 from batch_eval.dataset.names import is_image, is_junk, natural_key, suffix
 from batch_eval.dataset.sources.access import Shared, View
-from batch_eval.dataset.sources.limits import TIGHTEST, is_bomb
+from batch_eval.dataset.sources.core import SetFile
+from batch_eval.dataset.sources.limits import HARMLESS, TIGHTEST, is_bomb
 from batch_eval.dataset.sources.signatures import LENGTH, is_image_data
 from batch_eval.errors import DatasetError, UnreadableImageError
 from batch_eval.wording import listing, printable
@@ -184,6 +185,19 @@ def _unpacked(path: Path) -> Shared:
                 )
         unpacked.flush()
         return Shared(os.dup(unpacked.fileno()))
+
+
+def unpacked(file: SetFile) -> bytes:
+    """Return the bytes that a file holds packed with gzip. Raises DatasetError if they are damaged or far too many."""
+    raw = file.read()
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        data = unpacker.decompress(raw, max(HARMLESS, TIGHTEST * len(raw)))
+    except zlib.error as error:
+        raise DatasetError(f"{printable(file.name)} is damaged: {error}. Copy or download it again.") from error
+    if not unpacker.eof:
+        raise DatasetError(f"{printable(file.name)} ends early, or unpacks to more than {TIGHTEST} times its size.")
+    return data
 
 
 def _plain(name: str) -> str:

@@ -93,6 +93,8 @@ def _is_encoded(cell: str) -> bool:
 def has_pixels(start: str) -> bool:
     """Whether the first line of a text is that of a table of pixels: many columns, of numbers or with such names."""
     line = start.partition("\n")[0]
+    if line.lstrip()[:1] in ("{", "["):  # JSON in one line
+        return False
     cells = next(csv.reader([line], delimiter=_delimiter(line)), [])
     if len(cells) <= FEWEST_PIXELS:
         return False

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union
 
 from batch_eval.dataset.labels.spelling import Classes
-from batch_eval.dataset.labels.tables import EXCEL, JSON, Table
+from batch_eval.dataset.labels.tables import EXCEL, JSON, PACKED, Table, as_table
 from batch_eval.dataset.names import is_image, suffix
 from batch_eval.dataset.options import LabelOptions
 from batch_eval.dataset.sources.core import SetFile, Source
@@ -28,6 +28,7 @@ Place = Union[str, Path, Source, "NDArray[Any]", Sequence[str | Path]]
 
 TABLES = frozenset({".csv", ".tsv", ".tab", ".txt", ".lst"}) | JSON | EXCEL
 ZIP, GZIP = b"PK\x03\x04", b"\x1f\x8b"
+_EMPTY_ZIP = b"PK\x05\x06"
 _PACKED = (GZIP, b"BZh", b"\xfd7zXZ")
 _IDX = b"\0\0\x08"
 _START = 1 << 16
@@ -154,7 +155,7 @@ def _opener(file: SetFile) -> Opener | None:
         return _open_numpy
     if start.startswith(b"PAR1"):
         return _open_parquet
-    if start.startswith(ZIP):
+    if start.startswith((ZIP, _EMPTY_ZIP)):
         return _open_tables if suffix(name) in EXCEL else _open_archives
     if start[257:262] == b"ustar" or suffix(name) == ".tar":
         return _open_archives
@@ -173,6 +174,8 @@ def _opener_of_packed(name: str, start: bytes) -> Opener | None:
         with suppress(zlib.error):  # its own opener says what is wrong
             if zlib.decompressobj(wbits=31).decompress(start, 4).startswith(_IDX):
                 return _open_idx
+        if suffix(name.removesuffix(PACKED)) in TABLES:
+            return _open_packed_tables
     return _open_archives if ".tar" in name or name.endswith((".tgz", ".tbz", ".tbz2", ".txz")) else None
 
 
@@ -193,7 +196,7 @@ def _open_archives(wanted: _Set, files: Sequence[SetFile]) -> Source:
         if file.path is None:
             raise DatasetError(f"{printable(wanted.name)} holds an archive, {printable(file.name)}. Unpack that one.")
         with file.open() as opened:
-            is_zip = opened.read(4) == ZIP
+            is_zip = opened.read(4) in (ZIP, _EMPTY_ZIP)
         archive = open_zip(file.path) if is_zip else open_tar(file.path)
         found = archive if archive.images else _sets_in(archive, replace(wanted, name=file.name), lambda _: None)
         if found is None:
@@ -265,6 +268,13 @@ def _open_tables(wanted: _Set, files: Sequence[SetFile]) -> Source:
     return _one_or_joined(wanted, sources)
 
 
+def _open_packed_tables(wanted: _Set, files: Sequence[SetFile]) -> Source:
+    """Return the images of tables that are packed with gzip: `train.csv.gz`."""
+    from batch_eval.dataset.sources.archives import unpacked
+
+    return _open_tables(wanted, [replace(file, path=None, read=partial(unpacked, file)) for file in files])
+
+
 def _open_table(file: SetFile, wanted: _Set) -> Source | None:
     """Return the images of one table; None where it has none."""
     from batch_eval.dataset.labels.files import LabelFile, contents
@@ -276,7 +286,8 @@ def _open_table(file: SetFile, wanted: _Set) -> Source | None:
     if has_pixels(start.removeprefix("\ufeff")):
         return pixel_table(file, wanted.options)
     refusal: DatasetError | None = None
-    for content in contents(LabelFile(printable(file.name), "", file.read()), wanted.options):
+    for found in contents(LabelFile(printable(file.name), "", file.read()), wanted.options):
+        content = found if isinstance(found, DatasetError) else as_table(found)
         if isinstance(content, Table):
             encoded = encoded_cells(file, content, wanted.classes, wanted.options)
             listed = list_of_table(file.path, content) if file.path and not encoded else None
