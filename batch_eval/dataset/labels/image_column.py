@@ -61,6 +61,7 @@ def _candidates(table: Table, positions: Sequence[int], images: ImageNames, base
         if table.is_index(position) or not match.found:
             continue
         title = table.title(position)
+        is_name = any(number_of(cell) is None for cell in cells)
         rank = (
             not LABEL_WORDS & title,
             match.how is not How.NUMBER,
@@ -68,15 +69,16 @@ def _candidates(table: Table, positions: Sequence[int], images: ImageNames, base
             match.found,
             match.found - len(match.loose),
             bool(PATH_WORDS & title),
+            is_name,
         )
-        is_name = any(number_of(cell) is None for cell in cells)
         yield _Candidate(position, tuple(map(int, rank)), match.images, is_name)
 
 
 def _check_one(table: Table, ranked: Sequence[_Candidate]) -> None:
     """Raise DatasetError if the two best columns name different images equally well."""
-    if len(ranked) > 1 and ranked[0].rank == ranked[1].rank and ranked[0].images != ranked[1].images:
-        names = [table.quoted(each.position) for each in ranked[:2]]
+    rivals = [each for each in ranked if each.rank == ranked[0].rank and each.images != ranked[0].images]
+    if rivals:
+        names = [table.quoted(each.position) for each in (ranked[0], rivals[0])]
         raise DatasetError(
             f"{table.name} names images in two columns, {names[0]} and {names[1]}, and not the same ones. "
             "Name the right one with --path-column."
