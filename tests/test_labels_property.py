@@ -58,8 +58,17 @@ PATHS: tuple[Callable[[str], str], ...] = (
     lambda path: number_in(path) or path,
     lambda path: str(int(number_in(path))) if number_in(path) else path,
     lambda path: path.rpartition(".")[0] + ".tiff",
+    lambda path: f"PosixPath('/data/{path}')",
+    lambda path: f"b'{path}'",
+    lambda path: f"https://host/x/{path}?alt=media",
+    lambda path: f"![]({path})",
+    lambda path: f"{path}.png",
+    lambda path: f"/data/upload/1/0a1b2c3d-{path.rpartition('/')[2].replace(' ', '_')}",
+    lambda path: path.replace(" ", "%20"),
 )
 ENGLISH, KOREAN, RUSSIAN = (WORDS[language].split() for language in ("English", "Sino-Korean", "Russian"))
+GREEK = ["μηδέν", "ένα", "δύο", "τρία", "τέσσερα", "πέντε", "έξι", "επτά", "οκτώ", "εννέα"]
+JAPANESE = ["ゼロ", "いち", "に", "さん", "よん", "ご", "ろく", "なな", "はち", "きゅう"]
 LABELS: tuple[Callable[[str], str], ...] = (
     str,
     lambda label: f"{label}.0",
@@ -73,6 +82,13 @@ LABELS: tuple[Callable[[str], str], ...] = (
     lambda label: KOREAN[int(label)],
     lambda label: RUSSIAN[int(label)].upper(),
     lambda label: chr(ord("０") + int(label)),
+    lambda label: GREEK[int(label)],
+    lambda label: JAPANESE[int(label)],
+    lambda label: f"{ENGLISH[int(label)]}s".replace("xs", "xes"),
+    lambda label: str([int(str(digit) == label) for digit in range(10)]),
+    lambda label: json.dumps({"choices": [label]}),
+    lambda label: json.dumps([{"x": 1, "width": 20, "rectanglelabels": [label]}]),
+    lambda label: f"{label} ({ENGLISH[int(label)]})",
 )
 HEADERS = (
     None,
@@ -95,6 +111,9 @@ EXTRA: tuple[tuple[str, Callable[[int], str]], ...] = (
     ("confidence", lambda row: f"0.{row % 10}"),
     ("pen", lambda row: ("blue", "black")[row % 2]),
     ("fold", lambda row: str(row % 3)),
+    ("annotation_id", str),
+    ("ml_use", lambda row: ("TRAIN", "TEST")[row % 2]),
+    ("labels", lambda row: ""),
 )
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp949", "cp932", "cp1251", "cp1252", "gb18030")
 
@@ -134,13 +153,19 @@ def encoded(text: str, encoding: str) -> bytes:
 def as_json(drawn: st.DataObject, rows: list[tuple[str, str]]) -> bytes:
     name, label = drawn.draw(st.sampled_from([header for header in HEADERS if header]))
     records: list[Any] = [{name: path, label: value} for path, value in rows]
-    shape = drawn.draw(st.integers(0, 4))
+    by_label: dict[str, list[str]] = {}
+    for path, value in rows:
+        by_label.setdefault(value, []).append(path)
+    shape = drawn.draw(st.integers(0, 7))
     documents = (
         json.dumps(dict(rows), ensure_ascii=False),
         json.dumps(records, indent=1),
         "\n".join(map(json.dumps, records)),
         json.dumps({name: [path for path, _ in rows], label: [value for _, value in rows]}),
         json.dumps({"version": 1, "data": records}),
+        json.dumps(by_label),
+        json.dumps(list(rows)),
+        str(list(rows)),
     )
     return documents[shape].encode()
 
@@ -159,7 +184,7 @@ def test_any_spelling_gives_the_labels_of_the_plain_one_or_a_refusal(
     listed = listed[: drawn.draw(st.integers(1, len(listed)))] if drawn.draw(st.booleans()) else listed
     spell_path, spell_label = drawn.draw(st.sampled_from(PATHS)), drawn.draw(st.sampled_from(LABELS))
     rows = [(spell_path(path), spell_label(plain[path] or "")) for path in listed]
-    name = drawn.draw(st.sampled_from(["labels.csv", "truth.txt", "labels.json", "x.tsv"]))
+    name = drawn.draw(st.sampled_from(["labels.csv", "truth.txt", "labels.json", "x.tsv", "labels.dat"]))
     root: Path = folder_of(tmp_path_factory.mktemp("set"), *images)
     (root / name).write_bytes(as_json(drawn, rows) if name.endswith("json") else written(drawn, rows))
     expected = {path: plain[path] if path in listed else None for path in images}
@@ -196,7 +221,10 @@ def test_a_list_of_labels_is_read_in_natural_order_or_refused(drawn: st.DataObje
     digits = drawn.draw(st.lists(st.sampled_from("0123456789"), min_size=listed, max_size=listed))
     spelled = [drawn.draw(st.sampled_from(LABELS))(digit) for digit in digits]
     lines = drawn.draw(st.sampled_from(["{}\n", "label\n{}\n", "# label\n{}"])).format("\n".join(spelled))
-    content = drawn.draw(st.sampled_from([lines, json.dumps(digits), json.dumps({"y": digits}), " ".join(digits)]))
+    numbered = "".join(f"{i}) {digit}\n" for i, digit in enumerate(digits, 1))
+    printed = (f"[{' '.join(digits)}]", f"np.array([{', '.join(digits)}], dtype=np.uint8)", f"y = {digits}", numbered)
+    written = (lines, json.dumps(digits), json.dumps({"y": digits}), " ".join(digits), *printed)
+    content = drawn.draw(st.sampled_from(written))
     root: Path = folder_of(tmp_path_factory.mktemp("set"), *names)
     (root / "labels.txt").write_text(content)
 

@@ -23,7 +23,7 @@ from batch_eval.errors import AnswersFileError, DatasetError, MalformedFileError
 from batch_eval.files import LFS_POINTER
 from batch_eval.wording import printable
 
-_ASSIGNED = re.compile(r"\s*[A-Za-z_]\w*\s*=\s*(?=[\[({a-z])")  # labels = [7, 2, …], copied from a program
+_ASSIGNED = re.compile(r"\A\s*[A-Za-z_]\w*\s*=\s*(?=[\[({a-z])")  # labels = [7, 2, …], copied from a program
 _ARRAY = re.compile(r"\s*(?:\w+\.)*(?:array|tensor)\(\s*(\[.*?\])\s*(?:,\s*\w+=.*)?\)\s*", re.DOTALL)
 _PRINTED = re.compile(r"\s*\[\s*\d[\d.e+-]*(?:\s+\d[\d.e+-]*)+\s*\]\s*")  # as NumPy prints an array
 _NPY = b"\x93NUMPY"

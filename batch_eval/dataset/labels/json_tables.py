@@ -26,6 +26,8 @@ _NO_HEADER = ("key", "value")
 _LONE_SURROGATE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 _WIDEST = 20
 """Entries of an object that may be a single row as well as a name and a label each."""
+_COLUMNS = 3
+"""Columns that an object of lists of texts may have."""
 _LARGEST_INNER = 1
 """Entries of a list that becomes a column: one value, as in ``"choices": ["7"]``."""
 
@@ -37,11 +39,14 @@ def tables(text: str, name: str, encoding: str) -> Iterator[Table | LabelList | 
     except DatasetError as error:
         yield error
         return
+    by_label = isinstance(value, dict) and len(value) > 1 and all(map(_is_list_of_texts, value.values()))
     try:
-        yield _records(value, name, encoding) if isinstance(value, _Lines) else _document(value, name, encoding)
+        found = _records(value, name, encoding) if isinstance(value, _Lines) else _document(value, name, encoding)
+        # So many lists of texts are rather the names of each label than columns.
+        yield replace(found, exact=True) if by_label and isinstance(found, Table) and len(value) > _COLUMNS else found
     except DatasetError as error:
         yield error
-    if isinstance(value, dict) and len(value) > 1 and all(map(_is_list_of_texts, value.values())):
+    if by_label:
         pairs = [[image, key] for key, names in value.items() for image in names]
         yield Table(name, _NO_HEADER, list(enumerate(pairs, 1)), encoding, "entry", exact=True)
     if isinstance(value, dict) and _may_be_a_row(value):  # JSON lines, of which there is one
