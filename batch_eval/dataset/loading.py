@@ -41,12 +41,12 @@ def load_dataset(
 ) -> Dataset:
     """Return the images of a set with their labels.
 
-    ``place`` is a folder, a file that holds a set, an image, or a list of images. Labels come from the label file,
-    pattern or values that are given; else from label files in the set, class folders or file names, whichever gives
-    most images one of ``class_names``. A path as ``labels`` is a label file.
+    ``place`` is a folder, a file that holds a set, an image, or a list of images. ``labels`` are options, labels
+    themselves, or the path of a label file. Without any, label files in the set, class folders and file names are
+    looked at. The one that gives most images one of ``class_names`` is taken.
 
-    Raises ``DatasetError`` if the set or its labels cannot be used, saying what was found and what was expected,
-    and ``ConfigError`` if the options exclude each other or the pattern is invalid.
+    Raises ``DatasetError`` if the set or its labels cannot be used. Raises ``ConfigError`` if options exclude each
+    other or the pattern is invalid.
     """
     options = LabelOptions.of(labels)
     _check(options)
@@ -67,8 +67,8 @@ def _check(options: LabelOptions) -> None:
 
 
 def _find_labels(source: Source, options: LabelOptions, classes: Classes) -> Choice:
-    """Return the labels that are named, else those that are found, with notes on what else was there."""
-    # what reads one kind of labels is imported where they are given
+    """Return the labels that are named, or those that are found, with notes on others."""
+    # What reads one kind of labels is imported only where they are given, as most runs need one kind.
     if options.given is not None:
         from batch_eval.dataset.labels.given import label_by_values
 
@@ -96,7 +96,7 @@ def _find_labels(source: Source, options: LabelOptions, classes: Classes) -> Cho
 
 
 def _label_file(source: Source, file: Path) -> LabelFile:
-    """Return a label file that a person names: of stdin, of the disk, or of the set itself."""
+    """Return the label file that a person names: from stdin, the disk, or the set itself."""
     from batch_eval.dataset.labels.files import LabelFile
 
     if str(file) == STDIN:
@@ -154,7 +154,7 @@ def _dataset(source: Source, choice: Choice, options: LabelOptions) -> Dataset:
 
 
 def _in_parts(source: Source, reading: Reading, wanted: str | None) -> tuple[Reading, tuple[str, ...]]:
-    """Return the reading with the slice `split`, where the set has parts, and a note that they are pooled."""
+    """Return the reading with the slice `split` of a set with parts, and a note on pooling."""
     position = slice_of_parts(reading.slice_names, reading.slices)
     if position is not None:
         listed = [slices[position] for slices in reading.slices]

@@ -12,9 +12,10 @@ from batch_eval.errors import DatasetError
 class Sample:
     r"""One image with what it should read.
 
-    ``id`` is its path or number in the source, always printable (bytes that are not UTF-8 appear as ``\xNN``); ``file``
-    is the same as the source spells it. ``truth`` is a class name or None when the image has no label. ``slices``
-    holds one value for each of the dataset's ``slice_names``.
+    - ``id``: its path or number in the source, always printable. Bytes that are not UTF-8 appear as ``\xNN``.
+    - ``file``: the same, as the source spells it.
+    - ``truth``: a class name. It is None if the image has no label.
+    - ``slices``: one value for each of the dataset's ``slice_names``.
     """
 
     id: str
@@ -27,9 +28,11 @@ class Sample:
 class Dataset:
     """A set of images with labels, in natural order of their ids.
 
-    ``label_source`` says in one line where the labels came from, ``missing`` names label rows that have no image
-    file, ``notes`` are further remarks that the user should see, ``labels_sha256`` identifies ids and truths.
-    ``unlabelled`` says why no image has a label, and what to do; it is empty where one has.
+    - ``label_source``: where the labels came from, in one line.
+    - ``missing``: label rows that have no image file.
+    - ``notes``: further remarks for the user.
+    - ``labels_sha256``: identifies ids and truths.
+    - ``unlabelled``: why no image has a label, and what to do. It is empty if one has.
     """
 
     source: Source
@@ -52,11 +55,11 @@ class Dataset:
         return {name: tuple(sample.slices[i] for sample in self.samples) for i, name in enumerate(self.slice_names)}
 
     def labelled(self) -> Dataset:
-        """Return the dataset itself; raises DatasetError where no image has a label."""
+        """Return the dataset itself. Raises DatasetError if no image has a label."""
         if self.unlabelled:
             raise DatasetError(self.unlabelled)
         return self
 
     def read(self, sample: Sample) -> Content:
-        """Return a sample's file as bytes, or its pixels; raises UnreadableImageError with the reason."""
+        """Return a sample's file as bytes, or its pixels. Raises UnreadableImageError with the reason."""
         return self.source.read(sample.file)

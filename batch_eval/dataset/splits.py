@@ -14,7 +14,7 @@ SPLIT = "split"
 
 
 def parts_of(images: Sequence[str]) -> list[str] | None:
-    """Return the part that each image's folders name, empty where none does; None where there are not two parts."""
+    """Return the part that each image's folders name, or nothing. Return None if there are not two parts."""
     part_of: dict[str, str] = {}
     parts = []
     for path in images:
@@ -33,7 +33,7 @@ def pooled_note(parts: Sequence[str]) -> str:
 
 
 def slice_of_parts(names: Sequence[str], slices: Sequence[tuple[str, ...]], wanted: str | None = None) -> int | None:
-    """Return the slice that says which part an image is in: `split`, or a column of nothing but words for parts.
+    """Return the slice of parts: `split`, or a column of nothing but words for parts.
 
     With a ``wanted`` part, the one slice that holds it counts too.
     """

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from batch_eval.evaluation.paired import PairedCounts
 
 FEWEST_DISCORDANT = 6
-"""Changed images from which McNemar's exact p can be below 0.05: if all six got worse, p = 2 / 2⁶ = 0.031."""
+"""Changed images from which McNemar's exact p can be below 0.05. If all six got worse, p = 2 / 2⁶ = 0.031."""
 
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """The result of one gate: its figure, its limit, and the number of images ``n`` behind the figure.
+    """The result of one gate. ``n`` images are behind its figure.
 
     ``value`` and ``limit`` are shares in 0..1, NaN if n is 0. For ``fail-if-worse`` they are p-values, for ``max-drop``
     differences in -1..1. ``message`` is the sentence that reports show.
@@ -88,7 +88,7 @@ def _of_parts(gate: str, what: str, limited: Sequence[tuple[float, Mapping[str, 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One class or one value of a slice: the tally of its scored images, and the number of its files."""
+    """One class or one value of a slice. ``tally`` counts scored images, ``files`` all."""
 
     tally: Tally
     files: int
@@ -121,7 +121,7 @@ def _of_pair(pair: PairedCounts, limits: Limits) -> Iterator[GateResult]:
 
 
 def _classes(evaluation: Evaluation, wanted: ClassLimit) -> Mapping[str, _Part]:
-    """Return the class, or every class of the model and the labels, also those without scored images."""
+    """Return the class, or all classes of the model and the labels. Some may lack scored images."""
     hits = evaluation.confusion.diagonal().tolist()
     support = [scores.support for scores in evaluation.per_class]
     tallies = {name: Tally(*counts) for name, *counts in zip(evaluation.class_names, hits, support, strict=True)}
@@ -131,9 +131,9 @@ def _classes(evaluation: Evaluation, wanted: ClassLimit) -> Mapping[str, _Part]:
 
 
 def _slices(evaluation: Evaluation, wanted: SliceLimit) -> Mapping[str, _Part]:
-    """Return the slice's value, or every value that it has, also those without scored images.
+    """Return the slice's value, or all its values. Some may lack scored images.
 
-    An image with neither label nor value has no row in the table of slices; it does not count.
+    An image with neither label nor value is in no row of the table. It does not count.
     """
     r = evaluation.records
     tallies = next(dict(breakdown.tallies) for breakdown in by_slice(evaluation) if breakdown.name == wanted.name)
@@ -147,21 +147,21 @@ _NOTHING = Tally(0, 0)
 
 
 def at_least(name: str, what: str, tally: Tally, limit: float) -> GateResult:
-    """Pass if a share is at least its limit; NaN fails, as it compares false."""
+    """Pass if a share is at least its limit. NaN fails."""
     value, bound = _apart(tally.share, limit)
     message = f"{what} {value} of {tally.n:,} images; at least {bound} is required.{_caution(tally, limit)}"
     return GateResult(name, tally.share >= limit, tally.share, limit, tally.n, message)
 
 
 def unscored(name: str, what: str, files: int, limit: float) -> GateResult:
-    """Fail because no image of a class or slice was scored, so that nothing was measured."""
+    """Fail because no image of a class or slice was scored."""
     there = f"none of its {files:,} images could be scored" if files else "there are no images of it"
     message = f"Accuracy of {what} is unknown: {there}; at least {percent(limit)} is required."
     return GateResult(name, False, math.nan, limit, 0, message)
 
 
 def low_at_least(name: str, tally: Tally, limit: float) -> GateResult:
-    """Pass if the lower bound of the accuracy's 95 % interval is at least its limit."""
+    """Pass if the lower end of the accuracy's 95 % interval reaches its limit."""
     low = tally.interval[0]
     value, bound = _apart(low, limit)
     message = f"Lower bound of the 95 % interval {value} of {tally.n:,} images; at least {bound} is required."
@@ -203,7 +203,7 @@ def drop(pair: PairedCounts, limit: float) -> GateResult:
 
 
 def not_worse(pair: PairedCounts) -> GateResult:
-    """Pass if the evaluation is not significantly worse than its baseline, by McNemar's exact test."""
+    """Pass if McNemar's exact test does not find the evaluation worse than its baseline."""
     worse = pair.broke > pair.fixed and pair.p_value < SIGNIFICANCE
     message = (
         f"{pair.fixed:,} fixed, {pair.broke:,} broke of {pair.n:,} shared images: McNemar's exact p = "
@@ -225,7 +225,7 @@ def _within(interval: tuple[float, float]) -> str:
 
 
 def _too_few(n: int, limit: float) -> str:
-    """Return a warning if even n of n correct images could not show that the true share reaches the limit.
+    """Return a warning if even n of n correct images could not show the limit.
 
     Their Wilson interval begins at n / (n + z²). It reaches the limit from n = z²·limit / (1 - limit) on.
     """

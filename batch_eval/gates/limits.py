@@ -12,7 +12,7 @@ from batch_eval.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class ClassLimit:
-    """Minimum accuracy of a class; ``name`` None means every class of the model and the labels."""
+    """Minimum accuracy of a class. ``name`` None means every class."""
 
     name: str | None
     limit: float

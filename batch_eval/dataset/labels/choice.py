@@ -1,4 +1,4 @@
-"""Choose among the readings of a set's labels by how many images get a class, and refuse where two disagree."""
+"""Choose the reading that labels most images, and refuse if two disagree."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ chance; a label file counts however few images it names."""
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The reading that is taken, or None; ``notes`` say what else was there, ``offers`` what may hold labels."""
+    """The reading that is taken, or None. ``notes`` say what else was there. ``offers`` may hold labels."""
 
     reading: Reading | None
     notes: tuple[str, ...] = ()
@@ -54,7 +54,7 @@ def choose(gathered: Gathered, places: Places, images: Sequence[str], classes: C
 
 
 def _without_classes(gathered: Gathered, places: Places, others: Sequence[Reading]) -> Choice:
-    """Return labels of which none is a class, so that they can be shown; else what may hold labels."""
+    """Return labels that are no classes, to show them, or else what may hold labels."""
     if gathered.broken:
         raise _broken(gathered.broken)
     readings = [each for each in others if any(each.truths)]
@@ -82,7 +82,7 @@ def _contradictions(one: Reading, other: Reading, classes: Classes) -> list[int]
 
 
 def _with_slices(reading: Reading, tables: Sequence[Reading]) -> Reading:
-    """Return the reading with the slices of a table that holds no labels, where it has none itself."""
+    """Return the reading. If it has no slices, it gets those of a table without labels."""
     if reading.slice_names or not tables:
         return reading
     table = tables[0]

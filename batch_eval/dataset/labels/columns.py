@@ -56,7 +56,7 @@ class Columns:
 
 
 def understand(table: Table, images: ImageNames, base: str, classes: Classes, options: LabelOptions) -> Columns:
-    """Return the columns of a table whose paths are relative to the folder ``base`` or to the set.
+    """Return a table's columns. Its paths are relative to the folder ``base`` or to the set.
 
     Raises UnfitFileError for a table that names no image, and DatasetError for one that does and cannot be used.
     """

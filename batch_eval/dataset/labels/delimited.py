@@ -1,7 +1,7 @@
 """Text of rows and fields, in every dialect that people's programs write.
 
-Which delimiter a text uses is not always to be seen: ``a.png;7,0`` has two. Every one that is there gives a table, the
-likeliest first, and who knows the images can tell which is right.
+Which delimiter a text uses is not always to be seen: ``a.png;7,0`` has two. Each gives a table, the likeliest first.
+Who knows the images can tell which is right.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _COMMENT = "#"
 
 
 def tables(text: str, name: str, encoding: str) -> Iterator[Table | DatasetError]:
-    """Yield the text as a table by each way to part its fields, or why that is none, with the line."""
+    """Yield the text as a table by each way to part its fields, or why that fails."""
     body, first_line, comment, delimiter = _opening(text)
     ways = [delimiter] if delimiter else _delimiters(body)
     for way in ways:
@@ -43,7 +43,7 @@ def tables(text: str, name: str, encoding: str) -> Iterator[Table | DatasetError
 
 
 def _blank_tables(body: str, first_line: int, comment: str, name: str, encoding: str) -> Iterator[Table]:
-    """Yield the text as a table whose fields are parted by blanks, of which names of files may hold some."""
+    """Yield the text as tables whose fields are parted by blanks, which names may hold too."""
     lines = [(line, record.strip()) for line, record in enumerate(body.splitlines(), first_line)]
     lines = [(line, record) for line, record in lines if record and not _is_comment(record.split())]
     rows = [(line, [a.replace('""', '"') or b for a, b in _FIELD.findall(record)]) for line, record in lines]
@@ -65,7 +65,7 @@ def _blank_tables(body: str, first_line: int, comment: str, name: str, encoding:
 
 
 def _opening(text: str) -> tuple[str, int, str, str]:
-    """Return the text below its opening lines, the number of its first line, the last comment, and Excel's delimiter.
+    """Return the text below its opening, its first line's number, the last comment, and Excel's delimiter.
 
     A byte order mark, blank lines, comments and ``sep=;`` open a text.
     """
@@ -87,7 +87,7 @@ def _opening(text: str) -> tuple[str, int, str, str]:
 
 
 def _delimiters(body: str) -> list[str]:
-    """Return the delimiters in the first line that is not quoted, the most frequent first; a comma where none is."""
+    """Return the delimiters of the first line, the most frequent first, or a comma."""
     first = _QUOTED.sub("", body.partition("\n")[0])
     found = sorted((d for d in _DELIMITERS if d in first), key=first.count, reverse=True)
     return found or [","]

@@ -1,4 +1,4 @@
-"""How the bytes of a label file become text: by a mark, as UTF-8, or by a code page in which its names exist."""
+"""Decode label files: by a mark, as UTF-8, or by a code page in which the names exist."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CODE_PAGES = {
 USUAL = tuple(CODE_PAGES)[:6]
 """Those that messages name."""
 BYTES = "bytes"
-"""Stands for text of which what is not UTF-8 is kept as bytes, as in file names (PEP 383)."""
+"""Stands for text that keeps what is not UTF-8 as bytes, as file names do (PEP 383)."""
 
 _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -36,9 +36,9 @@ _BYTE_ORDER_MARKS = {
 
 
 def readings(raw: bytes, wanted: str | None = None) -> Iterator[tuple[str, str]]:
-    """Yield the text with its encoding: one where it is certain, else each that is possible, bytes first.
+    """Yield the text with its encoding. If none is certain, yield all that are possible, bytes first.
 
-    ``wanted`` is the encoding that a person names; raises ConfigError where it is unknown or does not fit.
+    ``wanted`` is the encoding that a person names. Raises ConfigError if it is unknown or does not fit.
     """
     if wanted:
         yield _as_wanted(raw, wanted), wanted

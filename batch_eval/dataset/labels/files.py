@@ -43,7 +43,7 @@ _SERIOUS = 2
 
 @dataclass(frozen=True, slots=True)
 class LabelFile:
-    """A label file in memory: its name in messages, the folder that its paths are relative to, and its bytes.
+    """A label file in memory: its name, the folder that its paths are relative to, and its bytes.
 
     ``folder`` is absolute, or below one of the roots of the images. ``chosen`` says that a person named the file.
     """
@@ -131,7 +131,7 @@ def label_by_content(
 
 
 def contents(file: LabelFile, options: LabelOptions) -> Iterator[Table | LabelList | DatasetError]:
-    """Yield what the file may hold, in each way that it can be read, or why it holds nothing."""
+    """Yield what the file may hold, in each way to read it, or why it fails."""
     # The reader of each kind of file is imported when there is one.
     if file.suffix in EXCEL:
         from batch_eval.dataset.labels import spreadsheet
@@ -161,7 +161,7 @@ def contents(file: LabelFile, options: LabelOptions) -> Iterator[Table | LabelLi
 
 
 def _literal(text: str) -> str:
-    """Return a text without what a program has around a value: a name before it, or ``array(…)``.
+    """Return a text without the name or ``array(…)`` that a program has around it.
 
     >>> _literal("labels = np.array([7, 2], dtype=np.uint8)"), _literal("[7 2 1]")
     ('[7, 2]', '["7", "2", "1"]')
@@ -200,7 +200,7 @@ def _evidence(reading: Reading, classes: Classes) -> tuple[int, int]:
 
 
 def _check_one_meaning(file: LabelFile, best: Reading, others: Sequence[Reading]) -> None:
-    """Raise DatasetError if a file can be read in two ways that fit the images equally well and disagree."""
+    """Raise DatasetError if two readings of a file fit equally well and disagree."""
     for other in others:
         if list(other.truths) != list(best.truths):
             raise DatasetError(
@@ -210,7 +210,7 @@ def _check_one_meaning(file: LabelFile, best: Reading, others: Sequence[Reading]
 
 
 def _check_kind(file: LabelFile) -> None:
-    """Raise DatasetError for a file that is no text: a web page or a pointer in place of the download, for instance."""
+    """Raise DatasetError for a file that is no table: a web page or a pointer, for instance."""
     if file.raw.startswith(LFS_POINTER):
         raise DatasetError(
             f"The label file {file.name} is a Git LFS pointer, not the file. Fetch it with: git lfs pull"

@@ -1,4 +1,4 @@
-"""Every label file of a set: which files may be one, what each gives, and why some give nothing."""
+"""Gather the label files of a set, and why others give nothing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from batch_eval.dataset.labels.files import LabelFile
 
 USUAL = ("labels.csv", "labels.tsv", "metadata.csv", "metadata.jsonl")
-"""Label files by the names that are used most; of equal ones, the first of these is taken."""
+"""The names of label files that are used most. Of equal files, the first of these is taken."""
 SUFFIXES = frozenset({".csv", ".tsv", ".tab", ".txt", ".lst", ".npy", ".yaml", ".yml"}) | JSON | EXCEL
 _DATA = "xls ods numbers mat pkl pickle joblib h5 npz parquet feather db sqlite zip tar rar 7z cache names"
 _DOCUMENTS = "docx doc pdf xml html py ipynb exe"
@@ -160,7 +160,7 @@ def _read(
 
 
 def _first_fit(candidates: Sequence[LabelFile], images: ImageNames, classes: Classes, options: LabelOptions) -> Reading:
-    """Return what a file gives, with its paths relative to the first folder in which it names images."""
+    """Return what a file gives. Its paths are relative to the first folder that fits."""
     from batch_eval.dataset.labels.files import label_by_file
 
     for file in candidates[:-1]:
@@ -179,7 +179,7 @@ def _folders_of_part(path: str, files: NamedFiles) -> list[str]:
 
 
 def _mentions(raw: bytes, images: Sequence[str]) -> bool:
-    """Whether a file has the names of images in it, so that it is likely to be about them."""
+    """Whether a file has names of images in it, and so is likely about them."""
     names = [os.fsencode(path.rpartition("/")[2]) for path in images[:: max(1, len(images) // SAMPLE)]]
     return 2 * sum(name in raw for name in names) > len(names)
 
@@ -208,7 +208,7 @@ def contradictions(one: Reading, other: Reading) -> list[int]:
 
 
 def _join(first: Reading, other: Reading) -> Reading:
-    """Return the labels of both, with the slices of both by their names; where the second adds none, the first."""
+    """Return the labels and slices of both. If the second adds none, return the first."""
     added = {i for i, truth in enumerate(other.truths) if truth is not None and first.truths[i] is None}
     if not added:
         return replace(first, notes=(*first.notes, f"Not needed, as it says the same: {other.source}."))

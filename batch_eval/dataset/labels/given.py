@@ -20,7 +20,7 @@ _NAME = "labels"
 def label_by_values(
     values: Mapping[str, object] | tuple[object, ...], source: NamedFiles, classes: Classes, options: LabelOptions
 ) -> Reading:
-    """Return the labels that Python gives; raises DatasetError where they do not fit the images."""
+    """Return the labels that Python gives. Raises DatasetError if they do not fit the images."""
     if isinstance(values, Mapping):
         rows = [(entry, [str(name), _text(value)]) for entry, (name, value) in enumerate(values.items(), 1)]
         images = ImageNames(source.images, source.roots)
@@ -34,5 +34,5 @@ def label_by_values(
 
 
 def _text(value: object) -> str:
-    """Return a value as a label file would hold it; numbers of NumPy and tensors are written by `str`."""
+    """Return a value as a label file would hold it. `str` writes numbers of NumPy and tensors."""
     return text_of(value) if isinstance(value, str | int | float | None) else str(value)

@@ -30,7 +30,7 @@ def with_header(table: Table, images: ImageNames, base: str, classes: Classes, o
 
 
 def _is_data(table: Table, images: ImageNames, base: str, classes: Classes) -> bool:
-    """Whether the first row is data: it names an image, or holds a number that is no column's name."""
+    """Whether the first row is data. It then names an image, or holds a number."""
     first, others = table.rows[0][1], [cells for _, cells in table.rows[1:SAMPLE]]
     if any(map(is_image, first)):
         return True

@@ -86,7 +86,7 @@ def _check_one(table: Table, ranked: Sequence[_Candidate]) -> None:
 
 
 def _likeliest(table: Table) -> int:
-    """Return the column that is meant to name images, for a message that none of them is there."""
+    """Return the column that is meant to name images, for a message."""
     for position in range(table.width):
         if any(map(is_image, table.column(position)[:SAMPLE])):
             return position

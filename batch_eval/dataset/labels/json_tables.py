@@ -1,4 +1,4 @@
-"""JSON and JSON lines as tables or lists of labels, whichever way round their values are put."""
+"""JSON and JSON lines as tables or lists of labels, whichever way round."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NO_HEADER = ("key", "value")
 # legal in JSON, but no text that could be written out again; those from DC80 on stand for bytes (PEP 383)
 _LONE_SURROGATE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 _WIDEST = 20
-"""Entries of an object that may be a single row as well as a name and a label each."""
+"""Entries of an object that may be a single row."""
 _COLUMNS = 3
 """Columns that an object of lists of texts may have."""
 _LARGEST_INNER = 1
@@ -33,7 +33,7 @@ _LARGEST_INNER = 1
 
 
 def tables(text: str, name: str, encoding: str) -> Iterator[Table | LabelList | DatasetError]:
-    """Yield what a JSON document or JSON lines hold in each way that they can be read, or why they hold nothing."""
+    """Yield what JSON or JSON lines hold in each way that they can be read, or why nothing."""
     try:
         value = _parsed(text, name)
     except DatasetError as error:
@@ -54,7 +54,7 @@ def tables(text: str, name: str, encoding: str) -> Iterator[Table | LabelList | 
 
 
 def _may_be_a_row(value: dict[str, Any]) -> bool:
-    """Whether an object may be a single row: it has a few values, and some of them are no lists or objects."""
+    """Whether an object may be a single row: a few values, not all of them lists or objects."""
     scalar = any(not isinstance(each, dict | list) for each in value.values())
     short = all(len(each) <= _LARGEST_INNER for each in value.values() if isinstance(each, list))
     return scalar and short and len(value) <= _WIDEST and not any(map(is_image, value))
@@ -65,7 +65,7 @@ class _Lines(list[tuple[int, dict[str, Any]]]):
 
 
 def _parsed(text: str, name: str) -> Any:
-    """Return a document's value, or its lines; raises MalformedFileError with the line for what is no JSON."""
+    """Return a document's value, or its lines. Raises MalformedFileError with the line for what is no JSON."""
     try:
         return json.loads(text)
     except RecursionError as error:
@@ -135,7 +135,7 @@ def _list(values: list[Any], name: str, encoding: str) -> Table | LabelList:
 
 
 def _mapping(value: dict[str, Any], name: str, encoding: str) -> Table | LabelList:
-    """Return what an object holds: names with labels, columns, labels with names, or one list among other things."""
+    """Return what an object holds: names with labels, columns, labels with names, or one list."""
     inner = list(value.values())
     if isinstance(value.get("labels"), dict) and isinstance(value.get("classes"), list):  # FiftyOne
         return Table(name, _NO_HEADER, list(enumerate(_numbered(value), 1)), encoding, "entry")
@@ -211,7 +211,7 @@ def _share_keys(columns: Sequence[Any]) -> bool:
 
 
 def _records(objects: Sequence[tuple[int, Mapping[str, Any]]], name: str, encoding: str) -> Table:
-    """Return objects as rows; a key that is absent is an empty cell, and what is nested becomes ``outer.inner``."""
+    """Return objects as rows. An absent key is an empty cell. What is nested becomes ``outer.inner``."""
     flat = [(line, dict(_flat(value, "", 0))) for line, value in objects]
     header = list(dict.fromkeys(key for _, row in flat for key in row))
     rows = [(line, [row.get(key, "") for key in header]) for line, row in flat]
@@ -229,7 +229,7 @@ def _flat(value: Any, path: str, depth: int) -> Iterator[tuple[str, str]]:
 
 
 def text_of(value: Any) -> str:
-    """Return a JSON value as a cell: nothing for null, strings as they are, the rest as JSON."""
+    """Return a JSON value as a cell. Null is empty, and what is no string stays JSON."""
     if value is None:
         return ""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""The column of a table that holds the labels: found by its values, and by its name if several fit."""
+"""Find the column of labels by its values, and by its name if several fit."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _is_row_id(table: Table, position: int) -> bool:
 
 
 def _one_hot(table: Table, path: int, classes: Classes) -> Labels | None:
-    """Return the labels of a table with a column for each class, in which 1 marks the label."""
+    """Return one-hot labels: of a column for each class, in which 1 marks the label."""
     if table.header is None:
         return _in_order_of_classes(table, path, classes)
     names = spell(table.header, classes).names

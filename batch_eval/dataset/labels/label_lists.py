@@ -21,7 +21,7 @@ _SHOWN = 3
 
 
 def all_labels(table: Table, classes: Classes, count: int) -> LabelList | None:
-    """Return the labels of a table of three columns or more that holds ``count`` labels and nothing else."""
+    """Return the labels of a wide table that holds ``count`` labels and nothing else."""
     cells = [cell for _, row in table.rows for cell in row if cell]
     if table.header is not None or table.width < 3 or len(cells) != count:
         return None
@@ -30,7 +30,7 @@ def all_labels(table: Table, classes: Classes, count: int) -> LabelList | None:
 
 
 def as_list(table: Table, classes: Classes) -> LabelList | None:
-    """Return the labels of a table that names no images: a column or a row of nothing but labels.
+    """Return the labels of a table that names no images: a column or row of labels alone.
 
     A second column that numbers the rows is allowed.
     """

@@ -53,7 +53,7 @@ class _Printed(dict[str, str]):
 
 
 def _rows_of_images(columns: Columns) -> tuple[dict[int, int], list[str]]:
-    """Return the row of each image that has one, and the paths of further rows that say the same."""
+    """Return each image's row, and the paths of further rows that say the same."""
     row_of: dict[int, int] = {}
     repeated = []
     for row, image in enumerate(columns.match.images):

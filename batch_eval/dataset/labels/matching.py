@@ -76,8 +76,10 @@ class ImageNames:
     def match(self, cells: Sequence[str], base: str, *, named_path: bool = True) -> Match:
         """Return the images that the cells of a table in the folder ``base`` name.
 
-        Cells that are all numbers may also count rows. They count as names in two cases: every image has its number,
-        or all cells have their image and the column's name speaks of paths (``named_path``).
+        Cells that are all numbers may also count rows. They are names in two cases:
+
+        - every image has its number,
+        - all cells have their image, and the column's name speaks of paths (``named_path``).
         """
         match = self._by_path(cells, slashed(base))
         if not match.found:

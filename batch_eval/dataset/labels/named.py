@@ -1,4 +1,4 @@
-"""What the search for labels knows of a set: the names of its images and of its other files."""
+"""What the search for labels knows of a set: names of images and of other files."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Protocol
 class NamedFiles(Protocol):
     """A set of named images, with the files beside them.
 
-    ``images`` and ``others`` are paths in the set, in natural order. ``roots`` are the set's absolute paths, which may
-    stand before them in label files; there is at least one.
+    ``images`` and ``others`` are paths in the set, in natural order. ``roots`` are the set's absolute paths, at least
+    one. Label files may write them before a name.
     """
 
     @property
@@ -26,7 +26,7 @@ class NamedFiles(Protocol):
         """The absolute paths of the set."""
 
     def read_other(self, path: str) -> bytes:
-        """Return the bytes of one of the other files; raises UnreadableImageError with the reason."""
+        """Return the bytes of one of the other files. Raises UnreadableImageError with the reason."""
 
     def size(self, path: str) -> int:
         """Return a file's length in bytes, 0 where it is not known."""

@@ -1,7 +1,7 @@
 """Labels in the paths of images: class folders at any level, and digits in file names.
 
-Each level of folders, and each place of a number in the names, is a place where labels may stand. A place counts where
-it holds classes. Two places that disagree about the same images are both returned, so that nobody guesses.
+Labels may stand at each level of folders, and at each number in the names. A place counts if it holds classes. Two
+places that disagree about the same images are both returned, so that nobody guesses.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from batch_eval.dataset.names import natural_key
 from batch_eval.wording import printable
 
 FEWEST, COUNTED = 5, 0.7
-"""Numbers from which on a run may have gaps, and the share of the run that must be there."""
+"""Fewest numbers of a run with gaps, and the share of it that must be there. Chosen by judgement."""
 _MOST_NAMED = 12
 _MOST_WORDS = 1000
 """Different words at the start of names that may be classes."""
@@ -52,7 +52,7 @@ _COPY = re.compile(r"^copy of | ?\(\d+\)$| - (?:copy|kopie|copia|copie|복사본
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """What the paths give: labels of folders, labels of names, and numbers that may be labels but were not taken.
+    """What the paths give: labels of folders, labels of names, and numbers that may be labels.
 
     ``are_offered`` says that the folders' names hold such numbers.
     """
@@ -64,7 +64,7 @@ class Places:
 
 
 def label_by_places(images: Sequence[str], classes: Classes, offset: int | None) -> Places:
-    """Return the labels that stand in the images' paths; more than one of a kind where they disagree."""
+    """Return the labels that stand in the images' paths. Where they disagree, there are several of a kind."""
     folders, offers = _by_folders(images, classes, offset)
     are_classes = any(truth in classes for each in folders for truth in each.truths)
     names, weak = _by_names(images, classes, within_numbers=are_classes and not _say_digits(images))
@@ -116,7 +116,7 @@ def _classes_above(
 def _nearest(
     names: Sequence[str], found: Mapping[int, str], levels: Sequence[int], spelled: Sequence[Spelling]
 ) -> str | None:
-    """Return the class above an image, or the name at the level of classes that is none of them."""
+    """Return the class above an image, or the other name at the level of classes."""
     if found:
         return next(iter(found.values()))
     level = max((level for level in levels if level < len(names)), default=None)
@@ -128,7 +128,7 @@ def _own_folder_option() -> str:
 
 
 def _other_folders(folder_of: Sequence[str], parts: Mapping[str, Sequence[str]]) -> list[Reading]:
-    """Return folders of one depth as labels though none is a class of the model, so that this can be said."""
+    """Return folders of one depth as labels though none is a class, so that this can be said."""
     names = {folder: printable(each[-1]) if each else None for folder, each in parts.items()}
     distinct = set(names.values())
     if None in distinct or len({len(each) for each in parts.values()}) > 1 or len(distinct) < 2:
@@ -147,7 +147,7 @@ def _folder_reading(truths: list[str | None], level: str, option: str, notes: tu
 
 
 def _folder_name(name: str) -> str:
-    """Return a folder's name, without what marks a copy where it is a number or a word for one: ``7 (1)``."""
+    """Return a folder's name, without the mark of a copy if a digit is left: ``7 (1)``."""
     plain = _original(name) if " " in name else name
     return plain if plain != name and value_of(unwrapped(plain)) is not None else name
 
@@ -165,9 +165,9 @@ def _dated(names: Iterable[str]) -> list[str]:
 def _by_names(images: Sequence[str], classes: Classes, *, within_numbers: bool) -> tuple[list[Reading], list[str]]:
     """Return the labels of file names, and what else their numbers may mean.
 
-    A label is a single digit right after the word digit, label, class, target or truth, or else at the name's start.
-    Where a number at that place is 10 or higher it counts the images, and no name is read that way. Numbers that are
-    each there once and follow one another count too; only 0 to 9, each once, may be the digits themselves.
+    A label is a single digit after a word such as `digit` or `label`, or else at the name's start. No name is read
+    so if one has a number from 10 on there, which counts the images. Numbers that are each there once count too. Only
+    0 to 9, each once, may be the digits themselves.
     """
     folders = [path.rpartition("/")[0] for path in images]
     stems = [_stem(path) for path in images]
@@ -250,7 +250,7 @@ def _single_digits(pattern: re.Pattern[str], stems: Sequence[str]) -> list[str |
 def _other_digits(
     folders: Sequence[str], stems: Sequence[str], digits: Sequence[str | None], classes: Classes
 ) -> Iterator[Reading]:
-    """Yield a second digit of every name, as in ``3-7.png``, where it does not count the names that share the first."""
+    """Yield a second digit of every name (``3-7.png``) that does not count those with the same first."""
     singles = [_SINGLE.findall(stem) for stem in stems]
     for place in range(1, min(map(len, singles), default=0)):
         found = [each[place] for each in singles]
@@ -262,7 +262,7 @@ def _other_digits(
 
 
 def _offered(stems: Sequence[str]) -> list[str]:
-    """Describe the places where every name has a digit that does not count: they are no usual ones for labels."""
+    """Describe unusual places of names in which all have a digit that does not count."""
     numbers = [_NUMBERS.findall(stem) for stem in stems]
     example = max(range(len(stems)), key=lambda i: len(set(numbers[i])))  # where it is clear which one is meant
     offers = []

@@ -1,4 +1,4 @@
-"""What every source of labels gives: one label and the slices of each image, and where they came from."""
+"""What every source of labels gives: a label and the slices of each image."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from dataclasses import dataclass
 class Reading:
     """Labels for N images, in their order.
 
-    ``source`` says in one line where the labels are, ``option`` which option takes them. ``truths`` has one class
-    name or None for each image; a name may be none of the model's classes. ``slices`` has one tuple for each image
-    in the order of ``slice_names``, or is empty. ``missing`` names label rows that have no image.
-    ``offer`` describes what could be labels and was not taken. ``weak`` marks labels that are taken only where nothing
-    else gives any.
+    ``source`` says in one line where the labels are, ``option`` which option takes them. ``truths`` has one name or
+    None for each image. A name may be no class of the model. ``slices`` has one tuple for each image in the order of
+    ``slice_names``, or is empty. ``missing`` names label rows that have no image. ``offer`` describes what could be
+    labels and was not taken. ``weak`` marks labels that are taken only where nothing else gives any.
     """
 
     source: str

@@ -23,7 +23,7 @@ NAMES = ("classes.txt", "obj.names", "classes.names", "predefined_classes.txt", 
 _PARALLEL = frozenset(
     {"images", "image", "img", "imgs", "labels", "label", "annotations", "annotation", "xml", "txt", ""}
 )
-"""Folders of images and of their labels that lie side by side, as YOLO and Pascal VOC have them."""
+"""Folders of images and labels, side by side, as YOLO and Pascal VOC have them."""
 _BOX = re.compile(r"\d+(?:\s+-?\d+(?:\.\d+)?(?:e-?\d+)?){4,}", re.IGNORECASE)
 _IN_YAML = re.compile(r"^names:\s*(?:\[(.*?)\]|((?:\n\s*(?:-|\d+:)[^\n]*)+))", re.MULTILINE)
 _OBJECT = re.compile(r"<object>.*?<name>\s*([^<]*?)\s*</name>", re.DOTALL)  # Pascal VOC
@@ -42,7 +42,7 @@ class Sidecars:
 
 
 def find_sidecars(images: Sequence[str], others: Iterable[str]) -> Sidecars:
-    """Part the files that have the name of an image, also in a folder `labels` parallel to `images`, from others."""
+    """Part files named as images from others. They may lie in `labels` beside `images`."""
     others = list(others)
     small = [path for path in others if suffix(path) in SUFFIXES]
     if not small:

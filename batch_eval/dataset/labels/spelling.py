@@ -74,10 +74,10 @@ class Spelling:
 
 
 def spell(texts: Iterable[str], classes: Classes, offset: int | None = None) -> Spelling:
-    """Return what labels mean that were written in one place, such as a column or a level of folders.
+    """Return what the labels of one place mean, such as a column or a level of folders.
 
-    They are read together: a number within a name counts only where the names differ by nothing else, and 10 is the
-    digit 0 where the labels are 1 to 10. ``offset`` is added to every number.
+    They are read together. A number within a name counts only if the names differ by nothing else. If labels are 1 to
+    10, the last is the digit 0. ``offset`` is added to every number.
     """
     names: dict[str, str | None] = {}
     values: dict[str, int] = {}
@@ -116,7 +116,7 @@ def spell(texts: Iterable[str], classes: Classes, offset: int | None = None) -> 
 
 
 def number_of(text: str) -> int | None:
-    """Return the whole number that a text is, in any notation; None where it is none.
+    """Return the whole number that a text is, in any notation. Return None if it is none.
 
     >>> [number_of(text) for text in ("07", "7.000e+00", "7,0", "٧", "七", "7.5", "7a", "seven")]
     [7, 7, 7, 7, 7, None, None, None]
@@ -143,7 +143,7 @@ def value_of(text: str) -> int | None:
 
 
 def _marked(text: str) -> int | None:
-    """Return the digit that ten marks stand for, of which one is 1: ``0, 0, 0, 0, 0, 0, 0, 1, 0, 0`` is 7."""
+    """Return the digit that ten marks stand for: ``0, 0, 0, 0, 0, 0, 0, 1, 0, 0`` is 7."""
     if not _ONE_HOT.fullmatch(text):
         return None
     marks = [mark[0] for mark in _MARK.findall(text)]
@@ -188,7 +188,7 @@ def _name(value: int, classes: Classes, offset: int | None) -> str:
 
 
 def _numbers_within(texts: Sequence[str], classes: Classes, offset: int | None) -> tuple[dict[str, str | None], str]:
-    """Return the classes of names that differ by one number alone, and else what could be taken for it.
+    """Return the classes of names that differ by one number alone, or what could be it.
 
     ``class_7``: the other words must be words for labels. ``7 - sete``: or the same number. ``n0`` to ``n9``: or all
     ten digits must be there. ``Sample008`` may count from 0 or from 1, and is only offered.
@@ -221,13 +221,13 @@ def _numbers_within(texts: Sequence[str], classes: Classes, offset: int | None) 
 
 
 def _are_all_digits(values: dict[str, int], classes: Classes) -> bool:
-    """Whether names hold the numbers 0 to 9, all of them, and no word for something else, such as `writer3`."""
+    """Whether names hold all of 0 to 9, and no word for something else, such as `writer3`."""
     other = any(OTHER_WORDS & set(words(text)) for text in values)
     return classes.are_digits and not other and set(values.values()) == set(range(len(DIGITS)))
 
 
 def _offer_of_others(group: dict[str, int], classes: Classes) -> str:
-    """Describe numbers beyond the classes that could be the classes in order, as NIST's folders 30 to 39 are."""
+    """Describe numbers beyond the classes that could be the classes: NIST's folders 30 to 39."""
     first, last = (choose(group, key=group.__getitem__, default="") for choose in (min, max))
     if not classes.are_digits or not group or not 0 < group[last] - group[first] < len(DIGITS):
         return ""

@@ -13,11 +13,11 @@ from batch_eval.errors import DatasetError
 from batch_eval.installation import missing
 
 _LARGEST = 512 << 20
-"""Bytes that a spreadsheet may unpack to: enough for a million rows, and a bound for archives that are bombs."""
+"""Bytes that a spreadsheet may unpack to. A million rows need less."""
 
 
 def tables(raw: bytes, name: str) -> Iterator[Table]:
-    """Yield each sheet that has rows; raises DatasetError for a file that is no spreadsheet or too large."""
+    """Yield each sheet that has rows. Raises DatasetError for a file that is no spreadsheet or too large."""
     try:
         import openpyxl
     except ImportError as error:

@@ -28,8 +28,8 @@ class Table:
     """The rows of a label file as text.
 
     ``header`` has the names of the columns. It is None as long as the first row may hold names or data. ``encoding`` is
-    how the file was decoded. ``entry`` is what its rows are counted in: `line`, `row` or `entry`. An ``exact`` table
-    counts only if it names images exactly: it is one of several ways to read a file.
+    how the file was decoded. ``entry`` is what its rows are counted in: `line`, `row` or `entry`. An ``exact`` table is
+    one of several ways to read a file. It counts only if it names images exactly.
     """
 
     name: str

@@ -32,11 +32,15 @@ _DIGITS = """
     영|공 일|하나 이|둘 삼|셋 사|넷 오|다섯 육|여섯 칠|일곱 팔|여덟 구|아홉
     ゼロ|れい|ぜろ いち に さん よん|し ご ろく なな|しち はち きゅう|く
 """
-"""The digits in order, a language a line, with their other forms behind ``|``.
+"""The digits in order. Each line is a language, ``|`` parts forms of one digit.
 
-English, German, Spanish, French, Portuguese, Italian, Dutch, Swedish, Finnish, Russian, Ukrainian,
-Polish, Czech, Hungarian, Romanian, Greek, Turkish, Indonesian, Vietnamese, Hindi, Arabic, Hebrew, Korean and
-Japanese. Unicode's own tables have the Chinese signs.
+- English, German, Spanish, French, Portuguese, Italian, Dutch, Swedish, Finnish
+
+- Russian, Ukrainian, Polish, Czech, Hungarian, Romanian, Greek, Turkish
+
+- Indonesian, Vietnamese, Hindi, Arabic, Hebrew, Korean, Japanese
+
+Unicode's own tables have the Chinese signs.
 """
 
 _MISSING = "nan null none na n/a nil <na> #n/a - -- . … ? ?? ??? unknown unlabelled unlabeled undefined missing tbd"
@@ -66,7 +70,7 @@ _OTHER = """
     y2 w h channels rotation angle orientation exif camera device source origin domain stage set version count duration
     weight quality
 """
-"""In the names of columns that are about the image, its writer or its place: digits in them are no labels."""
+"""In the names of columns about the image, its writer or its place. Digits in them are no labels."""
 
 _PATH = """
     file files filename filenames fname path paths filepath image images img imgs imagename imagepath picture photo
@@ -138,10 +142,10 @@ def part_in(name: str) -> str:
 
 
 def digits_in_words(texts: Iterable[str]) -> dict[str, int]:
-    """Return the digit that each folded text is the word for, of texts that were written in one place.
+    """Return the digit that each folded text of one place is the word for.
 
-    The same word may be a digit in one language and something else in another: "null" is 0 in German and no label in
-    English. The languages that know most of the texts decide.
+    A word may be a digit in one language only: "null" is 0 in German, and no label in English. The languages that
+    know most of the texts decide.
 
     >>> digits_in_words(["null", "acht"]), digits_in_words(["null", "seven"])
     ({'null': 0, 'acht': 8}, {'seven': 7})

@@ -1,1 +1,1 @@
-"""Where the images of a set are: in files, archives or arrays, each kind a module with the same protocol."""
+"""Sets of images in files, archives or arrays. Each kind is a module with the same protocol."""

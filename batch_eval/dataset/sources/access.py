@@ -1,4 +1,4 @@
-"""Read parts of one open file from threads and forked processes alike, which share its place in the file."""
+"""Read parts of one open file from threads and forked processes alike."""
 
 from __future__ import annotations
 

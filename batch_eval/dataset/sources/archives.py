@@ -1,4 +1,4 @@
-"""Folders within a `.zip` or `.tar` file, read in place: nothing is ever written to a path that an archive names."""
+"""Folders within a `.zip` or `.tar` file. Nothing is ever written to a path that an archive names."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LARGEST = 256 << 20
 """Bytes that one file of an archive may have."""
 
 Member = Callable[[int], bytes]
-"""Returns at most so many bytes of a file in an archive; raises what its library raises."""
+"""Returns at most so many bytes of a file in an archive. Raises what its library raises."""
 
 _DAMAGE = (OSError, EOFError, ValueError, zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError)
 
@@ -69,7 +69,7 @@ class Archive:
         return path, path.partition(".")[0] if "." in self._path.name else path
 
     def read(self, file: str) -> bytes:
-        """Return a file's bytes; raises UnreadableImageError with the reason."""
+        """Return a file's bytes. Raises UnreadableImageError with the reason."""
         entry = self._entries[file]
         if entry.problem:
             raise UnreadableImageError(entry.problem)
@@ -84,7 +84,7 @@ class Archive:
         return data
 
     def read_other(self, path: str) -> bytes:
-        """Return a file's bytes; raises UnreadableImageError with the reason."""
+        """Return a file's bytes. Raises UnreadableImageError with the reason."""
         return self.read(path)
 
     def size(self, file: str) -> int:
@@ -100,7 +100,7 @@ class Archive:
 
 
 def open_zip(path: Path) -> Archive:
-    """Return the files of a `.zip`; raises DatasetError where it is none."""
+    """Return the files of a `.zip`. Raises DatasetError if it is none."""
     try:
         archive = zipfile.ZipFile(io.BufferedReader(View(Shared.of(path))))
     except _DAMAGE as error:
@@ -126,7 +126,7 @@ def _from_zip(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
 
 
 def _zip_problem(info: zipfile.ZipInfo) -> str:
-    """Return why a file in a zip is not read; empty where it is."""
+    """Return why a file in a zip is not read. Return nothing if it is."""
     if info.flag_bits & 1:
         return "it is encrypted"
     if info.file_size > LARGEST or is_bomb(info.compress_size, info.file_size):
@@ -135,16 +135,16 @@ def _zip_problem(info: zipfile.ZipInfo) -> str:
 
 
 def _zip_name(info: zipfile.ZipInfo) -> str:
-    """Return a file's name. Programs that do not say that it is UTF-8 write it so all the same, or in a code page."""
+    """Return a file's name. Many programs write UTF-8 without saying so."""
     if info.flag_bits & 0x800 or info.filename.isascii():
         return info.filename
     return info.filename.encode("cp437", "replace").decode("utf-8", "surrogateescape")
 
 
 def open_tar(path: Path) -> Archive:
-    """Return the files of a `.tar`, which may be packed with gzip, bzip2 or xz; raises DatasetError where it is none.
+    """Return the files of a `.tar`, which may be packed with gzip, bzip2 or xz. Raises DatasetError if it is none.
 
-    A packed one is unpacked into a temporary file without a name, so that images can be read in any order.
+    A packed one goes to a temporary file without a name, so that images can be read in any order.
     """
     entries: dict[str, _Entry] = {}
     try:
@@ -166,7 +166,7 @@ def _from_shared(shared: Shared, offset: int) -> Member:
 
 
 def _unpacked(path: Path) -> Shared:
-    """Return an open tar file as it is, or unpacked; raises DatasetError for a bomb."""
+    """Return an open tar file as it is, or unpacked. Raises DatasetError for a bomb."""
     import bz2
     import gzip
 

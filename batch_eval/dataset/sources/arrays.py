@@ -52,7 +52,7 @@ _ROLES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Images of one array, (N, H, W) or (N, H, W, 3) RGB uint8, with a label in text for each, or None."""
+    """Images of one array, (N, H, W) or (N, H, W, 3) RGB uint8, and their labels as text."""
 
     name: str
     images: NDArray[np.uint8]
@@ -127,15 +127,15 @@ def _labels_of(name: str, parts: Sequence[Part]) -> Reading | None:
 
 
 def part_of(name: str) -> str:
-    """Return the part of a set that a name speaks of, `train`, `val` or `test`; empty where it speaks of none."""
+    """Return the part of a set that a name speaks of: `train`, `val`, `test`, or nothing."""
     return "test" if "t10k" in name.lower() else part_in(name)  # as MNIST calls its test digits
 
 
 def pair(arrays: Mapping[str, NDArray[Any]], where: str) -> tuple[list[Part], list[str]]:
-    """Find the arrays of images and their labels; return them as parts, with notes on how values were scaled.
+    """Return the arrays of images with their labels as parts, and notes on scaled values.
 
-    Labels belong to images where they have as many entries and share the rest of the name, as ``y_test`` does with
-    ``x_test``. Raises DatasetError where there are no images, or several arrays could be their labels.
+    Labels have as many entries as their images, and share the rest of the name: ``y_test`` with ``x_test``. Raises
+    DatasetError if there are no images, or if several arrays could be their labels.
     """
     labels = {name: found for name, array in arrays.items() if (found := as_labels(array)) is not None}
     parts, notes = [], []
@@ -175,7 +175,7 @@ def _rest(name: str) -> frozenset[str]:
 
 
 def as_labels(array: NDArray[Any]) -> list[str] | None:
-    """Return labels as text, of numbers or text of shape (N,) or (N, 1), or one-hot (N, C); None for anything else."""
+    """Return labels as text: of numbers or text (N,) or (N, 1), or one-hot (N, C). Return None for anything else."""
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim == 2 and 1 < array.shape[1] <= _MOST_CLASSES and len(array) and _is_one_hot(array):
@@ -198,13 +198,13 @@ def _is_images(array: NDArray[Any]) -> bool:
 
 
 def side_of(pixels: int) -> int:
-    """Return the side of a square image of so many pixels; 0 where that is none of at least 8 × 8."""
+    """Return the side of a square image of so many pixels, or 0 if it is none of 8 × 8 or more."""
     side = int(pixels**0.5 + 0.5)
     return side if side * side == pixels and side >= 8 else 0
 
 
 def as_images(array: NDArray[Any], where: str) -> tuple[NDArray[np.uint8], str]:
-    """Return images as uint8, 0 to 255, (N, H, W) or (N, H, W, 3); with a note where their values were scaled.
+    """Return images as uint8, 0 to 255, (N, H, W) or (N, H, W, 3), and a note if values were scaled.
 
     Args:
         array: (N, H, W), (N, H, W, 1 or 3), (N, 1 or 3, H, W) or (N, H·W), of numbers 0 to 255, 0 to 1, -1 to 1, or
@@ -271,9 +271,10 @@ def _bomb(name: str, claimed: int) -> str:
 def idx_array(raw: bytes, name: str) -> NDArray[np.uint8]:
     """Return the array of an IDX file of unsigned bytes, which may be packed with gzip.
 
-    Source: Y. LeCun, C. Cortes and C. Burges, the MNIST database: two zero bytes, the type, the number of dimensions,
-    each dimension as a big-endian 32-bit number, the values. Raises DatasetError where the length is another than
-    the dimensions say.
+    Two zero bytes, the type and the number of dimensions come first. Then come the dimensions as big-endian 32-bit
+    numbers, and the values. Source: Y. LeCun, C. Cortes and C. Burges, the MNIST database.
+
+    Raises DatasetError if the length is not what the dimensions say.
     """
     packed = raw.startswith(b"\x1f\x8b")
     try:

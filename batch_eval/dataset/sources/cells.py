@@ -1,4 +1,4 @@
-"""Images within the cells of a table: encoded as text (`data:image/png;base64,…`), or a column for each pixel."""
+"""Images within a table: as text (`data:image/png;base64,…`), or with a column for each pixel."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class EncodedCells:
         self.images: Sequence[str] = list(self._cells)
 
     def read(self, file: str) -> bytes:
-        """Return the bytes that a cell encodes; raises UnreadableImageError with the reason."""
+        """Return the bytes that a cell encodes. Raises UnreadableImageError with the reason."""
         data = _decoded(self._cells[file])
         if data is None:
             raise UnreadableImageError("not an image: the cell holds no base64 text")
@@ -73,7 +73,7 @@ def _decoded(cell: str) -> bytes | None:
 
 
 def encoded_cells(file: SetFile, table: Table, classes: Classes, options: LabelOptions) -> EncodedCells | None:
-    """Return the images of a table in which a column holds them as text; None where none does."""
+    """Return the images of a table in which a column holds them as text. Return None if none does."""
     for position in range(table.width):
         cells = [row[position] for _, row in table.rows[:2]]
         if any(map(_is_encoded, cells)):
@@ -91,7 +91,7 @@ def _is_encoded(cell: str) -> bool:
 
 
 def has_pixels(start: str) -> bool:
-    """Whether the first line of a text is that of a table of pixels: many columns, of numbers or with such names."""
+    """Whether a text begins as a table of pixels: many columns, of numbers or named with them."""
     line = start.partition("\n")[0]
     if line.lstrip()[:1] in ("{", "["):  # JSON in one line
         return False
@@ -107,10 +107,10 @@ def _delimiter(line: str) -> str:
 
 
 def pixel_table(file: SetFile, options: LabelOptions) -> TableArrays:
-    """Return the images of a table with a column for each pixel, as Kaggle has MNIST: ``label,pixel0,…``.
+    """Return the images of a table of pixels, as Kaggle has MNIST: ``label,pixel0,…``.
 
-    The label is the column with a name for it, or the first or last beside a square number of pixels. The id of each
-    image is the table's name with its line. Raises DatasetError where the columns are no square image.
+    The label has a name for it, or is the first or last column beside a square number of pixels. The id of each image
+    is the table's name with its line. Raises DatasetError if the columns are no square image.
     """
     import numpy as np
 

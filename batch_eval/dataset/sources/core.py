@@ -1,4 +1,4 @@
-"""The protocol of a source: named images in order, the files beside them, and how to read each."""
+"""The protocol of a source: named images in order, other files, and how to read each."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ class Source(NamedFiles, Protocol):
 
     @property
     def labels(self) -> Reading | None:
-        """The labels that the source itself has; None where they are to be found in its files and paths."""
+        """The labels of the source itself, or None if its files and paths hold them."""
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Remarks for the user."""
 
     def read(self, file: str) -> Content:
-        """Return an image; raises UnreadableImageError with the reason."""
+        """Return an image. Raises UnreadableImageError with the reason."""

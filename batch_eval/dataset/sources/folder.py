@@ -23,8 +23,8 @@ _LEFT_OUT = frozenset({REPORT_FILES, COMPARISON_FILES, INSPECTION_FILES})
 class Folder:
     """The files of a folder, as paths relative to it with ``/``, each list in natural order.
 
-    ``images`` are the files whose suffix, or first bytes where the suffix does not tell, are an image's; ``others``
-    the rest. Dot-files and what systems leave behind are in neither.
+    ``images`` are files with the suffix of one. If a suffix does not tell, the first bytes do. ``others`` are the rest.
+    Dot-files and what systems leave behind are in neither.
     """
 
     path: Path
@@ -44,11 +44,11 @@ class Folder:
         return os.path.abspath(self.path), os.path.realpath(self.path)
 
     def read(self, file: str) -> bytes:
-        """Return a file's bytes; raises UnreadableImageError with the reason."""
+        """Return a file's bytes. Raises UnreadableImageError with the reason."""
         return read(f"{self.path}/{file}")
 
     def read_other(self, path: str) -> bytes:
-        """Return a file's bytes; raises UnreadableImageError with the reason."""
+        """Return a file's bytes. Raises UnreadableImageError with the reason."""
         return self.read(path)
 
     def size(self, file: str) -> int:
@@ -61,7 +61,7 @@ class Folder:
 
 @dataclass(slots=True)
 class _Walk:
-    """The state of one walk; ``links`` are linked folders still to be read, ``seen`` real paths of folders read."""
+    """The state of one walk. ``links`` are linked folders still to be read. ``seen`` are real paths of folders read."""
 
     root: str
     seen: set[str]
@@ -115,7 +115,7 @@ class _Walk:
             self.own += written
 
     def look_into(self) -> None:
-        """Take files for images by their first bytes: of names without a suffix, and of all where none is an image."""
+        """Look at first bytes for images: in files without a suffix, and in all if there is no image."""
         unclear = [path for path in self.others if not self.images or not suffix(path)[1:].isalpha()]
         found = {path for path in unclear if is_image_data(self._start(path))}
         self.images += found
@@ -133,7 +133,7 @@ class _Walk:
         (self.images if is_image(path) else self.others).append(path)
 
     def _add_link(self, path: str) -> None:
-        """Keep a linked folder for later; a link that leads nowhere is a file, so that it is reported as unreadable."""
+        """Keep a linked folder for later. A link that leads nowhere is a file, reported as unreadable."""
         target = f"{self.root}/{path}"
         if os.path.isdir(target):
             self.links.append(path)
@@ -144,8 +144,8 @@ class _Walk:
 def open_folder(root: Path) -> Folder:
     """Return the files under ``root``, of which there may be no images.
 
-    Linked folders are followed after all real ones, and every real folder is read once: a link back into the
-    tree, or to a folder above it, adds nothing and ends there.
+    Linked folders are followed after all real ones. Every real folder is read once. A link back into the tree adds
+    nothing, and neither does one to a folder above it.
 
     Raises ``DatasetError`` if ``root`` is no folder or cannot be read.
     """
@@ -180,7 +180,7 @@ def _remarks(walk: _Walk) -> list[str]:
 
 
 def check_exists(path: Path) -> os.stat_result:
-    """Return a path's state; raises DatasetError where there is nothing or it cannot be read."""
+    """Return a path's state. Raises DatasetError if there is nothing or it cannot be read."""
     try:
         return path.stat()
     except FileNotFoundError:
@@ -192,7 +192,7 @@ def check_exists(path: Path) -> os.stat_result:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a path leads to a folder; raises DatasetError where it leads nowhere."""
+    """Whether a path leads to a folder. Raises DatasetError if it leads nowhere."""
     return stat.S_ISDIR(check_exists(path).st_mode)
 
 

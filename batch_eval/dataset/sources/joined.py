@@ -1,4 +1,4 @@
-"""Several sets as one: archives side by side in a folder, or several places that a person names."""
+"""Several sets as one: archives in a folder, or places that a person names."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class Joined:
         self._keys = sorted(sources, key=len, reverse=True)
 
     def read(self, file: str) -> Content:
-        """Return an image; raises UnreadableImageError with the reason."""
+        """Return an image. Raises UnreadableImageError with the reason."""
         source, name = self._source(file)
         return source.read(name)
 
     def read_other(self, path: str) -> bytes:
-        """Return another file's bytes; raises UnreadableImageError with the reason."""
+        """Return another file's bytes. Raises UnreadableImageError with the reason."""
         source, name = self._source(path)
         return source.read_other(name)
 
@@ -43,7 +43,7 @@ class Joined:
 
 
 def _joined_labels(sources: Mapping[str, Source]) -> Reading | None:
-    """Return the labels of sets that have their own; None where none has."""
+    """Return the labels of sets that have their own. Return None if none has."""
     readings = [source.labels for source in sources.values()]
     if not any(readings):
         return None

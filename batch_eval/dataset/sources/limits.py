@@ -1,4 +1,4 @@
-"""How far a packed file may unpack: images hardly shrink, and what shrinks a hundredfold is made to fill a memory."""
+"""How far a packed file may unpack. Images hardly shrink. What shrinks a hundredfold is made to fill a memory."""
 
 from __future__ import annotations
 

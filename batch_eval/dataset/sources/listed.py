@@ -36,11 +36,11 @@ class Listed:
         return os.path.abspath(self._folder), os.path.realpath(self._folder)
 
     def read(self, file: str) -> bytes:
-        """Return a file's bytes; raises UnreadableImageError with the reason."""
+        """Return a file's bytes. Raises UnreadableImageError with the reason."""
         return read(os.path.join(self._folder, file))
 
     def read_other(self, path: str) -> bytes:
-        """Return a file's bytes; raises UnreadableImageError with the reason."""
+        """Return a file's bytes. Raises UnreadableImageError with the reason."""
         return self.read(path)
 
     def size(self, file: str) -> int:
@@ -52,7 +52,7 @@ class Listed:
 
 
 def list_paths(paths: Sequence[Path]) -> Listed:
-    """Return single files as a set; each is called by its path from the folder that holds them all."""
+    """Return single files as a set. Each is called by its path from their common folder."""
     absolute = [os.path.abspath(path) for path in paths]
     folder = os.path.commonpath([os.path.dirname(path) for path in absolute])
     images = [os.path.relpath(path, folder).replace(os.sep, "/") for path in absolute]
@@ -61,7 +61,7 @@ def list_paths(paths: Sequence[Path]) -> Listed:
 
 
 def list_of_table(path: Path, table: Table) -> Listed | None:
-    """Return the images that a table of paths names; None where none of its columns names a file that is there.
+    """Return the images that a table of paths names. Return None if no column names a file that is there.
 
     Paths are relative to the table, or to where the program was started.
     """
@@ -77,7 +77,7 @@ def list_of_table(path: Path, table: Table) -> Listed | None:
 
 
 def _found(folder: Path, cell: str) -> str:
-    """Return the path of an image that a cell names, from the folder; empty where there is none."""
+    """Return the path of an image that a cell names, from the folder. Return nothing if there is none."""
     for form in forms(cell):
         if is_image(form) and os.path.isfile(os.path.join(folder, form)):
             return os.path.relpath(os.path.join(folder, form), folder).replace(os.sep, "/")

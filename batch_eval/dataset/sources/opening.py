@@ -1,4 +1,4 @@
-"""Open a set of images, whatever it is: its kind is told by what is there, not by a name alone."""
+"""Open a set of images, whatever it is. Content tells its kind, rather than a name alone."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Place = Union[str, Path, Source, "NDArray[Any]", Sequence[str | Path]]
-"""Where a set is: a folder, a file that holds one, an image, several of these, an array, or a source."""
+"""Where a set is: a folder, a file, an image, several of these, an array, or a source."""
 
 TABLES = frozenset({".csv", ".tsv", ".tab", ".txt", ".lst"}) | JSON | EXCEL
 ZIP, GZIP = b"PK\x03\x04", b"\x1f\x8b"
@@ -37,7 +37,7 @@ _START = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class _Set:
-    """What the files of a set have in common: its name, its absolute path, and how its labels are read."""
+    """What files of a set share: its name, its absolute path, and how labels are read."""
 
     name: str
     root: str
@@ -50,7 +50,7 @@ Opener = Callable[[_Set, Sequence[SetFile]], Source]
 
 
 def holds_set(place: str | Path) -> bool:
-    """Whether a path leads to a folder, or to a file that holds a set, rather than to an image or any other file."""
+    """Whether a path leads to a folder, or to a file that holds a set. An image is none."""
     path = Path(place)
     if path.is_dir():
         return True
@@ -59,7 +59,7 @@ def holds_set(place: str | Path) -> bool:
 
 
 def open_source(place: Place, classes: Classes | None = None, options: LabelOptions | None = None) -> Source:
-    """Return the set at a place; raises DatasetError where there is none.
+    """Return the set at a place. Raises DatasetError if there is none.
 
     ``classes`` and ``options`` say which columns of a table hold labels.
     """
@@ -117,7 +117,7 @@ def _open_file(path: Path, wanted: _Set) -> Source:
 
 
 def _sets_in(tree: Source, wanted: _Set, path_of: Callable[[str], Path | None]) -> Source | None:
-    """Return the set that the files of a folder or archive hold, where it has no images; None where they hold none.
+    """Return the set that the files of a folder or archive without images hold. Return None if they hold none.
 
     Raises DatasetError where there are sets of several kinds.
     """
@@ -142,7 +142,7 @@ def _sets_in(tree: Source, wanted: _Set, path_of: Callable[[str], Path | None]) 
 
 
 def _opener(file: SetFile) -> Opener | None:
-    """Return what opens a file's kind, by its first bytes; None where it holds no images."""
+    """Return what opens a file's kind, by its first bytes. Return None if it holds no images."""
     name = file.name.lower()
     try:
         with file.open() as opened:
@@ -276,7 +276,7 @@ def _open_packed_tables(wanted: _Set, files: Sequence[SetFile]) -> Source:
 
 
 def _open_table(file: SetFile, wanted: _Set) -> Source | None:
-    """Return the images of one table; None where it has none."""
+    """Return the images of one table. Return None if it has none."""
     from batch_eval.dataset.labels.files import LabelFile, contents
     from batch_eval.dataset.sources.cells import encoded_cells, has_pixels, pixel_table
     from batch_eval.dataset.sources.listed import list_of_table

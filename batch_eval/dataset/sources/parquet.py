@@ -1,4 +1,4 @@
-"""Parquet files of images, as Hugging Face writes them: a column ``image`` of bytes, a column ``label`` of numbers."""
+"""Parquet files as Hugging Face writes them: a column ``image`` of bytes, a column ``label``."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ParquetImages:
     notes: tuple[str, ...] = ()
 
     def __init__(self, name: str, root: str, files: Sequence[SetFile], options: LabelOptions) -> None:
-        """Open files by their names in the set; raises DatasetError where one holds no images."""
+        """Open files by their names in the set. Raises DatasetError if one holds no images."""
         self.name = name
         self.roots = (root,)
         self._tables = {file.name: _Table(file) for file in files}
@@ -36,7 +36,7 @@ class ParquetImages:
         self.labels = _labels(self._tables, options)
 
     def read(self, file: str) -> bytes:
-        """Return an image's bytes; raises UnreadableImageError where a row holds none."""
+        """Return an image's bytes. Raises UnreadableImageError if a row holds none."""
         name, _, row = file[:-1].rpartition("[")
         value = self._tables[name].image(int(row))
         if not isinstance(value, bytes):
@@ -81,7 +81,7 @@ class _Table:
         return self._file.read_row_group(group, columns=[self.column], use_threads=False).column(self.column)
 
     def values(self, name: str) -> list[str]:
-        """Return a column as text; nothing for null."""
+        """Return a column as text. Return nothing for null."""
         names = _class_names(self.schema).get(name)
         column = self._file.read(columns=[name], use_threads=False).column(name).to_pylist()
         if names:

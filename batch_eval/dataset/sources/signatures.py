@@ -12,5 +12,5 @@ _OTHER = re.compile(rb"BM.{4}\0{4}|RIFF.{4}WEBP|P[1-6]\s[\d#]|.{4}ftyp(?:avif|av
 
 
 def is_image_data(start: bytes) -> bool:
-    """Whether the first ``LENGTH`` bytes of a file are an image's, of a kind that the program reads."""
+    """Whether a file of these first ``LENGTH`` bytes is an image that the program reads."""
     return start.startswith(_STARTS) or _OTHER.match(start) is not None
