@@ -82,8 +82,10 @@ def _find_labels(source: Source, options: LabelOptions, classes: Classes) -> Cho
         from batch_eval.dataset.labels.files import label_by_file
 
         return Choice(label_by_file(_label_file(source, options.file), images, classes, options))
+    # Arrays and tables of pixels have labels of their own: there is nothing to look for.
     if source.labels is not None:
         return Choice(_spelled(source.labels, classes, options.offset))
+    # All that may hold labels is read completely before anything is chosen.
     gathered = gather(source, images, classes, options)
     if options.path_column or options.label_column:
         if not (gathered.readings or gathered.broken):
@@ -102,6 +104,7 @@ def _label_file(source: Source, file: Path) -> LabelFile:
     if str(file) == STDIN:
         return LabelFile("stdin", source.roots[0], sys.stdin.buffer.read(), chosen=True)
     inside = file.as_posix()
+    # A file of the disk comes first, as for every other program. The set is the second place to look.
     if not file.exists() and inside in source.others:
         content = source.read_other(inside)
         folder = posixpath.join(source.roots[0], posixpath.dirname(inside)).rstrip("/")
@@ -126,6 +129,7 @@ def _spelled(reading: Reading, classes: Classes, offset: int | None) -> Reading:
 def _dataset(source: Source, choice: Choice, options: LabelOptions) -> Dataset:
     """Join images and labels."""
     reading = choice.reading or Reading("none found", [None] * len(source.images))
+    # Parts come before rows: they are told by the paths of all images, also of those that are left out.
     reading, parts_note = _in_parts(source, reading, options.split)
     rows: Sequence[int] = range(len(source.images))
     if options.split:
@@ -176,5 +180,6 @@ def _unlabelled_note(samples: Sequence[Sample], choice: Choice) -> list[str]:
 
 def _digest(samples: Sequence[Sample]) -> str:
     """Return the SHA-256 of ids and truths, as the JSON list of their pairs."""
+    # JSON, so that no id can hold what separates two of them.
     pairs = [(sample.id, sample.truth) for sample in samples]
     return hashlib.sha256(json.dumps(pairs).encode()).hexdigest()

@@ -39,6 +39,7 @@ def slice_of_parts(names: Sequence[str], slices: Sequence[tuple[str, ...]], want
     """
     if SPLIT in names:
         return names.index(SPLIT)
+    # A column counts by its values, as its name may be anything: set, usage, ml_use.
     values = [{each[i] for each in slices} - {""} for i in range(len(names))] if slices else []
     spoken = [
         i for i, found in enumerate(values) if len(set(map(part_in, found)) - {""}) > 1 and all(map(part_in, found))
@@ -51,6 +52,7 @@ def rows_of(wanted: str, parts: Sequence[str] | None) -> list[int]:
     """Return the rows of one part. Raises ConfigError if there is none of this name."""
     known = sorted(set(parts or ()) - {""})
     part = SPLIT_WORDS.get(folded(wanted), wanted)
+    # The exact name wins: a set may have `test` and `Test` as two parts.
     same = [name for name in known if name == wanted] or [
         name for name in known if name.casefold() == wanted.casefold() or part_in(name) == part
     ]

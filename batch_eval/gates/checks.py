@@ -78,6 +78,7 @@ def _of_accuracy(evaluation: Evaluation, limits: Limits) -> Iterator[GateResult]
 
 def _of_parts(gate: str, what: str, limited: Sequence[tuple[float, Mapping[str, _Part]]]) -> Iterator[GateResult]:
     """Check each class or slice once, against the last limit that covers it."""
+    # Of two limits on one class, the last one replaces the first.
     chosen = {name: (part, limit) for limit, parts in limited for name, part in parts.items()}
     for name, (part, limit) in chosen.items():
         if part.tally.n:
@@ -96,6 +97,7 @@ class _Part:
 
 def _of_files(evaluation: Evaluation, limits: Limits) -> Iterator[GateResult]:
     """Check the shares of files that are not scored. Out of range counts as unlabelled, unless it has its own limit."""
+    # A label that is no class leaves an image unscored, as no label does. One gate must notice both.
     unlabelled = [Outcome.UNLABELLED]
     if limits.max_out_of_range is None:
         unlabelled.append(Outcome.OUT_OF_RANGE)
@@ -126,6 +128,7 @@ def _classes(evaluation: Evaluation, wanted: ClassLimit) -> Mapping[str, _Part]:
     support = [scores.support for scores in evaluation.per_class]
     tallies = {name: Tally(*counts) for name, *counts in zip(evaluation.class_names, hits, support, strict=True)}
     labels = Counter(truth for truth in evaluation.records.truth if truth is not None)
+    # A class without any image is checked too, so that a lost folder cannot pass.
     names = [wanted.name] if wanted.name is not None else dict.fromkeys((*evaluation.class_names, *labels))
     return {name: _Part(tallies.get(name, _NOTHING), labels[name]) for name in names}
 
@@ -190,6 +193,7 @@ def ece(bins: tuple[ReliabilityBin, ...], limit: float) -> GateResult:
 
 def drop(pair: PairedCounts, limit: float) -> GateResult:
     """Pass if the accuracy on the shared images fell by at most its limit."""
+    # The difference of both accuracies, as images that both read or neither read cancel out.
     fell = metrics.ratio(pair.broke - pair.fixed, pair.n)
     value, bound = _apart(fell, limit)
     moved = f"rose by {value[1:]}" if fell < 0 else f"fell by {value}"
@@ -204,6 +208,7 @@ def drop(pair: PairedCounts, limit: float) -> GateResult:
 
 def not_worse(pair: PairedCounts) -> GateResult:
     """Pass if McNemar's exact test does not find the evaluation worse than its baseline."""
+    # The test has two sides, so that a significant improvement must not fail.
     worse = pair.broke > pair.fixed and pair.p_value < SIGNIFICANCE
     message = (
         f"{pair.fixed:,} fixed, {pair.broke:,} broke of {pair.n:,} shared images: McNemar's exact p = "
@@ -231,6 +236,7 @@ def _too_few(n: int, limit: float) -> str:
     """
     if limit >= 1 or metrics.wilson_interval(n, n)[0] >= limit:
         return ""
+    # Solve n / (n + z²) = limit for n.
     needed = math.ceil(metrics.Z_95**2 * limit / (1 - limit))
     return f" n is too small for this limit: it takes {needed:,} images, all correct, to show it with 95 % confidence."
 
@@ -244,6 +250,7 @@ def _one_is_too_many(n: int, limit: float) -> str:
 
 def _apart(value: float, limit: float) -> tuple[str, str]:
     """Return both as percentages, with enough digits to tell them apart."""
+    # 94.96 % must not read "95.0 %; at least 95.0 % is required".
     digits = next((d for d in range(1, 15) if value == limit or percent(value, d) != percent(limit, d)), 15)
     return percent(value, digits), percent(limit, digits)
 

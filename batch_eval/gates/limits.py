@@ -112,11 +112,13 @@ def _optional(option: str, text: str | None) -> float | None:
 
 
 def _class_limit(text: str) -> ClassLimit:
+    # From the right, as a class may have = in its name.
     name, equals, limit = text.rpartition("=")
     return ClassLimit(name if equals else None, parse_share("--fail-under-class", limit, text))
 
 
 def _slice_limit(text: str) -> SliceLimit:
+    # From the right, as a value may be a time or a path on Windows.
     where, colon, limit = text.rpartition(":")
     name, equals, value = where.partition("=")
     if not colon or not name:
@@ -136,6 +138,7 @@ def parse_share(option: str, limit: str, shown: str) -> float:
     number = limit.strip()
     percent = number.endswith("%")
     try:
+        # Decimal, as 99.9 / 100 is 0.9990000000000001 in floating point, which 999 of 1000 would miss.
         value = Decimal(number.removesuffix("%").strip())
         if value.is_nan():
             raise InvalidOperation

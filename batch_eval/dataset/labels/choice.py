@@ -32,21 +32,25 @@ def choose(gathered: Gathered, places: Places, images: Sequence[str], classes: C
     Raises DatasetError where another one says something else about the same images, and where a file that is meant as
     labels cannot be used and nothing else gives any.
     """
+    # Files that label different images are one candidate. Folders and names are one each.
     files = list(merged(gathered.readings, classes))
     paths = [each for kind in (places.folders, places.names) if not files or len(kind) == 1 for each in kind]
     strong = [each for each in (*files, *paths) if not each.weak and labelled(each, classes)]
     weak = [
         each for each in (*files, *places.names) if each.weak and labelled(each, classes) and not places.are_offered
     ]
+    # Weak ones, such as 0.png to 9.png, may as well count the images.
     found = strong or weak
     broken = [*gathered.broken, *(_no_class(each) for each in files if not labelled(each, classes))]
     if not found:
         return _without_classes(gathered, places, [*files, *paths])
+    # max takes the first of equal ones: a file before folders before names.
     best = max(found, key=lambda each: labelled(each, classes))
     if broken and best in places.names:  # a digit in a name says less than a file that is meant as labels
         raise _broken(broken)
     for other in found:
         enough = other in files or labelled(other, classes) >= RIVAL * labelled(best, classes)
+        # Two names may differ and still be no contradiction: only classes of the model count.
         differing = _contradictions(best, other, classes)
         if other is not best and enough and differing:
             raise _two_readings(images, best, other, differing)

@@ -30,6 +30,7 @@ _COMMENT = "#"
 def tables(text: str, name: str, encoding: str) -> Iterator[Table | DatasetError]:
     """Yield the text as a table by each way to part its fields, or why that fails."""
     body, first_line, comment, delimiter = _opening(text)
+    # Excel's sep=; decides. Otherwise each delimiter of the first line is tried.
     ways = [delimiter] if delimiter else _delimiters(body)
     for way in ways:
         try:
@@ -122,6 +123,7 @@ def _comment_header(comment: str, delimiter: str, width: int) -> tuple[str, ...]
 def _table(name: str, header: tuple[str, ...] | None, rows: list[Record], encoding: str) -> Table:
     """Return the table; columns behind the last name that are empty in all rows are left out."""
     rows = rows if header else without_title(rows)
+    # Excel writes commas for empty columns behind the last one.
     first = list(header or rows[0][1])
     while first and not first[-1] and not any(any(cells[len(first) - 1 : len(first)]) for _, cells in rows):
         first.pop()

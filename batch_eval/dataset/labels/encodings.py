@@ -52,6 +52,7 @@ def readings(raw: bytes, wanted: str | None = None) -> Iterator[tuple[str, str]]
         return
     except UnicodeDecodeError:
         yield raw.decode("utf-8", "surrogateescape"), BYTES
+    # Almost any bytes are text in some code page. Who reads the names tells which one is right.
     for page in CODE_PAGES:
         try:
             yield raw.decode(page), page

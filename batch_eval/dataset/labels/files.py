@@ -101,6 +101,7 @@ def label_by_file(file: LabelFile, images: ImageNames, classes: Classes, options
         raise refusal
     if not found:
         raise UnfitFileError(f"The label file {file.name} is empty; expected a line for each image.")
+    # A wrong encoding garbles names, a wrong delimiter cuts them: either labels fewer images.
     best = max(found, key=lambda reading: _evidence(reading, classes))
     _check_one_meaning(file, best, [each for each in found if _evidence(each, classes) == _evidence(best, classes)])
     return best
@@ -113,6 +114,7 @@ def label_by_content(
     content = as_table(content)
     if isinstance(content, LabelList):
         return in_order(content, file.folder, images, classes, options.offset)
+    # A grid of labels could also be read as names and labels, so that it is looked for first.
     alone = None if options.path_column else all_labels(content, classes, len(images.images))
     if alone:
         return in_order(alone, file.folder, images, classes, options.offset)

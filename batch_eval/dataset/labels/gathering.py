@@ -77,6 +77,7 @@ def gather(files: NamedFiles, images: ImageNames, classes: Classes, options: Lab
         except DatasetError as error:
             gathered.broken.append(error)
     candidates = [path for path in _without_reports(sidecars.others) if _may_hold_labels(path)]
+    # The likeliest first, as only so many are read.
     candidates.sort(key=lambda path: (_rank(path), natural_key(path)))
     for path in candidates[:MOST_FILES]:
         if files.size(path) > LARGEST:
@@ -137,9 +138,11 @@ def _read(
     except UnreadableImageError as error:
         gathered.broken.append(DatasetError(f"The label file {printable(path)} cannot be read: {error}."))
         return
+    # Scoring a model against its own answers gives 100 %.
     if ANSWER_WORDS & set(words(path.rpartition("/")[2])):
         gathered.unused.append(f"{printable(path)} is named as the answers of a model")
         return
+    # Paths in a file are relative to its own folder, or to that of the part it is named after.
     folders = [f"{root}/{folder}" if folder else root, *_folders_of_part(path, files)]
     try:
         reading = _first_fit([LabelFile(printable(path), each, raw) for each in folders], images, classes, options)
@@ -180,6 +183,7 @@ def _folders_of_part(path: str, files: NamedFiles) -> list[str]:
 
 def _mentions(raw: bytes, images: Sequence[str]) -> bool:
     """Whether a file has names of images in it, and so is likely about them."""
+    # Bytes are compared: the file could not be understood, so that its encoding is not known either.
     names = [os.fsencode(path.rpartition("/")[2]) for path in images[:: max(1, len(images) // SAMPLE)]]
     return 2 * sum(name in raw for name in names) > len(names)
 
@@ -189,6 +193,7 @@ def merged(readings: Sequence[Reading], classes: Classes) -> Sequence[Reading]:
 
     A file that says nothing new is left out. One that contradicts another stays, so that both are shown.
     """
+    # From the fullest on, each joins the first that it does not contradict.
     ranked = sorted(readings, key=lambda each: -sum(truth in classes for truth in each.truths))
     joined: list[Reading] = []
     for reading in ranked:

@@ -34,10 +34,12 @@ def _is_data(table: Table, images: ImageNames, base: str, classes: Classes) -> b
     first, others = table.rows[0][1], [cells for _, cells in table.rows[1:SAMPLE]]
     if any(map(is_image, first)):
         return True
+    # pandas writes 0 and 1 for the names of columns that have none.
     if any(_is_number_above_names(first[i], [cells[i] for cells in others]) for i in range(len(first))):
         return False
     spelled = spell(first, classes).names
     labels = [name for name in spelled.values() if name in classes]
+    # img1,7 has no suffix to tell, but the image is there.
     if labels and any(number_of(cell) is None and images.names_one(cell, base) for cell in first):
         return True
     named = [i for i, cell in enumerate(first) if spelled[cell] in classes]

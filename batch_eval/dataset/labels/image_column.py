@@ -33,6 +33,7 @@ def image_column(table: Table, images: ImageNames, base: str, wanted: str | None
     """
     if wanted:
         return table.find(wanted, "--path-column")
+    # A sample is enough to choose a column. If no row of it has its image, all rows are tried.
     step = max(1, len(table.rows) // SAMPLE)
     for rows in [table.rows[::step], table.rows][: 1 + (step > 1)]:
         sample = replace(table, rows=rows)
@@ -62,6 +63,7 @@ def _candidates(table: Table, positions: Sequence[int], images: ImageNames, base
             continue
         title = table.title(position)
         is_name = any(number_of(cell) is None for cell in cells)
+        # What says most comes first: more images beat more rows, and rows beat the column's name.
         rank = (
             not LABEL_WORDS & title,
             match.how is not How.NUMBER,

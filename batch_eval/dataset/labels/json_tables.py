@@ -147,6 +147,7 @@ def _mapping(value: dict[str, Any], name: str, encoding: str) -> Table | LabelLi
     if isinstance(value.get("columns"), list) and isinstance(value.get("data"), list):  # pandas, orient="split"
         rows = [(entry, list(map(text_of, row))) for entry, row in enumerate(value["data"], 1)]
         return Table(name, tuple(map(text_of, value["columns"])), rows, encoding, "entry")
+    # pandas writes a table by column, as lists or as objects by row.
     columns = {key: _column(each) for key, each in value.items()}
     lengths = {len(each) for each in columns.values() if each is not None}
     if None not in columns.values() and len(lengths) == 1 and _share_keys(inner):
@@ -156,6 +157,7 @@ def _mapping(value: dict[str, Any], name: str, encoding: str) -> Table | LabelLi
     if all(isinstance(each, dict) for each in inner):
         records = [(entry, {"": key} | each) for entry, (key, each) in enumerate(value.items(), 1)]
         return _records(records, name, encoding)
+    # One list among versions, dates and names is what the document is about.
     lists = [each for each in inner if isinstance(each, list) and each]
     if len(lists) == 1:
         return _document(lists[0], name, encoding)

@@ -151,6 +151,7 @@ def _by_values(table: Table, positions: Sequence[int], classes: Classes, options
     unfit = ANSWER_WORDS | CONFIDENCE_WORDS | OTHER_WORDS
     free = [position for position in positions if not unfit & table.title(position) and not table.is_index(position)]
     found = {position: _labels(table, position, classes, options) for position in free}
+    # By values alone, a single value that is no class speaks against a column.
     fitting = {position: each for position, each in found.items() if _all_classes(each, classes)}
     # If another column holds labels, one that numbers the rows or never changes does not.
     fitting = {position: each for position, each in fitting.items() if not counts_rows(table, position)} or fitting
@@ -167,6 +168,7 @@ def _labels(table: Table, position: int, classes: Classes, options: LabelOptions
     """Return a column as labels."""
     cells = table.column(position)
     distinct = set(cells)
+    # Each different value is spelled once: a million rows hold few labels.
     spelling = spell(sorted(distinct), classes, options.offset) if len(distinct) <= MOST_CLASSES else Spelling({})
     return Labels(position, (position,), [spelling.names.get(cell, cell) for cell in cells], spelling)
 

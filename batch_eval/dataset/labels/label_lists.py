@@ -69,6 +69,7 @@ def in_order(labels: LabelList, folder: str, images: ImageNames, classes: Classe
     several folders, as their order is not certain then.
     """
     rows = images.beside(folder)
+    # A list may be about its own folder, or about the whole set. Their sizes tell.
     rows = rows if len(rows) == len(labels.labels) else range(len(images.images))
     folders = {images.images[row].rpartition("/")[0] for row in rows}
     if len(labels.labels) != len(rows):

@@ -59,6 +59,7 @@ def _rows_of_images(columns: Columns) -> tuple[dict[int, int], list[str]]:
     for row, image in enumerate(columns.match.images):
         if image < 0:
             continue
+        # The first row of an image counts. A later one must say the same.
         first = row_of.setdefault(image, row)
         if first != row:
             if columns.labels[first] != columns.labels[row]:

@@ -81,6 +81,7 @@ class ImageNames:
         - every image has its number,
         - all cells have their image, and the column's name speaks of paths (``named_path``).
         """
+        # Looser ways count only if no row names an image exactly. Else rows of missing images would get others.
         match = self._by_path(cells, slashed(base))
         if not match.found:
             others = [self._by_looser(cells, how) for how in How if how is not How.PATH]
@@ -148,6 +149,7 @@ class ImageNames:
             images = [NONE if number is None else self._by_number.get(number, NONE) for number in numbers]
         first: dict[int, str] = {}
         pairs = zip(images, cells, strict=True)
+        # Two spellings for one image mean that this way is too loose: neither gets it.
         shared = {image for image, cell in pairs if image >= 0 and first.setdefault(image, cell) != cell}
         images = [AMBIGUOUS if image in shared else image for image in images]
         return Match(how, images, [row for row, image in enumerate(images) if image >= 0])
@@ -232,6 +234,7 @@ class ImageNames:
             return {}
         stems = [stem(last(path)) for path in self.images]
         numbers = [list(_DIGITS.finditer(name)) for name in stems]
+        # The first number that alone tells the names apart: 12 for scan2_0012.png, if all begin with scan2.
         for place in range(min(map(len, numbers), default=0)):
             rest = {_without(name, each[place]) for name, each in zip(stems, numbers, strict=True)}
             found = {int(each[place][0]): i for i, each in enumerate(numbers)}

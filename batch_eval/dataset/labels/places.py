@@ -82,6 +82,7 @@ def _by_folders(images: Sequence[str], classes: Classes, offset: int | None) -> 
     folder_of = [path.rpartition("/")[0] for path in images]
     distinct = list(dict.fromkeys(folder_of))
     parts = {folder: [_folder_name(each) for each in folder.split("/")] if folder else [] for folder in distinct}
+    # A level is read as a whole: 10 is a digit only beside 1 to 9.
     spelled = [
         spell(sorted({names[level] for names in parts.values() if len(names) > level}), classes, offset)
         for level in range(max(map(len, parts.values()), default=0))
@@ -91,11 +92,13 @@ def _by_folders(images: Sequence[str], classes: Classes, offset: int | None) -> 
     if not levels:
         others = _other_folders(folder_of, parts)
         return others, offers or _dated(each[-1] for each in parts.values() if others)
+    # Where every image has one class above it, the level does not matter: 7/a.png and train/7/p1/b.png.
     by_folder = {folder: _classes_above(names, levels, spelled, classes) for folder, names in parts.items()}
     if all(len(set(found.values())) < 2 for found in by_folder.values()):
         truth = {folder: _nearest(parts[folder], found, levels, spelled) for folder, found in by_folder.items()}
         notes = tuple(dict.fromkeys(note for level in levels for note in spelled[level].notes))
         return [_folder_reading([truth[folder] for folder in folder_of], "", _own_folder_option(), notes)], offers
+    # Two classes above one image, such as writer 3 and digit 7: each level is a reading of its own.
     readings = []
     for level in levels:
         names = spelled[level].names
@@ -177,6 +180,7 @@ def _by_names(images: Sequence[str], classes: Classes, *, within_numbers: bool) 
         return [Reading("file names (a class at the start, as in seven_a.png)", spoken, option)], []
     if not _ANY_DIGIT.search("\n".join(stems)):
         return [], _offered(stems)
+    # A digit after a word says more than one at the start: 3_digit7.png is a 7.
     named, leading = _single_digits(_NAMED, stems), _single_digits(_LEADING, stems)
     digits = [after_word or first for after_word, first in zip(named, leading, strict=True)]
     if not any(digits):
@@ -184,6 +188,7 @@ def _by_names(images: Sequence[str], classes: Classes, *, within_numbers: bool) 
     truths = [digit and (classes.of_value(int(digit)) or digit) for digit in digits]
     option = "--label-pattern '(?P<label>[0-9])'"
     source = "file names (a digit at the start, as in 7_a.png, or after a word, as in digit7-3.png)"
+    # Counting starts anew in each folder, or goes on over all of them.
     groups = _grouped(folders, digits)
     together = [sorted(int(digit) for digit in digits if digit is not None)]
     if (_count(groups) or _count(together) or _count_with_gaps(together[0])) and (len(images) > 1 or within_numbers):
@@ -194,6 +199,7 @@ def _by_names(images: Sequence[str], classes: Classes, *, within_numbers: bool) 
             "If they only count the images, list the labels in a file."
         )
         return [Reading(source, truths, option, notes=(note,), weak=not within_numbers)], []
+    # Without a word before it, a second digit may be the label as well: 3-7.png.
     readings = [Reading(source, truths, option)]
     if not any(named):
         readings += _other_digits(folders, stems, digits, classes)

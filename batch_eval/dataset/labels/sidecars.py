@@ -47,6 +47,7 @@ def find_sidecars(images: Sequence[str], others: Iterable[str]) -> Sidecars:
     small = [path for path in others if suffix(path) in SUFFIXES]
     if not small:
         return Sidecars({}, others)
+    # Of two images with one stem, a.png and a.jpg, the last gets the file.
     by_stem = {_key(path): i for i, path in enumerate(images)}
     of_image: dict[int, str] = {}
     for path in small:

@@ -97,6 +97,7 @@ def spell(texts: Iterable[str], classes: Classes, offset: int | None = None) -> 
         elif named is None:
             others.append(text)
     notes = []
+    # SVHN has no label 0: the digit is 10 there.
     if _ten_is_zero(set(values.values()), classes, offset):
         values = {text: value % 10 for text, value in values.items()}
         notes.append(
@@ -127,6 +128,7 @@ def number_of(text: str) -> int | None:
         except InvalidOperation:
             return None
         return int(number) if abs(number) <= _HIGHEST and number == number.to_integral_value() else None
+    # Signs of other scripts, 七 or ⑦, have their value in Unicode. 0.5 stands for none.
     sign = unicodedata.numeric(text, 0.5) if len(text) == 1 else 0.5
     return int(sign) if sign.is_integer() and sign <= _HIGHEST else None
 
@@ -160,6 +162,7 @@ def unwrapped(text: str) -> str:
     annotated = _ANNOTATED.findall(text) if text[:1] in ("{", "[") else []
     if len(annotated) == 1:
         return str(annotated[0]).strip()
+    # From the outside in, until nothing is left to take off: tensor(["7"]).
     while True:
         inner = _PREFIXED.sub("", text, count=1)
         call = _CALL.fullmatch(inner)
@@ -202,11 +205,13 @@ def _numbers_within(texts: Sequence[str], classes: Classes, offset: int | None) 
         if len(values) == 1 and sum(number_of(part) is not None for part in parts) <= 1:
             rest = tuple(part for part in parts if value_of(part) is None)
             groups.setdefault(rest, {})[text] = values.pop()
+    # Different words beside ten different digits are names of the digits in some language.
     together = {text: value for group in groups.values() for text, value in group.items()}
     if len(together) == len(DIGITS) and _are_all_digits(together, classes):  # 0_sıfır to 9_dokuz
         return {text: _name(value, classes, offset) for text, value in together.items()}, ""
     found: dict[str, str | None] = {}
     offer = ""
+    # Names with the same other words are one group: class_0 to class_9, writer1 to writer5.
     for rest, group in groups.items():
         if not any(classes.of_value(value + (offset or 0)) for value in group.values()):
             offer = offer or _offer_of_others(group, classes)

@@ -151,6 +151,7 @@ def digits_in_words(texts: Iterable[str]) -> dict[str, int]:
     ({'null': 0, 'acht': 8}, {'seven': 7})
     """
     texts = list(texts)
+    # German and Dutch share "acht". The other texts tell which of them it is.
     known = [sum(text in language for text in texts if text not in MISSING) for language in _LANGUAGES]
     most, spoken = max(known), sum(any(map(str.isalpha, text)) for text in texts if text not in MISSING)
     likely = [language for language, count in zip(_LANGUAGES, known, strict=True) if count == most > 0]

@@ -176,6 +176,7 @@ def _unpacked(path: Path) -> Shared:
     opener = next((opener for mark, opener in openers.items() if start.startswith(mark)), None)
     if opener is None:
         return shared
+    # gzip cannot be read from the middle, and images are read in any order, by several workers.
     with opener(path) as packed, tempfile.TemporaryFile() as unpacked:
         while part := packed.read(1 << 20):
             unpacked.write(part)
@@ -202,6 +203,7 @@ def unpacked(file: SetFile) -> bytes:
 
 def _plain(name: str) -> str:
     """Return a name in an archive as a path within it, whatever it begins with."""
+    # Nothing is written to these paths. Without "..", ids stay within the archive too.
     parts = name.replace("\\", "/").split("/")
     return "/".join(part for part in parts if part not in ("", ".", ".."))
 

@@ -160,6 +160,7 @@ def pair(arrays: Mapping[str, NDArray[Any]], where: str) -> tuple[list[Part], li
 def _labels_for(name: str, count: int, labels: Mapping[str, list[str]], where: str) -> str | None:
     """Return the name of the labels that belong to an array of images."""
     fitting = [other for other, values in labels.items() if len(values) == count]
+    # y_test and y_train may be equally long. The rest of the name, "test", tells.
     same = [other for other in fitting if _rest(other) == _rest(name)]
     found = same or fitting
     if len(found) > 1:
@@ -216,6 +217,7 @@ def as_images(array: NDArray[Any], where: str) -> tuple[NDArray[np.uint8], str]:
     low, high = float(shaped.min()), float(shaped.max())
     if not np.isfinite([low, high]).all():
         raise DatasetError(f"{where} holds values that are no numbers (NaN or infinite). Replace them.")
+    # The range of values tells their scale. Bytes of 0 and 1 alone are a mask, scaled like floats.
     if shaped.dtype == np.uint8 and high > 1:
         scale, offset = 1.0, 0.0
     elif low < 0:

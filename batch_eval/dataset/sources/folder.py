@@ -73,6 +73,7 @@ class _Walk:
 
     def follow(self, prefix: str, real: str) -> None:
         """Read the folder at ``prefix`` (relative, empty or ending in ``/``) and the folders below it."""
+        # A list of folders to read, rather than recursion: folders may be nested deeper than Python's stack.
         pending = [(prefix, real)]
         while pending:
             prefix, real = pending.pop()
@@ -153,6 +154,7 @@ def open_folder(root: Path) -> Folder:
     real = os.path.realpath(root)
     walk = _Walk(str(root), seen={str(parent) for parent in Path(real).parents})
     walk.follow("", real)
+    # Links come last, so that an image's id is its real path wherever it has one.
     while walk.links:
         links, walk.links = sorted(walk.links, key=natural_key), []
         for link in links:

@@ -149,6 +149,7 @@ def _opener(file: SetFile) -> Opener | None:
             start = opened.read(512)
     except OSError as error:
         raise DatasetError(f"{printable(file.name)} cannot be read: {error.strerror}. Allow reading it.") from error
+    # First bytes tell more than suffixes. Tables have none, so that they come last.
     if is_image(name) or is_image_data(start[:LENGTH]):
         return _open_images
     if start.startswith(b"\x93NUMPY") or name.endswith(".npz"):

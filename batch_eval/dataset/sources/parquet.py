@@ -73,6 +73,7 @@ class _Table:
 
     def image(self, row: int) -> Any:
         """Return the bytes of a row's image, or what the row holds instead."""
+        # A group is the least that Parquet can read: its images stay in memory for their neighbours.
         group = max(i for i, start in enumerate(self._starts) if start <= row)
         value = self._group(group)[row - self._starts[group]].as_py()
         return value.get("bytes") if isinstance(value, dict) else value
