@@ -40,8 +40,8 @@ _NUMBERS = re.compile(r"[0-9]+")
 # a number ends where no letter or digit follows, so that 20240101 and 7th are no labels
 _NAMED = re.compile(rf"(?:^|[\W\d_])(?:{'|'.join(NAMING)})[ _=-]?([0-9]+)(?![a-z0-9])", re.IGNORECASE)
 _LEADING = re.compile(r"^([0-9]+)(?![a-z0-9])", re.IGNORECASE)
-# any of both in many names at once, which is faster than one by one
-_ANY_DIGIT = re.compile(f"{_NAMED.pattern}|^[0-9](?![a-z0-9])", re.IGNORECASE | re.MULTILINE)
+# What either needs, in many names of small letters at once. That is faster than one by one.
+_ANY_DIGIT = re.compile(f"(?:{'|'.join(NAMING)})[ _=-]?[0-9]|^[0-9](?![a-z0-9])", re.MULTILINE)
 _SINGLE = re.compile(r"(?<![a-z0-9])([0-9])(?![a-z0-9])", re.IGNORECASE)
 _WORD = re.compile(r"^([^\W\d_]+)(?![^\W_])")
 # an unpadded number of a few digits; longer ones are dates and times
@@ -178,7 +178,7 @@ def _by_names(images: Sequence[str], classes: Classes, *, within_numbers: bool) 
     if spoken:
         option = "--label-pattern '^(?P<label>[^\\W\\d_]+)'"
         return [Reading("file names (a class at the start, as in seven_a.png)", spoken, option)], []
-    if not _ANY_DIGIT.search("\n".join(stems)):
+    if not _ANY_DIGIT.search("\n".join(stems).lower()):
         return [], _offered(stems)
     # A digit after a word says more than one at the start: 3_digit7.png is a 7.
     named, leading = _single_digits(_NAMED, stems), _single_digits(_LEADING, stems)
@@ -226,6 +226,10 @@ def _original(name: str) -> str:
 def _class_words(stems: Sequence[str], classes: Classes) -> list[str]:
     """Return the class that each name begins with, or nothing where one of them begins otherwise."""
     first: list[str] = []
+    start = _WORD.search(stems[0])
+    alone = spell([start[1]], classes).names[start[1]] if start else ""
+    if alone is not None and alone not in classes:  # almost always: img, scan, photo
+        return []
     for stem in stems:
         match = _WORD.search(stem)
         if match is None:
@@ -269,12 +273,20 @@ def _other_digits(
 
 def _offered(stems: Sequence[str]) -> list[str]:
     """Describe unusual places of names in which all have a digit that does not count."""
-    numbers = [_NUMBERS.findall(stem) for stem in stems]
+    numbers: list[list[str]] = []
+    places: set[int] | None = None
+    for stem in stems:
+        found = _NUMBERS.findall(stem)
+        single = {place for place, number in enumerate(found) if len(number) == 1}
+        places = single if places is None else places & single
+        if not places:  # soon, in most sets
+            return []
+        numbers.append(found)
     example = max(range(len(stems)), key=lambda i: len(set(numbers[i])))  # where it is clear which one is meant
     offers = []
-    for place in range(min(map(len, numbers), default=0)):
+    for place in sorted(places or ()):
         found = [each[place] for each in numbers]
-        if all(len(number) == 1 for number in found) and not _count([sorted(map(int, found))]):
+        if not _count([sorted(map(int, found))]):
             pattern = f"'^{'[^0-9]*[0-9]+' * place}[^0-9]*(?P<label>[0-9])'"
             offers.append(
                 f"If the {found[example]} in {printable(stems[example])} is the label, say --label-pattern {pattern}"
