@@ -40,18 +40,19 @@ class Architecture:
     """Whether it comes from a file, and not from a network's name."""
 
 
-def named_architecture(options: ModelOptions) -> Architecture | None:
-    """Return the architecture that ``--network`` or ``--architecture`` names; None without them.
+def named_architecture(options: ModelOptions) -> Architecture:
+    """Return the architecture that ``--network`` or ``--architecture`` names; one of them is given.
 
     Raises:
         ModelError: Both are given, the network is unknown, or the file is no architecture.
 
     """
-    if options.network and options.architecture:
+    if options.network is not None and options.architecture is not None:
         raise ModelError("--network and --architecture both name the layers of the weights. Give one of them.")
-    if options.network:
-        return Architecture(config(options.network), f"the network {options.network}", "3.0.0", is_file=False)
-    return read_architecture(options.architecture, options.limits) if options.architecture else None
+    if options.architecture is not None:
+        return read_architecture(options.architecture, options.limits)
+    name = str(options.network)
+    return Architecture(config(name), f"the network {name}", "3.0.0", is_file=False)
 
 
 def read_architecture(path: Path, limits: Limits) -> Architecture:

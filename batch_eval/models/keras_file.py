@@ -17,26 +17,21 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from batch_eval.errors import ModelError
-from batch_eval.models.architecture_file import (
-    Architecture,
-    architecture_beside,
-    named_architecture,
-    others_beside,
-)
 from batch_eval.models.budget import DEFAULT_LIMITS, Budget, Limits
-from batch_eval.models.foreign import Suspect, foreign_kind
 from batch_eval.models.hdf5_file import SIGNATURE as HDF5
 from batch_eval.models.hdf5_file import DamagedError, Group, OtherLayoutError, read_hdf5
-from batch_eval.models.keras1 import Keras1Weights, is_keras1, upgraded
 from batch_eval.models.keras_weights import H5Weights, WeightSource, ZipWeights
 from batch_eval.models.layers.call import Unsupported
 from batch_eval.models.model_file import ModelFile
 from batch_eval.models.options import ModelOptions
 from batch_eval.models.zip_file import SIGNATURE as ZIP
 from batch_eval.models.zip_file import ZipFile
+
+if TYPE_CHECKING:
+    from batch_eval.models.architecture_file import Architecture
 
 _MAX_JSON = 16 << 20
 """Bytes of config.json at most, and of metadata.json."""
@@ -67,8 +62,11 @@ def parse_model(file: ModelFile, options: ModelOptions) -> KerasFile | None:
 
     Return None for files of other kinds. Errors are those of ``parse_keras`` and ``parse_weights``.
     """
-    architecture = named_architecture(options)
-    return parse_weights(file, architecture) if architecture else parse_keras(file)
+    if options.network is None and options.architecture is None:
+        return parse_keras(file)
+    from batch_eval.models.architecture_file import named_architecture
+
+    return parse_weights(file, named_architecture(options))
 
 
 def read_keras(path: Path, limits: Limits = DEFAULT_LIMITS) -> KerasFile | None:
@@ -94,6 +92,8 @@ def _parse_zip(file: ModelFile) -> KerasFile:
     # layout: https://github.com/keras-team/keras/blob/master/keras/src/saving/saving_lib.py
     archive, budget = ZipFile(file.data), Budget(file.limits)
     if "config.json" not in archive.names:
+        from batch_eval.models.foreign import Suspect, foreign_kind
+
         suspect = Suspect(file.path, file.data, tuple(sorted(archive.names)))
         kind = foreign_kind(suspect)
         raise ModelError(kind.message(suspect) if kind else f"{file.path} is not a Keras model.")
@@ -112,6 +112,8 @@ def _parse_h5(file: ModelFile) -> KerasFile:
     root, budget = _hdf5(file.data, file.path, file.limits), Budget(file.limits)
     config, version = (root.attributes.get(key) for key in ("model_config", "keras_version"))
     if not isinstance(config, str):
+        from batch_eval.models.architecture_file import architecture_beside, others_beside
+
         architecture = architecture_beside(file.path, file.limits)
         if architecture:
             return _with_architecture(root, budget, architecture)
@@ -168,6 +170,8 @@ def _with_architecture(root: Group, budget: Budget, architecture: Architecture) 
 
 def _of_keras1(saved: KerasFile) -> KerasFile:
     """Return a model of Keras 1 as one of Keras 2; others as they are."""
+    from batch_eval.models.keras1 import Keras1Weights, is_keras1, upgraded
+
     if not is_keras1(saved.config, saved.keras_version):
         return saved
     groups = (saved.hdf5, saved.hdf5.members.get("model_weights"))

@@ -19,8 +19,6 @@ from batch_eval.models.card_file import card_beside
 from batch_eval.models.classifier import Classifier
 from batch_eval.models.conversion import convert
 from batch_eval.models.failures import model_errors
-from batch_eval.models.foreign import Suspect, foreign_kind
-from batch_eval.models.keras1 import Keras1Weights
 from batch_eval.models.keras_file import KerasFile, parse_model
 from batch_eval.models.layers import Unsupported
 from batch_eval.models.layers.call import Misfit
@@ -28,10 +26,11 @@ from batch_eval.models.model_file import ModelFile
 from batch_eval.models.onnx_runtime import open_converted, open_onnx, whole_onnx
 from batch_eval.models.options import ModelOptions
 from batch_eval.models.runtime import Runtime
-from batch_eval.models.teachable_machine import is_teachable_machine, stated_by_layout
 
 _TFLITE = b"TFL3"  # FlatBuffers file identifier, from byte 4 on
 _PROTOBUF = b"\x08"  # tag of the first field of an ONNX ModelProto: ir_version, a varint
+_COLOUR = 3
+"""Channels of a picture in colour."""
 _EXPECTED = "Expected a .keras, .h5, .onnx or .tflite file, or a SavedModel folder."
 DEFAULT_MODEL = Path(__file__).parent / "data" / "default.keras"
 """The model that ships with the package."""
@@ -97,7 +96,7 @@ def _open_file(file: ModelFile, options: ModelOptions, threads: int) -> Runtime:
         from batch_eval.models.tflite_runtime import open_tflite
 
         return open_tflite(file, threads)
-    raise ModelError(_message(Suspect(file.path, file.data)))
+    raise ModelError(_message(file))
 
 
 def _open_keras(saved: KerasFile, file: ModelFile, *, trust: bool, threads: int) -> Runtime:
@@ -111,6 +110,8 @@ def _open_keras(saved: KerasFile, file: ModelFile, *, trust: bool, threads: int)
             raise ModelError(
                 f"{file.path} does not hold the weights of {apart.origin}: {error}. Name {advice}."
             ) from error
+        from batch_eval.models.keras1 import Keras1Weights
+
         if isinstance(saved.weights, Keras1Weights):
             raise ModelError(
                 f"{file.path} was saved by Keras 1, and uses {error}. Open it with Keras 2.3, and save it there with "
@@ -119,18 +120,23 @@ def _open_keras(saved: KerasFile, file: ModelFile, *, trust: bool, threads: int)
         from batch_eval.models.tensorflow_runtime import open_keras
 
         runtime = open_keras(saved, file.path, reason=str(error), trust=trust)
-    if is_teachable_machine(saved.config):
-        runtime = stated_by_layout(runtime)
+    if runtime.input_shape[-1] == _COLOUR:
+        from batch_eval.models.teachable_machine import is_teachable_machine, stated_by_layout
+
+        runtime = stated_by_layout(runtime) if is_teachable_machine(saved.config) else runtime
     if apart and apart.is_file:
         return replace(runtime, notes=(*runtime.notes, f"The architecture of the weights is that of {apart.origin}."))
     return runtime
 
 
-def _message(suspect: Suspect) -> str:
-    """Return the message about a file or folder that is not opened."""
+def _message(file: ModelFile) -> str:
+    """Return the message about a file that is not opened."""
+    from batch_eval.models.foreign import Suspect, foreign_kind
+
+    suspect = Suspect(file.path, file.data)
     kind = foreign_kind(suspect)
     if kind is None:
-        return f"{suspect.path} is not a model, or damaged at its beginning. {_EXPECTED}"
+        return f"{file.path} is not a model, or damaged at its beginning. {_EXPECTED}"
     return kind.message(suspect) if kind.advice else f"{kind.message(suspect)} {_EXPECTED}"
 
 

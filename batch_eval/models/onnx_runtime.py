@@ -21,7 +21,6 @@ from batch_eval.models.budget import DEFAULT_LIMITS, Limits
 from batch_eval.models.conversion import ConvertedModel
 from batch_eval.models.layers import Unsupported
 from batch_eval.models.model_file import ModelFile
-from batch_eval.models.onnx_external import with_weights_inside
 from batch_eval.models.onnx_file import read_structure
 from batch_eval.models.options import ModelOptions
 from batch_eval.models.runtime import DEFAULT_SIDE, INTEGER_DTYPES, Batch, Runtime
@@ -133,6 +132,8 @@ def whole_onnx(file: ModelFile) -> ModelFile:
     """Return an ``.onnx`` file with the weights that lie beside it inside; errors as in ``open_onnx``."""
     if b"location" not in file.data:  # the key that every tensor in another file has
         return file
+    from batch_eval.models.onnx_external import with_weights_inside
+
     with _report_damage(file):
         return with_weights_inside(file)
 
