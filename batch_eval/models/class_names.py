@@ -42,7 +42,9 @@ _OFFERED = {26: "emnist-letters", 36: "0-9A-Z", 47: "emnist-balanced", 62: "emni
 
 
 def parse_classes(text: str) -> tuple[str, ...]:
-    """Return the names that ``--classes`` gives: an order's name, a file with one name a line, or a list with commas.
+    """Return the names that ``--classes`` gives.
+
+    It is an order's name, a file with one name a line, or a list with commas.
 
     Raises:
         ConfigError: It is none of these, or the file cannot be read.

@@ -1,6 +1,8 @@
-"""What a model file is: the layers with their output shapes and parameters, as Keras' ``model.summary()`` lists them.
+"""What a model file is.
 
-Keras files are described without TensorFlow. The shapes come from the conversion to ONNX; a file that cannot be
+Its layers are listed with output shapes and parameters, as Keras' ``model.summary()`` lists them.
+
+Keras files are described without TensorFlow. The shapes come from the conversion to ONNX. A file that cannot be
 converted still names its layers and the numbers in their weights.
 """
 

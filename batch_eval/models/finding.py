@@ -1,4 +1,7 @@
-"""Decide on a model's convention: what an option gives, the file states, or the self-test finds, in this order."""
+"""Decide on a model's convention.
+
+An option gives each part, or the file states it, or the self-test finds it, in this order.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ OPTIONS = {
 
 @dataclass(frozen=True)
 class Finding:
-    """A model's convention, the names of its classes in the order of its outputs, and what the user should know."""
+    """A model's convention, and the names of its classes in the order of its outputs."""
 
     convention: Convention
     class_names: tuple[str, ...]

@@ -1,4 +1,6 @@
-"""Files that people give as a model though no program here can open them: what each is, and how to export it.
+"""Files that people give as a model, though nothing here opens them.
+
+Each kind has a name, and a way to export it.
 
 Nothing in such a file is executed. Its first bytes decide, and only where they say too little its name.
 """

@@ -1,4 +1,7 @@
-"""The range of pixel values that a model was trained on: a formula from 8-bit pixels to the model's numbers."""
+"""The range of pixel values that a model was trained on.
+
+It is a formula from 8-bit pixels to the model's numbers.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +21,10 @@ Floats = NDArray[np.float32]
 class InputRange:
     """How a model's numbers follow from pixels of 0 to 255. ``name`` is what ``--input-range`` takes.
 
-    - With ``mean`` and ``deviation``, the numbers are (pixel / 255 - mean) / deviation, for each channel if there are
-      three.
-    - With ``axes``, each line of pixels along these axes of a batch (N, h, w, C) is divided by its Euclidean norm.
+    With ``mean`` and ``deviation``, the numbers are (pixel / 255 - mean) / deviation. That is for each channel, if
+    there are three.
+
+    With ``axes``, each line of pixels along these axes of a batch (N, h, w, C) is divided by its Euclidean norm.
     """
 
     name: str

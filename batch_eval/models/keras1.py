@@ -1,4 +1,6 @@
-"""Rewrite the architecture of Keras 1 in the words of Keras 2, and its kernels in the order of Keras 2.
+"""Rewrite a model of Keras 1 as one of Keras 2.
+
+Layers and settings have other names, kernels another order of axes.
 
 Only layers of image classifiers are known. Anything else raises ``Unsupported``: Keras 3 opens no such file either.
 

@@ -133,7 +133,9 @@ def _parse_h5(file: ModelFile) -> KerasFile:
 
 
 def parse_weights(file: ModelFile, architecture: Architecture) -> KerasFile:
-    """Read a weights-only file, written by ``save_weights`` of Keras 1, 2 or 3, as a model of an architecture.
+    """Read a weights-only file as a model of an architecture.
+
+    ``save_weights`` of Keras 1, 2 or 3 wrote it.
 
     Raises:
         ModelError: The file is damaged, or not a weights-only file.

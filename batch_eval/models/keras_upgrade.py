@@ -34,7 +34,7 @@ def file_for_keras(saved: KerasFile) -> tuple[bytes, str]:
     """Return a model as a file of our own for Keras 3, and its suffix.
 
     Keras chooses by the suffix what it reads of a file. Here it gets the config that was checked and the weights that
-    were read, and nothing else: no other member of an archive, no link, no file in another format.
+    were read. It gets nothing else: no other member of an archive, no link, no file in another format.
 
     Raises:
         Unsupported: The model uses ``hard_sigmoid``, which Keras 3 computes differently.
@@ -58,7 +58,7 @@ def file_for_keras(saved: KerasFile) -> tuple[bytes, str]:
 
 
 def _with_modules(content: Any) -> Any:
-    """Return a config in which every layer names its module, as ``.keras`` files do and other files need not."""
+    """Return a config in which every layer names its module, as in ``.keras`` files."""
     if isinstance(content, list):
         return [_with_modules(item) for item in content]
     if not isinstance(content, Mapping):

@@ -144,7 +144,7 @@ class H5Weights:
         return [(path[-1].partition(":")[0], _array(self.group.find("/".join(path)), self.budget)) for path in own]
 
     def count(self, name: str) -> int:
-        """Return the numbers in the layer's weights; a layer with parts, such as a cell, has a group of its own."""
+        """Return the numbers in the layer's weights. A layer with parts, such as a cell, has a group of its own."""
         names = self.read_names()
         own = [path for path in names if path.split("/")[-2:-1] == [name]]
         return numbers_in([self.group.find(path) for path in own or names])

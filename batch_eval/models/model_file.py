@@ -1,4 +1,7 @@
-"""A model file in memory: it is read once, so that every check and every runtime sees the same bytes."""
+"""A model file in memory.
+
+It is read once: every check and every runtime sees the same bytes.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Bring the weights that an ``.onnx`` file keeps in files beside it into the model.
 
 Exporters write weights of large models into a file of their own, and PyTorch's does so for any. Such a file is read
-here only if it lies in the model's own folder and is named without a path. So a model cannot make us read any other
+only from the model's own folder, by a name without a path. So a model cannot make us read any other
 file. ONNX Runtime gets a model in one piece, and opens no file at all.
 """
 
@@ -73,7 +73,7 @@ def _entry(reader: MessageReader, content: int | memoryview) -> tuple[str, str]:
 
 
 def _field(number: int, content: int | memoryview) -> bytes:
-    """Return a field of an integer or of bytes: a model, a graph and a tensor's other fields have no others."""
+    """Return a field of an integer or of bytes. The messages here have no others."""
     return varint_field(number, content) if isinstance(content, int) else b"".join(bytes_field(number, [content]))
 
 

@@ -237,6 +237,6 @@ def _class_output(session: Any, file: Path) -> Any:
 
 
 def _from_maps(rows: Sequence[Mapping[Any, float]]) -> list[list[float]]:
-    """Return the probabilities of images, of which each is a map from a class to its probability, in its order."""
+    """Return the probabilities of images. Each is a map from a class to its probability."""
     # scikit-learn's exporter ends a classifier with ZipMap; ONNX Runtime sorts the classes of a map
     return [list(row.values()) for row in rows]

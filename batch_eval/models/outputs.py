@@ -17,7 +17,9 @@ OUTPUT_NOTES: Mapping[str, str] = {
 
 
 def output_kind(activation: str, outputs: Floats, name: str) -> str:
-    """Return the kind of the outputs, from the last activation or, if that is unknown, from the probe's values.
+    """Return the kind of the outputs.
+
+    The last activation tells it. If that is unknown, the probe's values do.
 
     Raises:
         ModelError: The model has one output without a sigmoid.

@@ -19,7 +19,7 @@ TURN = (2, 3, 4, 5, 7, 9, 6, 8, 1, 0)
 
 
 class OwnDigits(NamedTuple):
-    """(N, 28, 28) uint8 images, bright ink on dark, upright, made as MNIST is; and (N,) digits 0 to 9."""
+    """(N, 28, 28) uint8 images made as MNIST is, and (N,) digits 0 to 9."""
 
     images: NDArray[np.uint8]
     labels: NDArray[np.intp]

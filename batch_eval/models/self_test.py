@@ -1,7 +1,9 @@
-"""Find a model's convention: run it on the package's own digits under each, and take the one with the lowest log-loss.
+"""Find a model's convention by what it reads.
 
-Accuracy alone says too little: a network of relu layers without large biases reads digits nearly as well when every
-pixel is 255 times as large, but it is wrong with far more confidence.
+The model reads the package's own digits under each convention. The one with the lowest log-loss is taken.
+
+Accuracy alone says too little. A network of relu layers without large biases reads digits nearly as well when every
+pixel is 255 times as large. But it is wrong with far more confidence.
 
 The conventions race (Maron and Moore, Hoeffding Races, 1993). All read a few digits. Those that are clearly behind
 drop out, and the others read more. So most of the computing goes to those that are hard to tell apart.
@@ -38,7 +40,7 @@ DOUBT = 0.5
 """Nats that are added to the deviation of a digit's difference: few digits tell it badly."""
 MARGIN, CONTRAST_MARGIN = 0.03, 0.1
 """Nats that a less usual convention must be ahead, and one that gives more contrast besides. Many networks are less
-sure of drawn digits than they could be, so that more contrast seems to help. Chosen with benchmarks/conventions.py."""
+sure of drawn digits than they could be. So more contrast seems to help. Chosen with benchmarks/conventions.py."""
 GOOD_ENOUGH = 0.05
 """Log-loss, on ``ENOUGH`` digits, of which less usual conventions cannot be clearly ahead."""
 ENOUGH = 40
@@ -80,7 +82,7 @@ class TestResult:
 
 
 def conventions(channels: int, input_range: InputRange | None = None) -> list[Convention]:
-    """Return the conventions that are tested for a model of 1 or 3 channels, all of one range if it is fixed."""
+    """Return the conventions that are tested for a model of 1 or 3 channels. If a range is fixed, all have it."""
     ranges = (
         [input_range] if input_range else [known for known in RANGES.values() if known.channels in (None, channels)]
     )
