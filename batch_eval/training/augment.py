@@ -32,7 +32,10 @@ def plate_of_mnist(image: NDArray[np.uint8]) -> Plate:
 
 
 def plate_of_ink(ink: NDArray[np.uint8]) -> Plate:
-    """Crop an (H, W) ink map to its digit, scale the longer side to 40 px and centre it on a plate."""
+    """Crop an (H, W) ink map to its digit.
+
+    Its longer side becomes 40 px, centred on a plate.
+    """
     digit = crop_to_ink(ink)
     height, width = digit.shape
     scale = PLATE * 20 / 28 / max(height, width)  # MNIST's digits fit into 20 of 28 px
@@ -131,7 +134,10 @@ def specked(rng: np.random.Generator, plate: Plate) -> Plate:
 
 
 def ruled(rng: np.random.Generator, plate: Plate) -> Plate:
-    """Add a piece of a printed line across or beside the digit, as an imperfect line removal leaves it."""
+    """Add a piece of a printed line across or beside the digit.
+
+    An imperfect line removal leaves such pieces.
+    """
     lined = plate.copy()
     view = lined.T if rng.random() < 0.4 else lined  # transposed: a vertical line
     start, length, level = int(rng.integers(6, 40)), int(rng.integers(5, 26)), int(rng.integers(8, PLATE - 8))
@@ -158,7 +164,10 @@ def cropped(rng: np.random.Generator, plate: Plate) -> Plate:
 
 
 def normalised(plate: Plate) -> Plate:
-    """Bring a plate to (28, 28) as MNIST was made: longer side 20 px, centre of mass in the middle."""
+    """Bring a plate to (28, 28) as MNIST was made.
+
+    The longer side is 20 px, the centre of mass in the middle.
+    """
     return np.asarray(centre(fit_to_box(crop_to_ink(plate))), dtype=np.uint8)
 
 

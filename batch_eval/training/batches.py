@@ -1,4 +1,7 @@
-"""The endless stream of training batches: real and drawn digits, augmented anew in each pass."""
+"""The endless stream of training batches.
+
+Real and drawn digits are augmented anew in each pass.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from batch_eval.training.drawing import draw_ink
 CLASSES = 10
 AUGMENTATIONS = ("none", "light", "strong")
 JITTERED_ONLY = 0.45
-"""Share of the real digits that strong augmentation only jitters, so that the model still sees MNIST itself."""
+"""Share of the real digits that strong augmentation only jitters. So the model still sees MNIST itself."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,9 @@ def batches(
     state: Mapping[str, Any] | None = None,
     on_pass_end: Callable[[Mapping[str, Any]], None] | None = None,
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """Yield batches without end: images (size, 28, 28, 1) of 0 to 1 and one-hot labels (size, 10), float32.
+    """Yield batches without end.
+
+    Images are (size, 28, 28, 1), 0 to 1. Labels are one-hot, (size, 10). Both are float32.
 
     ``real`` holds digits of a data set, (N, 28, 28). ``drawn`` holds plates, (M, 56, 56). Each pass mixes both in a
     new order, and leaves out what does not fill a batch. ``augment`` is `none`, `light` or `strong`.

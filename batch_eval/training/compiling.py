@@ -56,7 +56,9 @@ def _optimizer_class(name: str) -> Any:
 
 
 def _schedule(rate: float, steps: int) -> Any:
-    """Return a schedule: linear warm-up to ``rate`` in 5 % of the steps, then a cosine decay to ``rate / 5``.
+    """Return a schedule.
+
+    Linear warm-up to ``rate`` takes 5 % of the steps. Then a cosine decays to ``rate / 5``.
 
     Sources: Goyal et al., 2017, arXiv:1706.02677 (warm-up); Loshchilov and Hutter, 2017, arXiv:1608.03983 (cosine).
     """

@@ -1,4 +1,7 @@
-"""Load training data: an .npz file, a data set that Keras downloads, or a folder of labelled images."""
+"""Load training data.
+
+It is an .npz file, a data set that Keras downloads, or a folder of labelled images.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,10 @@ CLASS_NAMES = tuple(str(digit) for digit in range(CLASSES))
 
 @dataclass(frozen=True)
 class Download:
-    """A data set that Keras downloads: its title, its module in ``keras.datasets``, and its class names."""
+    """A data set that Keras downloads.
+
+    It has a title, a module in ``keras.datasets``, and class names.
+    """
 
     title: str
     module: str
@@ -81,9 +87,11 @@ def load_training_data(
     seed: int = 1,
     class_names: tuple[str, ...] | None = None,
 ) -> TrainingData:
-    """Load a training set and a test set from an ``.npz`` file, any set that a run takes, or a download. None is MNIST.
+    """Load a training set and a test set.
 
-    Images are read as in a run, with the recipe ``preprocess``; arrays of 28 × 28 pixels are taken as they are. The
+    They come from an ``.npz`` file, any set that a run takes, or a download. None is MNIST.
+
+    Images are read as in a run, with the recipe ``preprocess``. Arrays of 28 × 28 pixels are taken as they are. The
     part `test` of the set is its test set. Without one, a tenth of each class is, chosen by ``seed``. ``class_names``
     name the classes 0 to 9. None takes the digits, or the download's names.
 
@@ -114,7 +122,9 @@ def with_validation(data: TrainingData, source: Path, *, preprocess: str = "phot
 
 
 def load_validation(source: Path, *, preprocess: str = "photo", class_names: tuple[str, ...] = CLASS_NAMES) -> Digits:
-    """Load a validation set: the test set of an ``.npz`` file, or a whole set of any other kind.
+    """Load a validation set.
+
+    It is the test set of an ``.npz`` file, or a whole set of any other kind.
 
     Raises as `load_training_data` does.
     """
@@ -200,7 +210,10 @@ def _is_set(source: Path) -> bool:
 
 
 def _from_set(source: Path, preprocess: str, seed: int, class_names: tuple[str, ...]) -> TrainingData:
-    """Read a labelled set, and split it into training set and test set where it has no test set of its own."""
+    """Read a labelled set.
+
+    Without a test set of its own, it is split into training set and test set.
+    """
     digits, notes, is_test = _read_set(source, preprocess, class_names)
     if is_test.any() and not is_test.all():
         train, test = (Digits(digits.images[rows], digits.labels[rows]) for rows in (~is_test, is_test))
@@ -212,7 +225,9 @@ def _from_set(source: Path, preprocess: str, seed: int, class_names: tuple[str, 
 def _read_set(
     source: Path, preprocess: str, class_names: tuple[str, ...]
 ) -> tuple[Digits, tuple[str, ...], NDArray[np.bool_]]:
-    """Read a labelled set as a run does; return its digits, notes, and which digits are in its part `test`.
+    """Read a labelled set as a run does.
+
+    Return its digits, notes, and which digits are in its part `test`.
 
     A note counts blank, damaged and unlabelled images.
     """
@@ -245,7 +260,10 @@ def _read_set(
 
 
 def _preprocessed(dataset: Dataset, sample: Sample, recipe: Preprocessor) -> NDArray[np.uint8] | None:
-    """Return the (28, 28) image that a run shows the model, or None if it is blank or unreadable."""
+    """Return the (28, 28) image that a run shows the model.
+
+    None means that it is blank or unreadable.
+    """
     from batch_eval.engines.local import decoded
 
     try:

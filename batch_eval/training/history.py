@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 FIGURES = ("loss", "accuracy", "precision", "recall")
-"""What is measured of the training set, and as ``val_loss`` and so on of the validation set."""
+"""What is measured of the training set. Figures of the validation set begin with ``val_``."""
 
 
 @dataclass(frozen=True)
 class Epoch:
     """The figures of one epoch, counted from 1: losses, shares of 0 to 1, and seconds.
 
-    Precision and recall count each class whose probability exceeds 0.5, over all images (Keras' ``Precision`` and
-    ``Recall``). They are NaN in histories of older versions.
+    Precision and recall are Keras'. They count each class whose probability exceeds 0.5. They are NaN in histories of
+    older versions.
     """
 
     # The names are the columns of the saved history and keys in checkpoints.

@@ -1,4 +1,7 @@
-"""A training in progress: its epochs, the best weights so far, and its checkpoints."""
+"""A training in progress.
+
+It has epochs, the best weights so far, and checkpoints.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +59,9 @@ def binding_options(
 
 
 def checkpoint_to_resume(path: Path | None, options: Mapping[str, str], epochs: int) -> Checkpoint | None:
-    """Return the checkpoint at ``path``, or None if there is no path or it is another model file.
+    """Return the checkpoint at ``path``.
+
+    None means no path, or another model file.
 
     Raises TrainingError for a checkpoint of other options, or if all ``epochs`` are done.
     """

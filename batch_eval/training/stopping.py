@@ -1,4 +1,7 @@
-"""Ctrl-C in a training: stop between two batches, so that the best weights so far are kept."""
+"""Ctrl-C in a training: stop between two batches.
+
+So the best weights so far are kept.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Evaluate a trained model file as ``batch-eval run`` does, on its test set and on the sample images."""
+"""Evaluate a trained model file as ``batch-eval run`` does.
+
+Its test set and the sample images are read.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,7 @@ def evaluate_samples(model: Path, *, network: str | None = None) -> Evaluation:
 
 
 def _trained(model: Path, network: str | None, class_names: tuple[str, ...]) -> ModelOptions:
-    """Return the options of a model that was trained here, so that its convention is known."""
+    """Return the options of a model that was trained here. Its convention is known."""
     return ModelOptions(model, network, class_names, input_range="0..1", ink="bright", transposed=False)
 
 
