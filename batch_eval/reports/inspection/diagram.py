@@ -33,6 +33,8 @@ SLANT = 0.32
 """How far the depth of a block goes to the right and up."""
 LARGEST = 170.0
 """Height of the highest block."""
+LETTER = 6.0
+"""Width of a letter in the legend, whose font has 10 units."""
 
 
 def colour(class_name: str) -> str:
@@ -107,11 +109,13 @@ def blocks(layers: Sequence[Layer], title: str) -> Drawing:
         x += width + deep + 22
     legend = list(dict.fromkeys(layer.class_name for layer in shown))
     width = max(x + MARGIN, 420.0)
+    # as many entries in a row as have space for the longest name
+    across = max(1, min(4, int((width - 2 * MARGIN) / (30 + LETTER * max(map(len, legend), default=0)))))
     for i, name in enumerate(legend):
-        left, y = MARGIN + (i % 4) * (width - 2 * MARGIN) / 4, top + 50 + 18 * (i // 4)
+        left, y = MARGIN + (i % across) * (width - 2 * MARGIN) / across, top + 50 + 18 * (i // across)
         shapes.append(box(left, y - 9, 12, 12, colour(name)))
         words.append(Words((left + 18, y + 1), name, 10, "start"))
-    return Drawing(title, (width, top + 60 + 18 * math.ceil(len(legend) / 4)), tuple(shapes), tuple(words))
+    return Drawing(title, (width, top + 60 + 18 * math.ceil(len(legend) / across)), tuple(shapes), tuple(words))
 
 
 def _is_small_change(layer: Layer) -> bool:

@@ -40,7 +40,7 @@ def _drawn(view: ModelView) -> Group:
     for name, value in facts(view):
         grid.add_row(name, Text(value))
     if view.shown:
-        guesses = ", ".join(f"{guess.name} {percent(guess.confidence)}" for guess in view.shown.guesses)
+        guesses = ", ".join(f"{guess.name} ({percent(guess.confidence)})" for guess in view.shown.guesses)
         grid.add_row("Reads", Text(printable(f"{view.shown.name} as {guesses}")))
     parts = [grid, _layers(view)] if view.description.layers else [grid]
     return Group(*(Padding(part, (0, 0, 1, 0), expand=False) for part in parts))
