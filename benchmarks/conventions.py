@@ -167,7 +167,7 @@ def main() -> None:
         raise TrainingError(f"{arguments.data} holds no mnist.npz.")
     for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
         os.environ.setdefault(name, "1")  # before TensorFlow starts: the same sums, whatever the machine
-    import_tensorflow()
+    import_tensorflow("training")
     mnist = dict(np.load(arguments.data / "mnist.npz"))
     rows = [measure(*each, mnist) for each in trained(arguments.cache, mnist)]
     write_between(PAGE, BEGIN, END, table(rows))

@@ -14,7 +14,10 @@ import pytest
 
 from batch_eval.errors import ModelError
 from batch_eval.models import open_model
+from batch_eval.models.budget import DEFAULT_LIMITS
 from batch_eval.models.foreign import FOREIGN_FOLDERS, FOREIGN_KINDS
+from batch_eval.models.model_file import ModelFile
+from batch_eval.models.tflite_file import check_tflite
 
 HDF5 = b"\x89HDF\r\n\x1a\n\x00\x00\x00\x00\x00\x08\x08\x00"
 LAYERS = {"class_name": "Sequential", "config": {"name": "sequential", "layers": []}}
@@ -143,6 +146,26 @@ def test_folder_is_named_with_what_to_do(kind: str, names: list[str], tmp_path: 
 def test_every_kind_has_an_example() -> None:
     assert list(EXAMPLES) == [kind.name for kind in FOREIGN_KINDS]
     assert list(FOLDERS) == [kind.name for kind in FOREIGN_FOLDERS]
+
+
+def test_model_for_an_edge_tpu_is_named_as_such(tmp_path: Path) -> None:
+    flatbuffers = pytest.importorskip("flatbuffers")
+    builder = flatbuffers.Builder()
+    name = builder.CreateString("edgetpu-custom-op")
+    builder.StartObject(4)
+    builder.PrependInt8Slot(0, 32, 0)  # CUSTOM
+    builder.PrependUOffsetTRelativeSlot(1, name, 0)
+    code = builder.EndObject()
+    builder.StartVector(4, 1, 4)
+    builder.PrependUOffsetTRelative(code)
+    codes = builder.EndVector()
+    builder.StartObject(5)
+    builder.PrependUOffsetTRelativeSlot(1, codes, 0)
+    builder.Finish(builder.EndObject(), file_identifier=b"TFL3")
+    file = ModelFile(tmp_path / "digits_edgetpu.tflite", bytes(builder.Output()), DEFAULT_LIMITS)
+
+    with pytest.raises(ModelError, match=r"compiled for an Edge TPU.*the one without _edgetpu in its name"):
+        check_tflite(file)
 
 
 def test_advice_names_the_file(tmp_path: Path) -> None:
