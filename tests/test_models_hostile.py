@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 import onnx
 import pytest
+from crafted_models import CRAFTED
 from hostile_models import (
     dense,
     functional,
@@ -41,11 +42,15 @@ def refused(file: Path, *, match: str, kind: type[ModelError] = ModelError, **op
     """Check that a file is refused in one printable line that names it, and return the line."""
     with pytest.raises(kind, match=match) as caught:
         open_model(ModelOptions(file, **options))
-    message = str(caught.value)
+    check_message(str(caught.value), file)
+    return str(caught.value)
+
+
+def check_message(message: str, file: Path) -> None:
+    """Check that a message is one printable line that names the file."""
     assert message.isprintable()
     assert len(message) <= 1000
     assert file.name in message
-    return message
 
 
 # Sizes. Each file is a few kilobytes, and asks for gigabytes.
@@ -443,3 +448,18 @@ def test_a_file_larger_than_the_limit_is_not_read(tmp_path: Path) -> None:
         stream.truncate(40 << 30)
 
     refused(file, match="at least 42.9 GB")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CRAFTED)
+def test_crafted_models_open_or_end_in_one_line(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`benchmarks/hostile.py` gives them to the command line, and measures time and memory."""
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / name
+    file.write_bytes(CRAFTED[name]())
+    try:
+        open_model(file)
+    except ModelError as error:
+        check_message(str(error), file)
+
+    assert [each.name for each in tmp_path.iterdir()] == [name]

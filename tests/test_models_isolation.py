@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import onnx
 import pytest
+from hostile_models import tflite
 from keras import layers as kl
 from onnx import TensorProto, helper, numpy_helper
 
@@ -237,3 +238,17 @@ assert "tensorflow" not in sys.modules
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert ("tensorflow\n", "") == (done.stdout, done.stderr)
+
+
+def test_the_child_imports_from_where_this_process_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of PYTHONPATH is none of Python's own."""
+    package = tmp_path / "packages" / "ai_edge_litert"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "interpreter.py").write_text("raise RuntimeError('imported from PYTHONPATH')")
+    monkeypatch.syspath_prepend(package.parent)
+    file = tmp_path / "model.tflite"
+    file.write_bytes(tflite())
+
+    with pytest.raises(ModelError, match="imported from PYTHONPATH"):
+        open_model(file)

@@ -113,7 +113,9 @@ def _reported(work: Callable[[], Answer]) -> Answer:
 def _deny_files(folder: str) -> None:
     """Deny this process the network, and all files but those of Python and of its own folder."""
     own = (sys.prefix, sys.base_prefix, *site.getsitepackages(), str(Path(__file__).parents[1]))
-    restrict(read=(*own, *_SYSTEM_FILES), write=(folder, os.devnull))
+    # the folder in which the program was started is there too after `python -m`; no module of ours needs it
+    modules = (path for path in sys.path if Path(path) != Path.cwd())
+    restrict(read=(*own, *modules, *_SYSTEM_FILES), write=(folder, os.devnull))
 
 
 def _limit_memory(memory: int, size: int) -> None:
