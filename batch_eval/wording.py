@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from unicodedata import category
 
 DIGIT_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 MAX_MESSAGE = 1_000
 """Characters of the longest message. A name or a value from a file may have millions."""
+_WWW = re.compile(r"(www)\.", re.IGNORECASE)
 _SPACE = "Zs"  # Unicode's category; macOS writes one of these before the PM of a screenshot's name
 
 
@@ -66,14 +68,13 @@ def shape_text(shape: Sequence[int] | None) -> str:
 def markdown_text(text: str) -> str:
     r"""Return a text escaped for Markdown, also within a table.
 
-    >>> print(markdown_text("a|b_c<i>.png"))
-    a\|b\_c&lt;i&gt;.png
+    >>> print(markdown_text("a|b_c<i>.png www.example.org"))
+    a\|b\_c&lt;i&gt;.png www&#46;example.org
     """
     plain = printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    # an @ would call a person by name, and :// would make a link
-    return "".join(f"\\{c}" if c in "\\`*_{}[]()#+-!|~$" else "&#64;" if c == "@" else c for c in plain).replace(
-        "://", ":&#47;&#47;"
-    )
+    # an @ would call a person by name; :// and www. would make links: https://github.github.com/gfm/#autolinks-extension-
+    escaped = "".join(f"\\{c}" if c in "\\`*_{}[]()#+-!|~$" else "&#64;" if c == "@" else c for c in plain)
+    return _WWW.sub(r"\1&#46;", escaped.replace("://", ":&#47;&#47;"))
 
 
 def utf8(text: str) -> bytes:
