@@ -182,7 +182,9 @@ def _array(file: LabelFile) -> LabelList:
 
     try:
         values = np.squeeze(np.load(io.BytesIO(file.raw), allow_pickle=False))
-    except ValueError as error:
+    except (
+        Exception
+    ) as error:  # a damaged header makes NumPy's parser raise SyntaxError, TokenError, MemoryError and more
         raise DatasetError(f"The label file {file.name} cannot be read: {error}. Save it as CSV (UTF-8).") from error
     if values.ndim == 2 and values.shape[1] == len(DIGITS):  # a row of ten marks is a label too
         return LabelList(file.name, [" ".join(f"{mark:g}" for mark in row) for row in values.tolist()])
