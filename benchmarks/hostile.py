@@ -158,6 +158,8 @@ def mutated_models(settings: Settings) -> Row:
                 file = Path(folder) / f"mutant-{number}{Path(name).suffix}"
                 file.write_bytes(mutated(seeds[name], random))
                 answer = worker.ask(file)
+                if answer.outcome == "hang":  # other programs may have had the cores
+                    answer = worker.ask(file)
                 file.unlink()
                 with lock:
                     outcomes[answer.outcome] += 1
