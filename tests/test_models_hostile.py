@@ -25,6 +25,7 @@ from hostile_models import (
     zipped,
 )
 from onnx import TensorProto, helper, numpy_helper
+from packaging.version import Version
 
 from batch_eval.errors import ModelError, UntrustedModelError
 from batch_eval.models import ModelOptions, open_model
@@ -395,6 +396,7 @@ def test_unknown_fields_are_refused(field: bytes, tmp_path: Path) -> None:
 def test_the_schema_is_that_of_the_onnx_package() -> None:
     """A newer release of onnx may add fields, which are then to be added here."""
     kinds = {1: "doubles", 2: "float", 3: "int", 4: "int", 5: "int", 8: "int", 9: "text", 12: "text", 14: "int"}
+    is_newest = Version(onnx.__version__) >= Version("1.23")  # older releases have fewer fields
     ours = {"model": onnx.ModelProto.DESCRIPTOR}
     for name in ours.keys() | _MESSAGES.keys():
         assert name in _SCHEMA
@@ -409,8 +411,9 @@ def test_the_schema_is_that_of_the_onnx_package() -> None:
             elif content not in seen:
                 ours.setdefault(content, theirs.message_type)
                 waiting.append(content)
-        assert {theirs.number for theirs in ours[name].fields} >= _SCHEMA[name].keys(), name
-    assert seen == set(_SCHEMA)
+        if is_newest:
+            assert {theirs.number for theirs in ours[name].fields} >= _SCHEMA[name].keys(), name
+    assert seen == set(_SCHEMA) if is_newest else seen <= set(_SCHEMA)
 
 
 def test_an_input_of_huge_size_is_refused(tmp_path: Path) -> None:

@@ -7,12 +7,11 @@ import sys
 import time
 from pathlib import Path
 
-import keras
 import numpy as np
 import onnx
 import pytest
 from hostile_models import tflite
-from keras import layers as kl
+from late_keras import keras, kl
 from onnx import TensorProto, helper, numpy_helper
 
 from batch_eval.errors import ModelError, ModelProcessError
