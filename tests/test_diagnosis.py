@@ -1,6 +1,6 @@
 """Why the accuracy is low: what a run tries, and what the reports say."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from batch_eval import ModelOptions, evaluate
 from batch_eval.api import evaluate_task, open_reader, reader_task
 from batch_eval.dataset import LabelOptions, load_dataset
 from batch_eval.engines.trials import read_own_digits
+from batch_eval.errors import ModelError
 from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome, Records, Trial, TrialKind
 from batch_eval.evaluation.advice import advice
 from batch_eval.evaluation.diagnosis import diagnosis
@@ -225,3 +226,17 @@ def test_own_digits_of_a_model_of_letters_are_not_read() -> None:
 
     assert read_own_digits(letters) is None
     assert read_own_digits(open_model()) == Trial(TrialKind.OWN_DIGITS, "", 200, 200, 200)
+
+
+def test_a_model_that_fails_on_other_conventions_loses_no_run(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pixels of another range may overflow, or make a hostile model loop; the trials before are kept."""
+
+    def fail(*_: object) -> Iterator[Trial]:
+        raise ModelError("the model returns NaN")
+        yield
+
+    monkeypatch.setattr("batch_eval.engines.trials._other_recipes", fail)
+    found = evaluate(photos, ModelOptions(ink="dark"))
+
+    assert found.scored == 40
+    assert [TrialKind.CONVENTION, TrialKind.OWN_DIGITS] == [trial.kind for trial in found.trials]

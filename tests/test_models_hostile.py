@@ -27,12 +27,15 @@ from hostile_models import (
 from onnx import TensorProto, helper, numpy_helper
 from packaging.version import Version
 
-from batch_eval.errors import ModelError, UntrustedModelError
+from batch_eval.errors import ModelError, ModelProcessError, UntrustedModelError
 from batch_eval.models import ModelOptions, open_model
 from batch_eval.models.conversion import convert
+from batch_eval.models.description import describe
+from batch_eval.models.inference import Inference
 from batch_eval.models.keras_file import read_keras
 from batch_eval.models.keras_upgrade import file_for_keras
 from batch_eval.models.onnx_file import _MESSAGES, _SCHEMA, read_structure
+from batch_eval.models.runtime import Runtime
 
 FLAT = layer("Flatten", "flatten", ["image"])
 PLAIN = sequential(image(), layer("Flatten", "flatten"), dense("dense"))
@@ -195,6 +198,31 @@ def test_a_model_that_takes_long_runs_isolated_with_the_same_results(tmp_path: P
 
     expected = open_converted(replace(model, is_large=False), 1).run(classifier.prepare(images))
     np.testing.assert_array_equal(expected, classifier.inference.run(classifier.prepare(images)))
+
+
+class Slow:
+    """A model that takes three seconds for each batch, by a clock of its own."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def run(self, batch: np.ndarray) -> np.ndarray:
+        self.time += 3
+        return np.full((len(batch), 10), 0.1, np.float32)
+
+
+def test_the_self_test_of_a_model_that_is_nearly_too_slow_ends() -> None:
+    """Without a limit for the whole, up to 55 batches of nearly 5 s each would follow one another."""
+    model = Slow()
+    inference = Inference(Runtime("onnxruntime", model.run, (28, 28, 1), clock=lambda: model.time, seconds=5.0), "slow")
+
+    with (
+        pytest.raises(ModelProcessError, match=r"slow did not end the self-test within 10 s.*--model-timeout"),
+        inference.limited("the self-test"),
+    ):
+        inference.run(np.zeros((3200, 28, 28, 1), np.float32))
+    assert model.time <= 3 * 6  # the probe, four batches, and one that another thread had begun
+    assert inference.run(np.zeros((320, 28, 28, 1), np.float32)).shape == (320, 10)  # outside there is no such limit
 
 
 # Two files in one
@@ -460,9 +488,10 @@ def test_crafted_models_open_or_end_in_one_line(name: str, tmp_path: Path, monke
     monkeypatch.chdir(tmp_path)
     file = tmp_path / name
     file.write_bytes(CRAFTED[name]())
-    try:
-        open_model(file)
-    except ModelError as error:
-        check_message(str(error), file)
+    for look in (open_model, describe):
+        try:
+            look(file)
+        except ModelError as error:
+            check_message(str(error), file)
 
     assert [each.name for each in tmp_path.iterdir()] == [name]
