@@ -67,7 +67,7 @@ def test_one_document_embeds_each_picture_of_the_gallery_once():
 
 
 def test_most_confident_error_is_first():
-    page = Page(small(), FilePictures(small()))
+    page = Page(small(), FilePictures(small().records.pictures))
 
     assert [card.row for card in page.most_confident] == [3, 2, 4]
 

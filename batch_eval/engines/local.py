@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NamedTuple
 
@@ -17,9 +17,9 @@ from batch_eval.cores import available_cores
 from batch_eval.dataset import Content, Dataset, Sample
 from batch_eval.engines.duplicates import fingerprint
 from batch_eval.engines.pictures import picture
-from batch_eval.engines.rows import Rows
+from batch_eval.engines.rows import Picture, Rows
 from batch_eval.engines.workers import Flag, can_fork, in_order
-from batch_eval.errors import UnreadableImageError
+from batch_eval.errors import ModelError, UnreadableImageError
 from batch_eval.imaging import Prepared, Preprocessor
 from batch_eval.imaging.frames import MULTIPLE, count_frames
 from batch_eval.models import Classifier
@@ -33,12 +33,16 @@ MIN_CHUNK = 16
 """Images in a chunk of small files, at least. Batches are padded to 32; smaller chunks waste inference."""
 MIN_LARGE_CHUNK = 4
 """Images in a chunk of photos, at least. Decoding dominates, and 30 photos should occupy eight cores."""
+FULL_BATCH = 32
+"""Images in a chunk that several models read, at least: none is padded. Their inference outweighs the decoding."""
 CHUNKS_PER_WORKER = 8
 """Chunks that a worker gets of a small folder, at least, so that all workers finish together."""
 SMALL_FILE = 4 << 10
 """Size of a small image file in bytes. Reading one is mostly Python, where a second thread only waits for the GIL."""
 BATCH_BYTES = 16 << 20
 """Decoded bytes that a worker holds before it runs the model. It keeps memory flat with large photos."""
+SHARED_BATCH_BYTES = 64 << 20
+"""The same where several models read the batch: 32 photos of the recipe `photo`, decoded to at most 640 × 640 px."""
 CHUNKS_WORTH_A_PROCESS = 16
 """Chunks a worker must get before starting it as a process pays off."""
 Progress = Callable[[int], None]
@@ -58,6 +62,12 @@ class Task:
         image = decoded(content, self.preprocessor)
         return image, self.preprocessor(image)
 
+    @property
+    def input_key(self) -> tuple[str, str]:
+        """Equal for tasks whose preparation gives the same pixels. Only `simple` and `none` depend on the model."""
+        recipe = self.preprocessor
+        return str(recipe), "" if recipe.passes_mnist else recipe.settings_sha256
+
 
 def decoded(content: Content, preprocessor: Preprocessor) -> cv2.typing.MatLike:
     """Return an image's pixels: a file's bytes are decoded, an array is taken as it is."""
@@ -66,7 +76,7 @@ def decoded(content: Content, preprocessor: Preprocessor) -> cv2.typing.MatLike:
 
 @dataclass(slots=True)
 class _Batch:
-    """Prepared images that wait for the model, with their rows. ``unreadable`` maps other rows to the reason.
+    """Prepared images that wait for a model, with their rows. ``unreadable`` maps other rows to the reason.
 
     ``prints`` are the images' fingerprints, ``frames`` the number of pictures in files that hold several.
     """
@@ -79,15 +89,20 @@ class _Batch:
     prepared: list[Prepared] = field(default_factory=list)
     unreadable: dict[int, str] = field(default_factory=dict)
 
+    def prepared_by(self, preprocessor: Preprocessor) -> _Batch:
+        """Return the same decoded images, prepared by another recipe."""
+        return replace(self, prepared=[preprocessor(image) for image in self.images])
+
 
 @dataclass(frozen=True, slots=True)
 class _Shared:
     """What the workers of a run share.
 
     ``stop`` ends them early. ``steps`` says that enough pictures of steps are kept. ``turn`` lets one thread at a time
-    read small files.
+    read small files. ``pictures`` says whether errors keep pictures at all.
     """
 
+    pictures: bool = True
     stop: Flag = field(default_factory=Flag)
     steps: Flag = field(default_factory=Flag)
     turn: threading.Lock = field(default_factory=threading.Lock)
@@ -105,28 +120,64 @@ def run(task: Task, *, jobs: int | None = None, progress: Progress | None = None
 
     ``jobs`` is the number of workers, by default one a core. Each takes chunks of samples from file to probabilities.
     The result does not depend on their number. An unreadable file becomes a row; only Ctrl-C stops a run.
+    Raises ModelError when the model fails.
+    """
+    (found,) = run_many([task], jobs=jobs, progress=progress)
+    if isinstance(found, ModelError):
+        raise found
+    return found
+
+
+def run_many(
+    tasks: Sequence[Task], *, jobs: int | None = None, progress: Progress | None = None
+) -> list[Rows | ModelError]:
+    """Run several models over one dataset; return the rows of each, or the error of one that failed.
+
+    Each image is decoded once, as the first task decodes it, and prepared once for each distinct input. ``jobs`` and
+    ``progress`` are those of `run`. Only the rows of a single task hold pictures: `sample_picture` makes others.
     """
     jobs = jobs or available_cores()
-    samples = task.dataset.samples
+    first = tasks[0]
+    samples = first.dataset.samples
     # The first file stands for all: small files share chunks of a full batch, photos go out in handfuls.
-    least = MIN_CHUNK if not samples or _is_small(task, samples[0]) else MIN_LARGE_CHUNK
+    least = MIN_CHUNK if not samples or _is_small(first, samples[0]) else MIN_LARGE_CHUNK
+    least = least if len(tasks) == 1 else FULL_BATCH
     # A short run does not earn back the time that forking takes.
     worth = jobs > 1 and len(samples) >= jobs * CHUNKS_WORTH_A_PROCESS * least
     processes = worth and not task.classifier.one_process and can_fork()
     size = min(max(len(samples) // (jobs * CHUNKS_PER_WORKER), least), PROCESS_CHUNK if processes else THREAD_CHUNK)
     chunks = (Chunk(start, samples[start : start + size]) for start in range(0, len(samples), size))
-    found = Rows(range(len(samples)), len(task.classifier.class_names))
-    shared = _Shared()
-    results = in_order(partial(_work, task, shared), chunks, jobs, processes=processes, stop=shared.stop)
+    found: list[Rows | ModelError] = [Rows(range(len(samples)), len(task.classifier.class_names)) for task in tasks]
+    shared = _Shared(pictures=len(tasks) == 1)
+    results = in_order(partial(_work, tasks, shared), chunks, jobs, processes=processes, stop=shared.stop)
     # Closing the generator stops the workers, also when a row here or the caller's progress raises.
     with _single_threaded_opencv(), closing(results):
-        for rows in results:
-            found.add(rows)
-            if found.has_all_steps:
+        for results_of_chunk, chunk_length in results:
+            found = [_joined(rows, more) for rows, more in zip(found, results_of_chunk, strict=True)]
+            if all(isinstance(rows, ModelError) for rows in found):
+                break
+            if any(isinstance(rows, Rows) and rows.has_all_steps for rows in found):
                 shared.steps.set()
             if progress:
-                progress(len(rows.outcome))
+                progress(chunk_length)
     return found
+
+
+def _joined(rows: Rows | ModelError, more: Rows | ModelError) -> Rows | ModelError:
+    """Return a model's rows with those of a further chunk; an error stays."""
+    if isinstance(rows, ModelError) or isinstance(more, ModelError):
+        return rows if isinstance(rows, ModelError) else more
+    rows.add(more)
+    return rows
+
+
+def sample_picture(task: Task, sample: Sample) -> Picture | None:
+    """Return the pictures of a sample, without the steps; None where it cannot be read."""
+    try:
+        image, prepared = task.prepare(task.dataset.read(sample))
+    except UnreadableImageError:
+        return None
+    return picture(image, prepared, task.preprocessor, steps=False)
 
 
 def prepared_batches(task: Task) -> Iterator[NDArray[np.uint8]]:
@@ -157,29 +208,48 @@ def _single_threaded_opencv() -> Iterator[None]:
         cv2.setNumThreads(before)
 
 
-def _work(task: Task, shared: _Shared, chunk: Chunk) -> Rows:
-    """Take a chunk of samples from files to rows. Small files are read in turns, as threads share the GIL."""
+def _work(tasks: Sequence[Task], shared: _Shared, chunk: Chunk) -> tuple[list[Rows | ModelError], int]:
+    """Take a chunk of samples from files to the rows of each task; return them with the chunk's length.
+
+    Small files are read in turns, as threads share the GIL.
+    """
     # Every row begins as unreadable, and keeps that outcome unless a step below gives another.
-    rows = Rows(range(chunk.start, chunk.start + len(chunk.samples)), len(task.classifier.class_names))
-    small = _is_small(task, chunk.samples[0])
+    places = range(chunk.start, chunk.start + len(chunk.samples))
+    found: list[Rows | ModelError] = [Rows(places, len(task.classifier.class_names)) for task in tasks]
+    small = _is_small(tasks[0], chunk.samples[0])
     remaining = enumerate(chunk.samples, chunk.start)
     while True:
         with shared.turn if small else nullcontext():
-            batch = _prepare(task, remaining, shared.stop)
-        rows.reasons |= batch.unreadable
-        rows.frames |= {row: count for row, count in batch.frames.items() if count > 1}
-        rows.prints[np.array(batch.rows, np.intp) - rows.start] = batch.prints
+            batch = _prepare(tasks[0], remaining, shared.stop, BATCH_BYTES if len(tasks) == 1 else SHARED_BATCH_BYTES)
+        inputs = {tasks[0].input_key: batch}
+        for place, task in enumerate(tasks):
+            if task.input_key not in inputs:
+                inputs[task.input_key] = batch.prepared_by(task.preprocessor)
+            found[place] = _read(task, inputs[task.input_key], found[place], shared)
         if not batch.rows:
-            return rows
-        _classify(task, batch, rows, steps=not shared.steps)
+            return found, len(chunk.samples)
+
+
+def _read(task: Task, batch: _Batch, rows: Rows | ModelError, shared: _Shared) -> Rows | ModelError:
+    """Add a batch to a model's rows; return them, or the error where the model has failed."""
+    if isinstance(rows, ModelError):
+        return rows
+    rows.reasons |= batch.unreadable
+    rows.frames |= {row: count for row, count in batch.frames.items() if count > 1}
+    rows.prints[np.array(batch.rows, np.intp) - rows.start] = batch.prints
+    try:
+        _classify(task, batch, rows, shared)
+    except ModelError as error:
+        return error
+    return rows
 
 
 def _is_small(task: Task, sample: Sample) -> bool:
     return task.dataset.source.size(sample.file) <= SMALL_FILE
 
 
-def _prepare(task: Task, rows: Iterator[tuple[int, Sample]], stop: Flag) -> _Batch:
-    """Decode and prepare samples until ``BATCH_BYTES`` are in memory."""
+def _prepare(task: Task, rows: Iterator[tuple[int, Sample]], stop: Flag, limit: int) -> _Batch:
+    """Decode and prepare samples until more than ``limit`` bytes are in memory."""
     batch, size = _Batch(), 0
     for row, sample in rows:
         if stop:
@@ -198,13 +268,13 @@ def _prepare(task: Task, rows: Iterator[tuple[int, Sample]], stop: Flag) -> _Bat
         batch.images.append(image)
         batch.prepared.append(prepared)
         size += image.nbytes
-        if size > BATCH_BYTES:
+        if size > limit:
             break
     return batch
 
 
-def _classify(task: Task, batch: _Batch, rows: Rows, *, steps: bool) -> None:
-    """Run the model over a batch and record every outcome. With ``steps``, errors keep the strip of steps."""
+def _classify(task: Task, batch: _Batch, rows: Rows, shared: _Shared) -> None:
+    """Run the model over a batch and record every outcome. Errors keep their pictures, if they are wanted."""
     predicted = _predict(task.classifier, batch, rows)
     for row, truth, image, prepared in zip(batch.rows, batch.truths, batch.images, batch.prepared, strict=True):
         outcome = _judge(truth, predicted.get(row), task.classifier.class_names)
@@ -214,8 +284,8 @@ def _classify(task: Task, batch: _Batch, rows: Rows, *, steps: bool) -> None:
         for flag in prepared.flags:
             rows.flags.setdefault(flag, []).append(row)
         # Reports show pictures of errors only.
-        if outcome in (Outcome.WRONG, Outcome.BLANK):
-            rows.pictures[row] = picture(image, prepared, task.preprocessor, steps=steps)
+        if shared.pictures and outcome in (Outcome.WRONG, Outcome.BLANK):
+            rows.pictures[row] = picture(image, prepared, task.preprocessor, steps=not shared.steps)
 
 
 def _predict(classifier: Classifier, batch: _Batch, rows: Rows) -> dict[int, str]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from batch_eval.engines.rows import Picture
 from batch_eval.errors import ConfigError
 from batch_eval.evaluation import metrics
 from batch_eval.evaluation.metrics import Tally
 from batch_eval.evaluation.records import Evaluation
 from batch_eval.outcome import OUTCOMES, Outcome
+
+PICTURES_SHOWN = 300
+"""Images that a page shows under Fixed and under Broke."""
 
 
 @dataclass(frozen=True)
@@ -151,6 +155,21 @@ class Comparison:
     def broke(self, other: int) -> list[Change]:
         """Return the images that only the first read correctly."""
         return self._changes(other, self.shared.hits[0] & ~self.shared.hits[other])
+
+    @property
+    def pictured(self) -> list[list[int]]:
+        """Rows of each evaluation whose pictures reports show: errors that another one did not make."""
+        rows = [[change.rows[0] for i in range(1, len(self.names)) for change in self.fixed(i)[:PICTURES_SHOWN]]]
+        rows += [[change.rows[1] for change in self.broke(i)[:PICTURES_SHOWN]] for i in range(1, len(self.names))]
+        return [list(dict.fromkeys(some)) for some in rows]
+
+    def with_pictures(self, pictures: Sequence[Mapping[int, Picture]]) -> Comparison:
+        """Return the comparison with these pictures of each evaluation, by row."""
+        evaluations = tuple(
+            replace(evaluation, records=replace(evaluation.records, pictures=some))
+            for evaluation, some in zip(self.evaluations, pictures, strict=True)
+        )
+        return replace(self, evaluations=evaluations)
 
     def _changes(self, other: int, chosen: NDArray[np.bool_]) -> list[Change]:
         records = self.evaluations[0].records

@@ -2,8 +2,8 @@
 
 from batch_eval.models.classifier import Classifier
 from batch_eval.models.convention import Convention
-from batch_eval.models.loading import DEFAULT_MODEL, open_model
-from batch_eval.models.options import ModelOptions
+from batch_eval.models.loading import open_model
+from batch_eval.models.options import DEFAULT_MODEL, ModelOptions
 from batch_eval.models.verify import Verification, check_verifiable, verify
 
 __all__ = [

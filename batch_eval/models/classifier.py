@@ -30,6 +30,7 @@ class Classifier:
         size: (height, width) of the model's input in pixels.
         channels: 1 or 3.
         runtime: ``onnxruntime``, ``tensorflow`` or ``tflite``.
+        parameters: Number of weights; None if unknown.
         one_process: Whether other processes should not run it, as each would take long to start.
         notes: Lines for the user.
         convention: How images are given to the model.
@@ -50,6 +51,7 @@ class Classifier:
         """Find out how the model reads and writes; a ``card`` states its classes and the usual convention."""
         self.inference = Inference(runtime, name)
         self.name, self.sha256, self.runtime, self.one_process = name, sha256, runtime.name, runtime.one_process
+        self.parameters = runtime.parameters
         self.size, self.channels = self.inference.layout.size, self.inference.layout.channels
         outputs = self.inference.probed
         self.output_kind = output_kind(runtime.activation, outputs, name)

@@ -91,6 +91,8 @@ class ConvertedModel:
     """Range suggested by the first layers: ``0..1``, ``0..255`` or ``-1..1``. None if unknown."""
     is_large: bool
     """Whether it may take long, or much memory: such a model runs isolated."""
+    parameters: int
+    """Number of weights, as ``model.count_params()`` gives it."""
     layers: tuple[ConvertedLayer, ...] = ()
     """The layers in the order of their conversion, if they were wanted."""
 
@@ -132,9 +134,15 @@ def _convert(file: KerasFile, layers: bool) -> ConvertedModel:
         raise Unsupported(f"{len(outputs)} outputs")
     target = outputs[0]
     is_large = graph.image_bytes() > LARGE_IMAGE or graph.constant_bytes > LARGE_WEIGHTS or graph.work > LARGE_WORK
-    onnx = graph.model(source, target, [call.output for call in calls or ()])
     return ConvertedModel(
-        onnx, source.shape, target.shape, target.activation, graph.pixel_range, is_large, tuple(calls or ())
+        graph.model(source, target, [call.output for call in calls or ()]),
+        source.shape,
+        target.shape,
+        target.activation,
+        graph.pixel_range,
+        is_large,
+        sum(graph.parameters.values()),
+        tuple(calls or ()),
     )
 
 
@@ -223,6 +231,7 @@ class _ModelConverter:
 
     def _convert(self, layer: Entry, source: WeightSource, inputs: Sequence[Tensor]) -> Tensor:
         layer_config, weights = LayerConfig(layer["config"]), Weights(source.read(_name(layer)))
+        self.graph.parameters[id(layer)] = weights.size  # a shared layer counts once
         call = LayerCall(layer["class_name"], layer_config, weights, self.graph, tuple(inputs), self.keras_major)
         output = CONVERTERS[call.class_name](call)
         # every weight of a dense layer or a convolution is multiplied once for each position of the output

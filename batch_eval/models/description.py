@@ -21,9 +21,8 @@ from batch_eval.models.failures import model_errors
 from batch_eval.models.keras_file import KerasFile, parse_model
 from batch_eval.models.keras_weights import WeightSource
 from batch_eval.models.layers import Unsupported
-from batch_eval.models.loading import DEFAULT_MODEL
 from batch_eval.models.model_file import ModelFile
-from batch_eval.models.options import ModelOptions
+from batch_eval.models.options import DEFAULT_MODEL, ModelOptions
 from batch_eval.models.tflite_file import IDENTIFIER
 
 

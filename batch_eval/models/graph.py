@@ -66,6 +66,7 @@ class Graph:
         self._nodes: list[Node] = []
         self._constants: dict[str, NDArray[np.generic]] = {}
         self._names = 0
+        self.parameters: dict[int, int] = {}  # weights of each layer, by the identity of its config
         self._budget = budget or Budget(DEFAULT_LIMITS)
         self._sizes: list[int] = []  # bytes of each node's output, for one image
 

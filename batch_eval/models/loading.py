@@ -24,7 +24,7 @@ from batch_eval.models.layers import Unsupported
 from batch_eval.models.layers.call import Misfit
 from batch_eval.models.model_file import ModelFile
 from batch_eval.models.onnx_runtime import open_converted, open_onnx, whole_onnx
-from batch_eval.models.options import ModelOptions
+from batch_eval.models.options import DEFAULT_MODEL, ModelOptions
 from batch_eval.models.runtime import Runtime
 
 _TFLITE = b"TFL3"  # FlatBuffers file identifier, from byte 4 on
@@ -32,8 +32,6 @@ _PROTOBUF = b"\x08"  # tag of the first field of an ONNX ModelProto: ir_version,
 _COLOUR = 3
 """Channels of a picture in colour."""
 _EXPECTED = "Expected a .keras, .h5, .onnx or .tflite file, or a SavedModel folder."
-DEFAULT_MODEL = Path(__file__).parent / "data" / "default.keras"
-"""The model that ships with the package."""
 
 
 def open_model(model: ModelOptions | str | Path | None = None, *, threads: int = 0) -> Classifier:
@@ -55,9 +53,9 @@ def open_model(model: ModelOptions | str | Path | None = None, *, threads: int =
             raise ModelError(f"{option} {value} needs a weights file. Name it with --model.")
     path = _existing(options.path)
     with model_errors(path):
-        runtime, sha256 = _open(path, options, threads)
+        runtime, digest = _open(path, options, threads)
         Budget(options.limits).check(image_bytes(runtime.input_shape))
-        return Classifier(runtime, name=path.name, sha256=sha256, options=options, card=card_beside(path, sha256))
+        return Classifier(runtime, name=path.name, sha256=digest, options=options, card=card_beside(path, digest))
 
 
 def _existing(path: Path | None) -> Path:
@@ -138,6 +136,11 @@ def _message(file: ModelFile) -> str:
     if kind is None:
         return f"{file.path} is not a model, or damaged at its beginning. {_EXPECTED}"
     return kind.message(suspect) if kind.advice else f"{kind.message(suspect)} {_EXPECTED}"
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a model's file or folder."""
+    return _file_sha256(path) if path.is_file() else _folder_sha256(path)
 
 
 def _folder_sha256(folder: Path) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _MAX_DEPTH = 64
@@ -66,6 +67,11 @@ _SCHEMA = {
     for message, fields in _MESSAGES.items()
 }
 _EXTERNAL_DATA, _DATA_LOCATION = 13, 14
+_WEIGHT_TYPES = (1, 2, 3, 10, 11, 16)
+"""TensorProto.DataType of weights: floats of any width, and 8-bit integers of quantized models."""
+_MAX_DIMS = 8
+"""Dimensions of a tensor that are counted. A file could claim millions, whose product would take hours."""
+_MAX_DIMS_BYTES = 10 * _MAX_DIMS
 _ORT_FORMAT = b"ORTM"
 """What bytes 4 to 7 of ONNX Runtime's own format are: its reader takes such a file for that, and nothing else."""
 
@@ -80,6 +86,8 @@ class OnnxStructure:
     """Name of a value -> the operation (``op_type``) that produces it."""
     outputs: tuple[str, ...]
     """Names of the graph's outputs."""
+    weights: int
+    """Number of weights in the graph's initializers."""
 
 
 def read_structure(data: bytes) -> OnnxStructure:
@@ -105,7 +113,29 @@ def read_structure(data: bytes) -> OnnxStructure:
         tuple(
             name for number, content in graph if number == 12 for name in _texts(reader, content, "value").get(1, ())
         ),
+        sum(_weights(reader, content) for number, content in graph if number == 5),
     )
+
+
+def _weights(reader: MessageReader, tensor: int | memoryview) -> int:
+    """Return the number of elements of a TensorProto; 0 for shapes and other integers."""
+    sizes: list[int] = []
+    kind = 0
+    for number, content in reader.fields(tensor, "tensor") if isinstance(tensor, memoryview) else ():
+        if number == 1:  # dims: one field each, or packed into one
+            sizes += [content] if isinstance(content, int) else _varints(content[:_MAX_DIMS_BYTES])
+        elif number == 2 and isinstance(content, int):
+            kind = content
+    return prod(sizes[:_MAX_DIMS]) if kind in _WEIGHT_TYPES else 0
+
+
+def _varints(packed: memoryview) -> list[int]:
+    """Return the varints of a packed field."""
+    found, position = [], 0
+    while position < len(packed):
+        value, position = _varint(packed, position)
+        found.append(value)
+    return found
 
 
 def _texts(reader: MessageReader, message: int | memoryview, kind: str) -> dict[int, list[str]]:

@@ -64,6 +64,7 @@ def open_converted(
             activation=model.activation,
             pixel_range=model.pixel_range,
             batch=None,
+            parameters=model.parameters,
         )
     try:
         session = _session(model.onnx, threads)
@@ -74,7 +75,9 @@ def open_converted(
         outputs: Batch = session.run(None, {"input": batch})[0]
         return outputs
 
-    return Runtime("onnxruntime", run, model.input_shape, model.activation, model.pixel_range)
+    return Runtime(
+        "onnxruntime", run, model.input_shape, model.activation, model.pixel_range, parameters=model.parameters
+    )
 
 
 def run_all(model: ConvertedModel, image: Batch, options: ModelOptions) -> list[Batch]:
@@ -125,7 +128,8 @@ def open_onnx(file: ModelFile, threads: int) -> Runtime:
     # only the graph's outputs matter: a large graph has thousands of values
     activations = {name: _ACTIVATIONS.get(structure.producers.get(name, ""), "") for name in structure.outputs}
     settings = {"threads": threads, "activations": activations}
-    return open_isolated(Job("onnx", file.data, settings), file.path, file.limits)
+    runtime = open_isolated(Job("onnx", file.data, settings), file.path, file.limits)
+    return replace(runtime, parameters=structure.weights)
 
 
 def whole_onnx(file: ModelFile) -> ModelFile:

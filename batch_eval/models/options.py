@@ -7,6 +7,9 @@ from pathlib import Path
 
 from batch_eval.models.budget import Limits
 
+DEFAULT_MODEL = Path(__file__).parent / "data" / "default.keras"
+"""The model that ships with the package."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelOptions:
@@ -40,6 +43,11 @@ class ModelOptions:
     def limits(self) -> Limits:
         """The limits of memory and time; raises ConfigError where one is invalid."""
         return Limits.of(self.memory, self.timeout)
+
+    @property
+    def file(self) -> Path:
+        """The model's file, also where it is the one that ships with the package."""
+        return self.path or DEFAULT_MODEL
 
     @classmethod
     def of(cls, model: ModelOptions | str | Path | None) -> ModelOptions:

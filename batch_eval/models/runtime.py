@@ -31,6 +31,8 @@ class Runtime:
     """Range suggested by the first layers: ``0..1``, ``0..255`` or ``-1..1``. None if unknown."""
     batch: int | None = None
     """The only batch size that the model accepts. None if it accepts any."""
+    parameters: int | None = None
+    """Number of weights. None if unknown."""
     notes: tuple[str, ...] = ()
     """Lines for the user."""
     one_process: bool = False

@@ -14,9 +14,8 @@ from batch_eval.models.failures import model_errors
 from batch_eval.models.input_range import Images
 from batch_eval.models.keras_file import KerasFile, parse_model
 from batch_eval.models.keras_safety import check_safe
-from batch_eval.models.loading import DEFAULT_MODEL
 from batch_eval.models.model_file import ModelFile
-from batch_eval.models.options import ModelOptions
+from batch_eval.models.options import DEFAULT_MODEL, ModelOptions
 
 TOLERANCE = 1e-5
 """Largest allowed difference of a probability: sums of float32 in another order end in other bits."""

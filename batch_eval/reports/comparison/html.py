@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from batch_eval.evaluation.paired import Comparison
+from batch_eval.evaluation.paired import PICTURES_SHOWN, Comparison
 from batch_eval.publishing import COMPARISON_FILES
 from batch_eval.reports.comparison.rendering import FILES, render
 from batch_eval.reports.context import NO_CONTEXT, ReportContext
@@ -12,15 +12,13 @@ from batch_eval.reports.html.assets import SOURCES
 from batch_eval.reports.html.pictures import EmbeddedPictures, FilePictures
 
 TITLE = "HTML comparison"
-SHOWN = 300
-"""Images shown under Fixed and under Broke."""
 _TEMPLATE = "comparison.html.jinja"
 
 
 def document(comparison: Comparison, context: ReportContext = NO_CONTEXT) -> bytes:  # noqa: ARG001 - same in all formats
     """Return the page with its style sheet and pictures embedded."""
-    pictures = [EmbeddedPictures(evaluation) for evaluation in comparison.evaluations]
-    return render(_TEMPLATE, comparison, SHOWN, style=_style(), style_url=None, pictures=pictures)
+    pictures = [EmbeddedPictures(evaluation.records.pictures) for evaluation in comparison.evaluations]
+    return render(_TEMPLATE, comparison, PICTURES_SHOWN, style=_style(), style_url=None, pictures=pictures)
 
 
 def files(comparison: Comparison, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, bytes]]:
@@ -31,9 +29,10 @@ def files(comparison: Comparison, context: ReportContext = NO_CONTEXT) -> Iterat
     style_url = f"{COMPARISON_FILES}/comparison.css"
     # A folder for each evaluation: the same row is another image in each.
     pictures = [
-        FilePictures(evaluation, f"{COMPARISON_FILES}/{i}") for i, evaluation in enumerate(comparison.evaluations)
+        FilePictures(evaluation.records.pictures, f"{COMPARISON_FILES}/{i}")
+        for i, evaluation in enumerate(comparison.evaluations)
     ]
-    yield "comparison.html", render(_TEMPLATE, comparison, SHOWN, style_url=style_url, pictures=pictures)
+    yield "comparison.html", render(_TEMPLATE, comparison, PICTURES_SHOWN, style_url=style_url, pictures=pictures)
     yield style_url, _style().encode()
     for some in pictures:
         yield from some.files()

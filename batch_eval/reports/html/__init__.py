@@ -23,7 +23,7 @@ TITLE = "HTML report"
 
 def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> bytes:
     """Return the whole report as one HTML file."""
-    pictures = EmbeddedPictures(evaluation)
+    pictures = EmbeddedPictures(evaluation.records.pictures)
     page = Page(evaluation, pictures, context)
     return render(page, assets.embedded(page_data(evaluation, pictures, page.tags, page.rows_on_page)))
 
@@ -33,7 +33,7 @@ def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterat
     if context.self_contained:
         yield "report.html", document(evaluation, context)
         return
-    pictures = FilePictures(evaluation)
+    pictures = FilePictures(evaluation.records.pictures)
     page = Page(evaluation, pictures, context)
     # Rendering asks for the pictures that the page shows, so they can only be yielded after it.
     yield "report.html", render(page, assets.linked())

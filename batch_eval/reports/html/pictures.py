@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
-from batch_eval.evaluation import Evaluation
+from batch_eval.engines.rows import Picture
 from batch_eval.publishing import REPORT_FILES
 
 _SUFFIXES = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
@@ -29,8 +29,8 @@ class Pictures(Protocol):
 class FilePictures:
     """Pictures as files in a folder beside the page. It keeps those that the page asked for."""
 
-    def __init__(self, evaluation: Evaluation, folder: str = REPORT_FILES) -> None:
-        self._pictures = evaluation.records.pictures
+    def __init__(self, pictures: Mapping[int, Picture], folder: str = REPORT_FILES) -> None:
+        self._pictures = pictures
         self._folder = folder
         self._given: dict[str, bytes] = {}
 
@@ -67,8 +67,8 @@ class FilePictures:
 class EmbeddedPictures:
     """Pictures as data URIs."""
 
-    def __init__(self, evaluation: Evaluation) -> None:
-        self._pictures = evaluation.records.pictures
+    def __init__(self, pictures: Mapping[int, Picture]) -> None:
+        self._pictures = pictures
 
     def original(self, row: int) -> str | None:
         """Return the thumbnail as a data URI."""
