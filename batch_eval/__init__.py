@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from batch_eval.evaluation import Evaluation
     from batch_eval.imaging import PreprocessingOptions, preprocess
     from batch_eval.models import ModelOptions, open_model
+    from batch_eval.studies.ranking import compare
 
 __version__ = "0.1.0"
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "LabelOptions",
     "ModelOptions",
     "PreprocessingOptions",
+    "compare",
     "evaluate",
     "open_model",
     "preprocess",
@@ -34,6 +36,7 @@ _HOMES = {
     "PreprocessingOptions": "batch_eval.imaging",
     "open_model": "batch_eval.models",
     "preprocess": "batch_eval.imaging",
+    "compare": "batch_eval.studies.ranking",
 }
 
 

@@ -102,10 +102,19 @@ def evaluate_task(task: Task, *, jobs: int | None = None, progress: Progress | N
     """Evaluate an opened task; ``progress`` gets the number of images finished since its last call."""
     from batch_eval.engines import local
 
-    fixed_time = _fixed_time()
-    dataset, recipe, classifier = task.dataset, task.preprocessor, task.classifier
-    notes = task_notes(task)
+    moment, notes = fixed_time(), task_notes(task)
     rows = local.run(task, jobs=jobs, progress=progress)
+    found = evaluation_of(task, rows, notes, moment)
+    if found.scored < FEWEST_TRIED or found.accuracy >= GOOD:
+        return found
+    from batch_eval.engines.trials import trials  # which most runs need not import
+
+    return replace(found, trials=trials(task, rows, found.accuracy))
+
+
+def evaluation_of(task: Task, rows: Rows, notes: tuple[str, ...], moment: datetime | None) -> Evaluation:
+    """Join the rows of a task with its dataset and its provenance; ``moment`` is `fixed_time`'s."""
+    dataset, recipe, classifier = task.dataset, task.preprocessor, task.classifier
     records = Records.of(dataset, rows)
     provenance = Provenance(
         folder=dataset.name,
@@ -116,17 +125,12 @@ def evaluate_task(task: Task, *, jobs: int | None = None, progress: Progress | N
         preprocess=str(recipe),
         preprocess_sha256=recipe.settings_sha256,
         version=__version__,
-        created=(fixed_time or datetime.now(UTC)).isoformat(timespec="seconds"),
+        created=(moment or datetime.now(UTC)).isoformat(timespec="seconds"),
         notes=(*notes, *_content_notes(dataset, rows, records)),
         missing=dataset.missing,
         convention=classifier.found,
     )
-    found = Evaluation(classifier.class_names, records, provenance)
-    if found.scored < FEWEST_TRIED or found.accuracy >= GOOD:
-        return found
-    from batch_eval.engines.trials import trials  # which most runs need not import
-
-    return replace(found, trials=trials(task, rows, found.accuracy))
+    return Evaluation(classifier.class_names, records, provenance)
 
 
 def _content_notes(dataset: Dataset, rows: Rows, records: Records) -> Iterator[str]:
@@ -139,7 +143,7 @@ def _content_notes(dataset: Dataset, rows: Rows, records: Records) -> Iterator[s
         yield f"Files with several pages or frames, of which only the first counts: {listing(shown)}."
 
 
-def _fixed_time() -> datetime | None:
+def fixed_time() -> datetime | None:
     """Return the time that SOURCE_DATE_EPOCH sets, else None. It makes the same run write the same bytes.
 
     Source: reproducible-builds.org, SOURCE_DATE_EPOCH, in seconds since 1970. Raises ConfigError for other values.

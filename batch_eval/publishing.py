@@ -21,7 +21,8 @@ REPORTS = frozenset(
     }
 )
 """Reports that could be taken for label files beside images."""
-REPORT_FILES, COMPARISON_FILES, INSPECTION_FILES = "report_files", "comparison_files", "inspection_files"
+REPORT_FILES, COMPARISON_FILES = "report_files", "comparison_files"
+INSPECTION_FILES, LEADERBOARD_FILES = "inspection_files", "leaderboard_files"
 """Folders of pictures, style sheets and scripts beside their pages."""
 PREFIX = ".batch_eval-"
 """Beginning of the names of temporary folders inside a report folder."""

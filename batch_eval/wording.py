@@ -65,6 +65,20 @@ def shape_text(shape: Sequence[int] | None) -> str:
     return "–" if shape is None else " × ".join(map(str, shape))
 
 
+def file_size(size: int) -> str:
+    """Return a number of bytes with its unit, in powers of 1000 as disks are sold.
+
+    >>> file_size(980), file_size(4_830_474)
+    ('980 B', '4.8 MB')
+    """
+    value = float(size)
+    for unit in ("B", "kB", "MB"):
+        if value < 999.5:
+            return f"{value:.0f} {unit}" if unit == "B" or value >= 99.5 else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"
+
+
 def markdown_text(text: str) -> str:
     r"""Return a text escaped for Markdown, also within a table.
 

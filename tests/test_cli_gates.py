@@ -97,8 +97,8 @@ def test_a_baseline_may_lie_where_other_formats_are_written(saved):
         (["run", "sample_images", "--out", "-", "-f", "csv", "--plots"], "2 were given"),
         (["report", "nowhere.json"], "cannot read nowhere.json"),
         (["compare", "a.json"], "Name two or more"),
-        (["compare", "a", "b", "--model", "c.keras"], "Name one folder of images and two models or more"),
-        (["compare", "a", "b", "--format", "pdf"], "unknown comparison format 'pdf'"),
+        (["compare", "a", "b", "--format", "pdf"], "unknown ranking format 'pdf'"),
+        (["compare", "a.json", "b.json", "--format", "pdf"], "unknown comparison format 'pdf'"),
         (["config", "walk"], "unknown command 'walk'"),
     ],
 )
@@ -213,7 +213,8 @@ def test_compare_says_each_note_of_the_images_and_models_once(tmp_path):
     with (folder / "labels.csv").open("a") as file:
         file.write("missing.png,7,plain,ballpoint,even\n")
     model = ROOT / "batch_eval/models/data/default.keras"
-    done = batch_eval("compare", folder, "--model", model, "--model", model)
+    copy = shutil.copy(model, tmp_path / "copy.keras")
+    done = batch_eval("compare", folder, "--model", model, "--model", copy)
 
     assert 0 == done.returncode, done.stderr
     assert 1 == done.stderr.count("Note: ")
@@ -238,7 +239,8 @@ def test_a_self_contained_comparison_is_one_file(saved, tmp_path):
 def test_compare_runs_several_models_on_one_folder(tmp_path):
     model = ROOT / "batch_eval" / "models" / "data"
     file = next(p for p in model.iterdir() if p.suffix in {".keras", ".onnx"})
-    done = batch_eval("compare", ROOT / "sample_images", "--model", file, "--model", file, "--format", "json")
+    copy = shutil.copy(file, tmp_path / "copy.keras")
+    done = batch_eval("compare", ROOT / "sample_images", "--model", file, "--model", copy, "--format", "json")
 
     assert 0 == done.returncode, done.stderr
     assert 60 == json.loads(done.stdout)["images"]

@@ -17,6 +17,7 @@ from batch_eval.cli.preprocess import preprocess
 from batch_eval.cli.report import report
 from batch_eval.cli.run import run
 from batch_eval.cli.serve import serve
+from batch_eval.cli.single_model import SingleModelCommand
 from batch_eval.cli.train import train
 
 app = typer.Typer(
@@ -56,7 +57,7 @@ def batch_eval(
         context.default_map = default_map(context.command, command)
 
 
-app.command()(run)
+app.command(cls=SingleModelCommand)(run)
 app.command()(report)
 app.command()(compare)
 app.command()(predict)

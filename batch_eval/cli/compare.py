@@ -1,10 +1,10 @@
-"""batch-eval compare: what one model fixed and broke against another, on the same images."""
+"""batch-eval compare: which model reads the same images best, and what one fixed and broke against another."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,10 +14,15 @@ from batch_eval.reports.registry import Kind, format_names
 
 if TYPE_CHECKING:
     from batch_eval.evaluation import Evaluation
+    from batch_eval.studies.ranking import Candidate
 
 
-_FOR_SAVED = ("model", "format", "out", "self_contained")
+_FOR_SAVED = ("model", "format", "out", "self_contained", "ranking")
 """Options that apply to saved evaluations; the others are about running models."""
+PAIR = 2
+"""Models that are compared with each other by default; more are ranked."""
+_FORMATS = ("html", "json", "csv", "markdown")
+"""Formats written into a folder by default, where the kind of report has them."""
 
 
 @grouped
@@ -26,16 +31,27 @@ def compare(
     inputs: Annotated[
         list[Path],
         typer.Argument(
-            help="Saved evaluations (evaluation.json, or the folders that hold them); or, with several --model, one "
-            "folder of images.",
+            help="A folder of images, then models: files, folders of models, or patterns such as 'models/*.keras'. Or "
+            "saved evaluations of the same images (evaluation.json, or the folders that hold them).",
             show_default=False,
         ),
     ],
     model: Annotated[
         list[Path] | None,
-        typer.Option("--model", "-m", help="A saved model to run on the folder; repeatable.", show_default=False),
+        typer.Option("--model", "-m", help="A further model to run on the folder; repeatable.", show_default=False),
     ] = None,
     *,
+    ranking: Annotated[
+        bool | None,
+        typer.Option(
+            "--ranking/--pairs",
+            help="Rank the models, or compare each with the first. Default: two are compared, more are ranked.",
+            show_default=False,
+        ),
+    ] = None,
+    anonymous: Annotated[
+        bool, typer.Option("--anonymous", help="Call models by the beginning of their SHA-256, not by their names.")
+    ] = False,
     opening: options.ModelFlags,
     labels: options.LabelFlags,
     preparing: options.PreprocessingFlags,
@@ -45,7 +61,8 @@ def compare(
         typer.Option(
             "--format",
             "-f",
-            help=f"{', '.join(format_names(Kind.COMPARISON))}; repeatable with --out. Default: text.",
+            help=f"{', '.join(format_names(Kind.RANKING))} (csv only of a ranking); repeatable with --out. "
+            "Default: text; with --out also html, json, csv and markdown.",
             show_default=False,
         ),
     ] = None,
@@ -54,42 +71,108 @@ def compare(
     ] = Path("-"),
     self_contained: options.SelfContained = False,
 ) -> None:
-    """Compare evaluations of the same images: every other one with the first.
+    """Rank models on the same images, or compare evaluations of them.
 
-    Shows what the second model fixed and broke, and the difference of the accuracies with its interval. McNemar's exact
-    test says whether chance can explain it. All of it for the whole set and for each class and slice.
+    A leaderboard has the accuracy of each model with its interval, its size and its speed. Models that the images
+    cannot tell apart share a rank: McNemar's exact test, corrected for the number of pairs. A model that cannot be
+    opened is listed with the reason. The images are decoded and prepared once for all models.
+
+    Two models, or two saved evaluations, are compared as a pair: what the second fixed and broke, and the difference of
+    the accuracies with its interval, for the whole set and for each class and slice.
 
     **Examples**
 
-    `batch-eval compare reports/old reports/new`
+    `batch-eval compare photos models/ --out leaderboard`
 
-    `batch-eval compare photos --model old.keras --model new.keras --format html --out comparison`
+    `batch-eval compare photos old.keras new.keras --format html --out comparison`
+
+    `batch-eval compare reports/old reports/new`
     """
-    from batch_eval.api import evaluate
-    from batch_eval.cli.console import say, tell
-    from batch_eval.cli.finish import checked_for
-    from batch_eval.evaluation.paired import compare as compare_evaluations
+    from batch_eval.cli.console import progress_bar, say
+    from batch_eval.dataset import load_dataset
+    from batch_eval.evaluation.ranking import Entry, rank
+    from batch_eval.models.model_files import find_models, model_names
     from batch_eval.reports.context import ReportContext
+    from batch_eval.studies.ranking import (
+        all_classes,
+        anonymous_names,
+        candidates_on,
+        open_readers,
+        pair_up,
+        rank_candidates,
+    )
+
+    shown = ReportContext(self_contained=self_contained)
+    if not model and all(map(_is_saved, inputs)):
+        _check_for_saved(context)
+        ranked = len(inputs) > PAIR if ranking is None else ranking
+        formats = _checked_formats(format, out, _kind(ranked))
+        evaluations = _load(inputs)
+        names = _names(evaluations, inputs)
+        entries = [Entry(name, evaluation) for name, evaluation in zip(names, evaluations, strict=True)]
+        subject = rank(entries) if ranked else _paired(evaluations, names)
+        _write(subject, formats, out, _kind(ranked), shown)
+        return
+    folder, *others = inputs
+    _check_not_saved(folder, others, model or ())
+    models = [opening.options(path) for path in find_models([*others, *(model or ())])]
+    ranked = len(models) != PAIR if ranking is None else ranking
+    formats = _checked_formats(format, out, _kind(ranked))
+    names = anonymous_names(models) if anonymous else model_names([one.file for one in models])
+    with progress_bar(len(models), "models opened") as progress:
+        opened = open_readers(models, preparing.options(), progress)
+    dataset = load_dataset(folder, labels.options(), all_classes(opened))
+    say(f"Labels: {dataset.label_source}")
+    candidates = candidates_on(dataset, opened)
+    _say_failed(candidates, names)
+    with progress_bar(len(dataset.samples), f"images, {len(models)} models") as progress:
+        found = rank_candidates(candidates, names, jobs=jobs, progress=progress)
+    if ranked or found.failed:
+        _write(found, formats, out, Kind.RANKING, shown)
+        return
+    for note in dict.fromkeys(note for place in found.places for note in place.evaluation.provenance.notes):
+        say(f"Note: {note}")  # a leaderboard holds them
+    _write(pair_up(found, names, candidates), formats, out, Kind.COMPARISON, shown)
+
+
+def _kind(ranked: bool) -> Kind:
+    return Kind.RANKING if ranked else Kind.COMPARISON
+
+
+def _paired(evaluations: Sequence[Evaluation], names: Sequence[str]) -> Any:
+    from batch_eval.evaluation.paired import compare as compare_evaluations
+
+    return compare_evaluations(evaluations, names)
+
+
+def _write(subject: Any, formats: Sequence[str], out: Path, kind: Kind, shown: Any) -> None:
+    """Print one document, or write files and print their paths; without --format the text is printed too."""
+    from batch_eval.cli.console import tell
     from batch_eval.reports.writing import write_report, write_reports
 
-    formats = checked_for(format or ["text"], out, Kind.COMPARISON)
-    if model:
-        folder = _one_folder(inputs, model)
-        evaluations = [
-            evaluate(folder, opening.options(path), labels.options(), preparing.options(), jobs=jobs) for path in model
-        ]
-        for note in dict.fromkeys(note for one in evaluations for note in one.provenance.notes):
-            say(f"Note: {note}")
-    else:
-        _check_for_saved(context)
-        evaluations = _load(inputs)
-    comparison = compare_evaluations(evaluations, _names(evaluations, model or inputs))
-    shown = ReportContext(self_contained=self_contained)
     if str(out) == "-":
-        write_report(comparison, formats[0], "-", kind=Kind.COMPARISON, context=shown)
+        write_report(subject, formats[0], "-", kind=kind, context=shown)
         return
-    for path in write_reports(comparison, out, formats, kind=Kind.COMPARISON, context=shown):
+    files = [name for name in formats if name != _PRINTED]
+    written = write_reports(subject, out, files, kind=kind, context=shown)
+    if _PRINTED in formats:
+        write_report(subject, "text", "-", kind=kind, context=shown)
+        tell("")
+    for path in written:
         tell(str(path))
+
+
+_PRINTED = "printed text"
+"""Stands among the formats for the text on stdout, beside files in a folder."""
+
+
+def _checked_formats(given: Sequence[str] | None, out: Path, kind: Kind) -> tuple[str, ...]:
+    """Return the formats to write, when they and the place for them are right."""
+    from batch_eval.cli.finish import checked_for
+
+    if str(out) != "-" and not given:
+        return (*checked_for([name for name in _FORMATS if name in format_names(kind)], out, kind), _PRINTED)
+    return checked_for(given or ["text"], out, kind)
 
 
 def _check_for_saved(context: typer.Context) -> None:
@@ -106,7 +189,7 @@ def _check_for_saved(context: typer.Context) -> None:
     if idle:
         raise ConfigError(
             f"saved evaluations are compared as they are, so that {', '.join(idle)} would change nothing. "
-            "Leave it out, or name a folder of images and several --model."
+            "Leave it out, or name a folder of images and models."
         )
 
 
@@ -116,23 +199,35 @@ def _is_typed(context: typer.Context, name: str | None) -> bool:
     return source is not None and source.name == "COMMANDLINE"  # Typer exports the names of sources nowhere
 
 
-def _one_folder(inputs: Sequence[Path], models: Sequence[Path]) -> Path:
+def _is_saved(path: Path) -> bool:
+    """Whether a path is a saved evaluation, or would be one if it existed."""
+    from batch_eval.publishing import EVALUATION_FILE, finish_swaps
+
+    if path.is_dir() and not (path / EVALUATION_FILE).exists():
+        finish_swaps(path)
+    return path.suffix == ".json" or (path / EVALUATION_FILE).exists()
+
+
+def _check_not_saved(folder: Path, others: Sequence[Path], models: Sequence[Path]) -> None:
+    """Raise ConfigError where models are missing, or where a saved evaluation stands among them."""
     from batch_eval.errors import ConfigError
 
-    if len(inputs) != 1 or len(models) < 2:
-        raise ConfigError(
-            f"{len(models)} --model and {len(inputs)} folders were given. "
-            "Name one folder of images and two models or more, or saved evaluations without --model."
-        )
-    return inputs[0]
+    for path in [*others, *models]:
+        if _is_saved(path):
+            raise ConfigError(
+                f"{path} is a saved evaluation, but others are not. Name saved evaluations only, or a folder of images "
+                "and models."
+            )
+    if not others and not models:
+        raise ConfigError(f"no models were named. Name those to run on {folder}, or two saved evaluations.")
 
 
 def _load(inputs: Sequence[Path]) -> list[Evaluation]:
     from batch_eval.cli.finish import load_saved
     from batch_eval.errors import ConfigError
 
-    if len(inputs) < 2:
-        raise ConfigError("one evaluation cannot be compared. Name two or more, or a folder and several --model.")
+    if len(inputs) < PAIR:
+        raise ConfigError("one evaluation cannot be compared. Name two or more, or a folder of images and models.")
     return [load_saved(path) for path in inputs]
 
 
@@ -141,3 +236,14 @@ def _names(evaluations: Sequence[Evaluation], paths: Sequence[Path]) -> list[str
     # Two runs of one model under different recipes have the same model name; their paths differ.
     names = [evaluation.provenance.model for evaluation in evaluations]
     return names if len(set(names)) == len(names) else [str(path) for path in paths]
+
+
+def _say_failed(candidates: Sequence[Candidate], names: Sequence[str]) -> None:
+    """Say at once which models could not be opened; the leaderboard has the reasons."""
+    from batch_eval.cli.console import say
+    from batch_eval.errors import BatchEvalError
+    from batch_eval.wording import listing
+
+    failed = [name for one, name in zip(candidates, names, strict=True) if isinstance(one.task, BatchEvalError)]
+    if failed:
+        say(f"Not opened, {len(failed)} of {len(names)}: {listing(failed)}. The leaderboard has the reasons.")

@@ -2,15 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from batch_eval.errors import ConfigError
 from batch_eval.evaluation import metrics
 from batch_eval.evaluation.metrics import ReliabilityBin, Tally
 from batch_eval.evaluation.records import Evaluation
 from batch_eval.outcome import OUTCOMES, Outcome
+from batch_eval.wording import printable
+
+MAX_VALUES = 20
+"""Values of a slice up to which reports show it. A comment or a time has many more, and groups nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slices:
+    """The slices that reports show, with N values each, and the number of values of each slice left out."""
+
+    shown: Mapping[str, tuple[str, ...]]
+    left_out: Mapping[str, int]
+
+    @property
+    def note(self) -> str:
+        """Return the sentence about slices that are left out; empty where none is."""
+        if not self.left_out:
+            return ""
+        names = ", ".join(f"{printable(name)} ({count:,} values)" for name, count in self.left_out.items())
+        return f"Not shown, as they have more than {MAX_VALUES} values: {names}. Choose slices with --slice."
+
+
+def usable_slices(evaluation: Evaluation, chosen: Sequence[str] = ()) -> Slices:
+    """Return the chosen slices, or those with at most ``MAX_VALUES`` values.
+
+    Raises ConfigError when a chosen slice does not exist.
+    """
+    slices = evaluation.records.slices
+    if chosen:
+        check_slices(chosen, slices)
+        return Slices({name: slices[name] for name in chosen}, {})
+    counts = {name: len(set(values)) for name, values in slices.items()}
+    return Slices(
+        {name: values for name, values in slices.items() if counts[name] <= MAX_VALUES},
+        {name: count for name, count in counts.items() if count > MAX_VALUES},
+    )
+
+
+def check_slices(chosen: Sequence[str], known: Mapping[str, tuple[str, ...]]) -> None:
+    """Raise ConfigError when a chosen slice does not exist."""
+    for name in chosen:
+        if name not in known:
+            found = ", ".join(map(repr, known)) or "none"
+            raise ConfigError(f"--slice names {name!r}, which is no slice. Found: {found}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +80,12 @@ def _hits(evaluation: Evaluation, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
     return np.asarray(evaluation.records.outcome[rows] == OUTCOMES.index(Outcome.CORRECT))
 
 
-def by_slice(evaluation: Evaluation) -> list[Breakdown]:
-    """Return the tallies of each slice's values."""
+def by_slice(evaluation: Evaluation, slices: Mapping[str, tuple[str, ...]] | None = None) -> list[Breakdown]:
+    """Return the tallies of each slice's values; ``slices`` are those to look at, by default all."""
     rows = evaluation.scored_rows
     hits, places = _hits(evaluation, rows), rows.tolist()
     found = []
-    for name, values in evaluation.records.slices.items():
+    for name, values in (evaluation.records.slices if slices is None else slices).items():
         tallies = metrics.tally_by([values[i] for i in places], hits)
         found.append(Breakdown(name, tuple(sorted(tallies.items(), key=lambda part: -part[1].n))))
     return found

@@ -263,6 +263,26 @@ def mcnemar_exact(fixed: int, broke: int) -> float:
     return min(1.0, 2 * ways / (1 << n))
 
 
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return p-values adjusted for their number, in the order given: Holm's step-down method.
+
+    Rejecting the adjusted values below 0.05 rejects any true hypothesis with a probability of at most 5 %.
+    Formula: with the m values sorted, p₁ ≤ … ≤ pₘ, the adjusted pᵢ is min(1, max over j ≤ i of (m - j + 1)·pⱼ).
+    Source: S. Holm, A simple sequentially rejective multiple test procedure, Scandinavian Journal of Statistics 6
+    (1979).
+
+    >>> holm([0.01, 0.04, 0.03])
+    [0.03, 0.06, 0.06]
+    """
+    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
+    adjusted = [0.0] * len(p_values)
+    highest = 0.0
+    for place, i in enumerate(order):
+        highest = max(highest, min(1.0, (len(p_values) - place) * p_values[i]))
+        adjusted[i] = highest
+    return adjusted
+
+
 def tango_interval(fixed: int, broke: int, n: int, z: float = Z_95) -> tuple[float, float]:
     """Return Tango's score interval (low, high) of the difference of two paired proportions.
 

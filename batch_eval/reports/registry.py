@@ -20,6 +20,7 @@ class Kind(StrEnum):
 
     RUN = "report"
     COMPARISON = "comparison"
+    RANKING = "ranking"
     PREDICTION = "prediction"
     INSPECTION = "inspection"
 
@@ -27,8 +28,8 @@ class Kind(StrEnum):
 class Reporter(Protocol):
     """A format: a module with two pure functions.
 
-    The subject is an Evaluation, a Comparison, Predictions or a ModelView. The functions return content and never
-    touch the disk, so a failing format leaves no half-written file.
+    The subject is an Evaluation, a Comparison, a Ranking, Predictions or a ModelView. The functions return content
+    and never touch the disk, so a failing format leaves no half-written file.
     """
 
     TITLE: str
@@ -45,18 +46,25 @@ FORMATS: Mapping[str, Mapping[Kind, str]] = {
     "text": {
         Kind.RUN: "text",
         Kind.COMPARISON: "comparison.text",
+        Kind.RANKING: "ranking.text",
         Kind.PREDICTION: "predictions.text",
         Kind.INSPECTION: "inspection.text",
     },
-    "csv": {Kind.RUN: "csv_tables", Kind.PREDICTION: "predictions.csv_table"},
+    "csv": {Kind.RUN: "csv_tables", Kind.RANKING: "ranking.csv_table", Kind.PREDICTION: "predictions.csv_table"},
     "json": {
         Kind.RUN: "json_files",
         Kind.COMPARISON: "comparison.json_file",
+        Kind.RANKING: "ranking.json_file",
         Kind.PREDICTION: "predictions.json_file",
         Kind.INSPECTION: "inspection.json_file",
     },
-    "html": {Kind.RUN: "html", Kind.COMPARISON: "comparison.html", Kind.INSPECTION: "inspection.html"},
-    "markdown": {Kind.RUN: "markdown", Kind.COMPARISON: "comparison.markdown"},
+    "html": {
+        Kind.RUN: "html",
+        Kind.COMPARISON: "comparison.html",
+        Kind.RANKING: "ranking.html",
+        Kind.INSPECTION: "inspection.html",
+    },
+    "markdown": {Kind.RUN: "markdown", Kind.COMPARISON: "comparison.markdown", Kind.RANKING: "ranking.markdown"},
     "junit": {Kind.RUN: "junit"},
     "github": {Kind.RUN: "github"},
     "sarif": {Kind.RUN: "sarif"},

@@ -13,6 +13,7 @@ from batch_eval.evaluation.saved import SCHEMA, load_evaluation
 from batch_eval.reports.comparison import json_file as comparison
 from batch_eval.reports.inspection import json_file as inspection
 from batch_eval.reports.json_files import METRICS_SCHEMA
+from batch_eval.reports.ranking import json_file as ranking
 from batch_eval.reports.registry import DEFAULT_FORMATS, Kind, format_names, reporter
 
 from .tables import code, table
@@ -105,6 +106,12 @@ def comparison_keys() -> str:
 def inspection_keys() -> str:
     """Return the keys of inspection.json."""
     return _keys(inspection.SCHEMA)
+
+
+def leaderboard_keys() -> str:
+    """Return the keys of leaderboard.json, and those of its models."""
+    schema = json.loads(ranking.SCHEMA.read_text(encoding="utf-8"))
+    return f"{_keys(ranking.SCHEMA)}\n\nEach of the `models`:\n\n{_table(schema['$defs']['model'])}"
 
 
 def _keys(path: Path) -> str:

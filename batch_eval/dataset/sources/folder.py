@@ -13,10 +13,17 @@ from batch_eval.dataset.names import FOREIGN_SUFFIXES, is_image, is_junk, natura
 from batch_eval.dataset.sources.signatures import LENGTH, is_image_data
 from batch_eval.errors import DatasetError
 from batch_eval.files import read
-from batch_eval.publishing import COMPARISON_FILES, EVALUATION_FILE, INSPECTION_FILES, REPORT_FILES, STEPS_ENDING
+from batch_eval.publishing import (
+    COMPARISON_FILES,
+    EVALUATION_FILE,
+    INSPECTION_FILES,
+    LEADERBOARD_FILES,
+    REPORT_FILES,
+    STEPS_ENDING,
+)
 from batch_eval.wording import listing, printable
 
-_LEFT_OUT = frozenset({REPORT_FILES, COMPARISON_FILES, INSPECTION_FILES})
+_LEFT_OUT = frozenset({REPORT_FILES, COMPARISON_FILES, INSPECTION_FILES, LEADERBOARD_FILES})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""A ranking of models as text, CSV, JSON, Markdown and HTML: the leaderboard."""
