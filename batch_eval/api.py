@@ -129,6 +129,7 @@ def evaluation_of(task: Task, rows: Rows, notes: tuple[str, ...], moment: dateti
         notes=(*notes, *_content_notes(dataset, rows, records)),
         missing=dataset.missing,
         convention=classifier.found,
+        path=repository_path(Path(dataset.source.roots[0])),
     )
     return Evaluation(classifier.class_names, records, provenance)
 
@@ -141,6 +142,17 @@ def _content_notes(dataset: Dataset, rows: Rows, records: Records) -> Iterator[s
     if rows.frames:
         shown = [f"{records.ids[row]} ({count:,})" for row, count in sorted(rows.frames.items())]
         yield f"Files with several pages or frames, of which only the first counts: {listing(shown)}."
+
+
+def repository_path(place: Path) -> str:
+    """Return a set's path from the root of the repository that holds it, with `/`. Annotations start at that root.
+
+    Outside of a repository it is the path from the working folder. Of a set elsewhere it is the last part: where a
+    person keeps files is nobody's business.
+    """
+    real, here = place.resolve(), Path.cwd().resolve()
+    root = next((parent for parent in (real, *real.parents) if (parent / ".git").exists()), here)
+    return real.relative_to(root).as_posix() if real.is_relative_to(root) else real.name or str(real)
 
 
 def fixed_time() -> datetime | None:

@@ -3,15 +3,19 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from drawn_digits import ink, on_paper
 from processes import ROOT, batch_eval, modules_after
+
+from batch_eval.api import repository_path
 
 
 @pytest.fixture
@@ -29,7 +33,8 @@ def test_run_prints_the_accuracy_and_writes_the_reports(tmp_path):
 
     assert 0 == done.returncode, done.stderr
     assert done.stdout.startswith("Accuracy ")
-    written = {path.name for path in (tmp_path / "reports" / "sample_images").iterdir()}
+    (reports,) = (tmp_path / "reports").glob("sample_images-*")
+    written = {path.name for path in reports.iterdir()}
     assert {
         "confusion_matrix.csv",
         "evaluation.json",
@@ -40,7 +45,7 @@ def test_run_prints_the_accuracy_and_writes_the_reports(tmp_path):
         "report.html",
         "report_files",
     } <= written
-    metrics = json.loads((tmp_path / "reports" / "sample_images" / "metrics.json").read_text())
+    metrics = json.loads((reports / "metrics.json").read_text())
     assert 60 == metrics["files"] == metrics["correct"] + metrics["wrong"] + metrics["blank"]
 
 
@@ -147,6 +152,7 @@ except KeyboardInterrupt:
 def test_ctrl_c_while_a_report_imports_something_leaves_no_half_written_folder(tmp_path):
     (tmp_path / "pressing.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGINT)")
     script = """
+import shutil
 import signal
 from pathlib import Path
 from batch_eval.cli import _interrupted
@@ -301,3 +307,39 @@ def test_the_python_api_gives_what_the_command_gives(tmp_path):
     table = evaluation.to_pandas()
     assert 60 == len(table)
     assert np.isclose(evaluation.accuracy, (table["truth"] == table["predicted"]).mean())
+
+
+def test_folders_of_one_name_have_report_folders_of_their_own(digits, tmp_path):
+    places = {"a/digits": "reports/a/digits", "b/digits": "reports/b/digits"}
+    for place in places:
+        shutil.copytree(digits, tmp_path / place)
+        done = batch_eval("run", place, "--format", "json", "--quiet", cwd=tmp_path)
+
+        assert 0 == done.returncode, done.stderr
+    batch_eval("run", tmp_path / "a/digits", "--format", "json", "--quiet", cwd=tmp_path / "b")
+    batch_eval("run", "../digits", "--format", "json", "--quiet", cwd=tmp_path / "b")
+
+    assert all((tmp_path / out / "evaluation.json").is_file() for out in places.values())
+    assert 2 == len(list((tmp_path / "b" / "reports").glob("digits-*")))
+
+
+@pytest.mark.parametrize(
+    ("root", "given", "path"),
+    [
+        ("repo", "photos", "sub/photos"),
+        ("repo", "../photos", "photos"),
+        ("repo/sub/photos", "photos", "."),
+        (None, "photos", "photos"),
+        (None, "more/photos", "more/photos"),
+        (None, "../photos", "photos"),
+    ],
+)
+def test_annotations_name_files_from_the_root_of_the_repository(root, given, path, tmp_path, monkeypatch):
+    here = tmp_path / "repo" / "sub"
+    for folder in (here / given, here):
+        folder.mkdir(parents=True, exist_ok=True)
+    if root:
+        (tmp_path / root / ".git").mkdir()
+    monkeypatch.chdir(here)
+
+    assert path == repository_path(Path(given))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ import typer
 from batch_eval.cli.console import say, tell
 from batch_eval.errors import ConfigError, DatasetError, ExitCode
 from batch_eval.evaluation import Evaluation
+from batch_eval.evaluation.breakdown import check_slices
 from batch_eval.evaluation.calibration import Calibration
 from batch_eval.evaluation.conformal import calibrate, check_fits
 from batch_eval.evaluation.saved import load_evaluation
@@ -36,6 +38,7 @@ class Output:
     self_contained: bool = False
     group_errors: bool = False
     quiet: bool = False
+    slices: tuple[str, ...] = ()
 
     @property
     def stdout(self) -> bool:
@@ -56,7 +59,8 @@ def checked_output(target: Path, flags: ReportFlags) -> Output:
     """
     given = flags.format
     formats = checked_formats([*(given or DEFAULT_FORMATS), *(["plots"] if flags.plots else [])], Kind.RUN)
-    found = Output(target, formats, flags.self_contained, flags.group_errors, flags.quiet)
+    slices = tuple(flags.slice or ())
+    found = Output(target, formats, flags.self_contained, flags.group_errors, flags.quiet, slices)
     if not found.stdout:
         check_writable(target)
     elif not given or len(formats) != 1:
@@ -87,12 +91,18 @@ def checked_for(given: Sequence[str], out: Path, kind: Kind) -> tuple[str, ...]:
 
 
 def default_out(*places: Path) -> Path:
-    """Return where the reports of a set go unless told: named after its folder or file, or what holds several."""
-    place = places[0].resolve()
+    """Return where the reports of a set go unless told: `reports` and the path of the set, or of what holds several.
+
+    A set outside of the working folder gets its name and six digits of its path's hash, so that no two sets share their
+    reports.
+    """
+    place, here = places[0].resolve(), Path.cwd().resolve()
     if len(places) > 1:
         place = Path(os.path.commonpath([path.resolve() for path in places]))
     name = place.name.partition(".")[0] if place.is_file() else place.name
-    return Path("reports") / (name or "root")
+    if place != here and place.is_relative_to(here):
+        return Path("reports") / place.relative_to(here).with_name(name)
+    return Path("reports") / f"{name or 'root'}-{sha256(os.fsencode(place)).hexdigest()[:6]}"
 
 
 def load_saved(path: Path) -> Evaluation:
@@ -138,9 +148,10 @@ def finish(evaluation: Evaluation, out: Output, limits: Limits, baseline: Evalua
         from batch_eval.evaluation.similarity import group_errors
 
         evaluation = group_errors(evaluation)
+    check_slices(out.slices, evaluation.records.slices)
     # Gates come first: reports show their results.
     gates = check(evaluation, limits, baseline)
-    _publish(evaluation, out, ReportContext(gates, baseline, out.self_contained))
+    _publish(evaluation, out, ReportContext(gates, baseline, out.self_contained, slices=out.slices))
     if not all(gate.passed for gate in gates):
         raise typer.Exit(ExitCode.GATE_FAILED)
     if not evaluation.scored:

@@ -169,7 +169,8 @@ Out = Annotated[
     typer.Option(
         "--out",
         "-o",
-        help="The folder for the reports, or - for stdout, which takes exactly one format. Default: reports/FOLDER.",
+        help="The folder for the reports, or - for stdout, which takes exactly one format. Default: reports/FOLDER, "
+        "or for a folder that is not below this one, reports/ with its name and a part of its path's hash.",
         show_default=False,
     ),
 ]
@@ -189,6 +190,13 @@ GroupErrors = Annotated[
     bool,
     typer.Option(
         "--group-errors", help="Group errors of one confusion by how they look, with scikit-learn's clustering."
+    ),
+]
+Slice = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Show this slice, whatever its number of values; repeatable. Default: all with at most 20 values.",
+        show_default=False,
     ),
 ]
 Plots = Annotated[
@@ -367,6 +375,7 @@ class ReportFlags:
     self_contained: SelfContained = False
     group_errors: GroupErrors = False
     plots: Plots = False
+    slice: Slice = None
     quiet: Quiet = False
 
 

@@ -43,6 +43,7 @@ def run(
     from batch_eval.cli.console import progress_bar, say
     from batch_eval.cli.finish import checked_output, default_out, finish, load_baseline, load_calibration
     from batch_eval.dataset import load_dataset
+    from batch_eval.evaluation.breakdown import check_slices
 
     # Everything that can be refused is checked before the first image is read.
     limits = gates.limits()
@@ -58,6 +59,7 @@ def run(
     calibration = load_calibration(sets, reader)
     task = reader_task(load_dataset(places, labels.options(), reader.classifier.class_names), reader)
     limits.check_names(task.classifier.class_names, task.dataset.slice_values)
+    check_slices(output.slices, task.dataset.slice_names)
     if not output.quiet:
         say(f"Labels: {task.dataset.label_source}")
         for note in task_notes(task):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,7 +51,7 @@ def usable_slices(evaluation: Evaluation, chosen: Sequence[str] = ()) -> Slices:
     )
 
 
-def check_slices(chosen: Sequence[str], known: Mapping[str, tuple[str, ...]]) -> None:
+def check_slices(chosen: Sequence[str], known: Collection[str]) -> None:
     """Raise ConfigError when a chosen slice does not exist."""
     for name in chosen:
         if name not in known:

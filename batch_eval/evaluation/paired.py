@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from batch_eval.engines.rows import Picture
 from batch_eval.errors import ConfigError
 from batch_eval.evaluation import metrics
+from batch_eval.evaluation.breakdown import usable_slices
 from batch_eval.evaluation.metrics import Tally
 from batch_eval.evaluation.records import Evaluation
 from batch_eval.outcome import OUTCOMES, Outcome
@@ -188,13 +189,13 @@ class Comparison:
         return self.evaluations[evaluation].record(int(self.shared.rows[evaluation, place])).predicted
 
     def subgroups(self, other: int) -> list[Subgroup]:
-        """Return each class, then each value of the first evaluation's slices."""
+        """Return each class, then each value of the first evaluation's slices that have few values."""
         records, rows = self.evaluations[0].records, self.shared.rows[0].tolist()
         truths = [str(records.truth[row]) for row in rows]
         # A slice may be named `class` too. The prefix keeps it apart from the classes.
         slices = [
             ("slice_class" if name == "class" else name, [values[row] for row in rows])
-            for name, values in records.slices.items()
+            for name, values in usable_slices(self.evaluations[0]).shown.items()
         ]
         groups = [("class", truths), *slices]
         return [found for name, values in groups for found in self._of_group(name, values, other)]

@@ -145,7 +145,8 @@ class Records:
 class Provenance:
     """What produced an evaluation: folder, labels, model, preprocessing, version and time.
 
-    ``notes`` are remarks on the run, ``missing`` the label rows without an image file.
+    ``notes`` are remarks on the run, ``missing`` the label rows without an image file. ``path`` is the folder's path
+    from the root of its repository, or as it was given; empty in files of older versions.
     """
 
     folder: str
@@ -161,6 +162,13 @@ class Provenance:
     missing: tuple[str, ...] = ()
     convention: FoundConvention | None = None
     """How images were given to the model, and how that was found. None in evaluations of older versions."""
+    path: str = ""
+    """The set's path from the root of its repository. Empty in evaluations of older versions."""
+
+    def file_path(self, id_: str) -> str:
+        """Return where code hosts find an image: its path from the root of the repository."""
+        place = self.path or self.folder
+        return id_ if place == "." else f"{place}/{id_}"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ valid Unicode.
 # History of `format`:
 #   1  the first
 #   2  `provenance.convention` and `trials`
-#   3  `scores`, how much each image looks like one digit; `calibration` of conformal sets
+#   3  `scores`, how much each image looks like one digit; `calibration` of conformal sets; later `provenance.path`
 from __future__ import annotations
 
 import json
@@ -207,6 +207,7 @@ def _bytes(text: str | None) -> bytes | None:
 
 def _parse_provenance(stored: Mapping[str, Any]) -> Provenance:
     values: dict[str, Any] = {f.name: stored.get(f.name) for f in fields(Provenance)}
+    values["path"] = stored.get("path", "")  # older files lack it
     convention = values.pop("convention")  # format 1 had none
     others: dict[str, Any] = {name: _strings(values.pop(name)) for name in ("notes", "missing")}
     others["convention"] = None if convention is None else _parse_convention(convention)

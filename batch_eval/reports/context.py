@@ -15,12 +15,14 @@ class ReportContext:
     """The gates' results, the baseline, and how much a report shows.
 
     ``self_contained`` makes the HTML report a single file. ``pixels`` adds the model's input to predictions.
+    ``slices`` names those to show; none means all with few values.
     """
 
     gates: tuple[GateResult, ...] = ()
     baseline: Evaluation | None = None
     self_contained: bool = False
     pixels: bool = False
+    slices: tuple[str, ...] = ()
 
 
 NO_CONTEXT = ReportContext()

@@ -50,10 +50,14 @@ def step_summary(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) ->
 
 def _misread(evaluation: Evaluation) -> list[str]:
     """Return a warning for each of the ``PER_STEP`` most confident errors."""
-    folder = evaluation.provenance.folder
     records = map(evaluation.record, errors_by_confidence(evaluation)[:PER_STEP].tolist())
     return [
-        _command("warning", record.sentence, title="Misread image", file=printable(f"{folder}/{record.id}"))
+        _command(
+            "warning",
+            record.sentence,
+            title="Misread image",
+            file=printable(evaluation.provenance.file_path(record.id)),
+        )
         for record in records
     ]
 

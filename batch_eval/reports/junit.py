@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from batch_eval.evaluation import Evaluation
-from batch_eval.evaluation.breakdown import by_flag, by_slice
+from batch_eval.evaluation.breakdown import by_flag, by_slice, usable_slices
 from batch_eval.evaluation.metrics import Tally
 from batch_eval.gates import GateResult
 from batch_eval.reports.context import NO_CONTEXT, ReportContext
@@ -26,7 +26,8 @@ def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> byt
     failed = {gate.name: gate for gate in context.gates if not gate.passed}
     _add_suite(root, "gates", evaluation, [_gate_case(gate) for gate in context.gates])
     _add_suite(root, "classes", evaluation, list(_class_cases(evaluation, failed)))
-    _add_suite(root, "slices", evaluation, list(_slice_cases(evaluation, failed)))
+    slices = usable_slices(evaluation, context.slices)
+    _add_suite(root, "slices", evaluation, list(_slice_cases(evaluation, slices.shown, failed)), slices.note)
     indent(root)
     body: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
     return body + b"\n"
@@ -37,8 +38,8 @@ def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterat
     yield "junit.xml", document(evaluation, context)
 
 
-def _add_suite(root: Element, name: str, evaluation: Evaluation, cases: list[Element]) -> None:
-    """Append a suite with its cases and their totals."""
+def _add_suite(root: Element, name: str, evaluation: Evaluation, cases: list[Element], note: str = "") -> None:
+    """Append a suite with its cases, their totals, and a note as its output."""
     # Each name goes through printable(): XML 1.0 cannot hold control characters, not even escaped.
     suite = SubElement(
         root,
@@ -53,6 +54,8 @@ def _add_suite(root: Element, name: str, evaluation: Evaluation, cases: list[Ele
     for case in cases:
         case.set("classname", f"batch_eval.{name}")
         suite.append(case)
+    if note:
+        SubElement(suite, "system-out").text = note
 
 
 def _gate_case(gate: GateResult) -> Element:
@@ -70,8 +73,10 @@ def _class_cases(evaluation: Evaluation, failed: Mapping[str, GateResult]) -> It
         yield _tally_case(f"class {name}", Tally(right, scores.support), failed.get(f"fail-under-class {name}"))
 
 
-def _slice_cases(evaluation: Evaluation, failed: Mapping[str, GateResult]) -> Iterator[Element]:
-    for slice_ in by_slice(evaluation):
+def _slice_cases(
+    evaluation: Evaluation, slices: Mapping[str, tuple[str, ...]], failed: Mapping[str, GateResult]
+) -> Iterator[Element]:
+    for slice_ in by_slice(evaluation, slices):
         for value, tally in slice_.tallies:
             name = f"{slice_.name}={value}"
             yield _tally_case(name, tally, failed.get(f"fail-under-slice {name}"))

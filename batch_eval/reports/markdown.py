@@ -8,7 +8,7 @@ from pathlib import Path
 from batch_eval.evaluation import Evaluation
 from batch_eval.evaluation.advice import advice
 from batch_eval.evaluation.baseline import compare_with_baseline
-from batch_eval.evaluation.breakdown import by_flag, by_slice, suspects
+from batch_eval.evaluation.breakdown import by_flag, by_slice, suspects, usable_slices
 from batch_eval.evaluation.confusions import errors_by_confidence, worst_confusions
 from batch_eval.evaluation.diagnosis import WHY, diagnosis
 from batch_eval.evaluation.unscored import unreadable
@@ -30,6 +30,7 @@ _TEMPLATES = Path(__file__).with_name("templates")
 
 def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> bytes:
     """Return the report. Long tables are cut and folded, so that it fits in a comment."""
+    chosen = usable_slices(evaluation, context.slices)
     rows, suspect = errors_by_confidence(evaluation), suspects(evaluation)
     return fill(
         _TEMPLATES,
@@ -42,7 +43,8 @@ def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> byt
         causes=diagnosis(evaluation),
         advice=advice(evaluation),
         # A slice with one value repeats the overall accuracy.
-        slices=[b for b in by_slice(evaluation) if len(b.tallies) > 1],
+        slices=[b for b in by_slice(evaluation, chosen.shown) if len(b.tallies) > 1],
+        slices_note=chosen.note,
         flags=by_flag(evaluation),
         unreadable=unreadable(evaluation),
         unreadable_shown=UNREADABLE_SHOWN,

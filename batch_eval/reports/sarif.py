@@ -47,7 +47,9 @@ def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> byt
             {
                 "tool": {"driver": _driver(evaluation)},
                 "columnKind": "unicodeCodePoints",
-                "originalUriBaseIds": {ROOT: {"description": {"text": "The parent of the image folder."}}},
+                "originalUriBaseIds": {
+                    ROOT: {"description": {"text": "The root of the repository that holds the images."}}
+                },
                 "invocations": [_invocation(context)],
                 "results": _results(evaluation, rows[:MAX_RESULTS]),
                 "properties": {"showing": min(len(rows), MAX_RESULTS), "of": len(rows)},
@@ -94,7 +96,7 @@ def _result(evaluation: Evaluation, row: int, suspect: bool) -> dict[str, Any]:
     record = evaluation.record(row)
     outcome = record.outcome
     # A URI encodes bytes. A name that is not valid UTF-8 gets its own bytes back from Python's surrogates (PEP 383).
-    uri = quote(f"{evaluation.provenance.folder}/{record.id}".encode("utf-8", "surrogateescape"), safe="/")
+    uri = quote(evaluation.provenance.file_path(record.id).encode("utf-8", "surrogateescape"), safe="/")
     message = _message(record) + (" The label may be wrong." if suspect else "")
     return {
         "ruleId": outcome.value,

@@ -82,7 +82,7 @@ def _reader(options: ModelOptions, preprocess: PreprocessingOptions | str) -> Re
 
 def all_classes(opened: Sequence[Opened]) -> tuple[str, ...]:
     """Return the classes of all models; the digits where none was opened. Labels are looked for among them."""
-    from batch_eval.dataset.loading import DIGITS
+    from batch_eval.dataset.labels.spelling import DIGITS
 
     readers = [one.reader for one in opened if not isinstance(one.reader, ModelError)]
     return tuple(dict.fromkeys(name for reader in readers for name in reader.classifier.class_names)) or DIGITS

@@ -11,7 +11,7 @@ from itertools import groupby
 from batch_eval.evaluation import Evaluation, Outcome, metrics
 from batch_eval.evaluation.advice import advice
 from batch_eval.evaluation.baseline import compare_with_baseline
-from batch_eval.evaluation.breakdown import FlagTally, by_flag, by_slice, suspects
+from batch_eval.evaluation.breakdown import FlagTally, by_flag, by_slice, suspects, usable_slices
 from batch_eval.evaluation.confusions import errors, errors_by_confidence, predicted_columns
 from batch_eval.evaluation.diagnosis import WHY, diagnosis
 from batch_eval.evaluation.metrics import Tally
@@ -94,6 +94,8 @@ class Page:
         self.total_errors = len(errors(evaluation))
         self.total_suspects = int(suspects(evaluation).sum())
         self.tags = find_tags(evaluation)
+        self._slices = usable_slices(evaluation, context.slices)
+        self.slices_note = self._slices.note
         self.pictures = pictures
         self._cards = Cards(evaluation, pictures, self.tags)
 
@@ -146,7 +148,7 @@ class Page:
         """Accuracy by slice. A slice with one value repeats the overall accuracy and is left out."""
         return [
             SliceTable(b.name, tuple(sorted(b.tallies[:SLICE_VALUES_SHOWN], key=_worst_first)), len(b.tallies))
-            for b in by_slice(self.evaluation)
+            for b in by_slice(self.evaluation, self._slices.shown)
             if len(b.tallies) > 1
         ]
 
