@@ -174,6 +174,14 @@ Out = Annotated[
         show_default=False,
     ),
 ]
+ExportErrors = Annotated[
+    Path | None,
+    typer.Option(
+        help="Copy the misread files, untouched, to this folder as LABEL/READ-AS/NAME, with a labels.csv. "
+        "`run` reads it again.",
+        show_default=False,
+    ),
+]
 Format = Annotated[
     list[str] | None,
     typer.Option(

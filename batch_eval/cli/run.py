@@ -19,6 +19,7 @@ def run(
     verify: options.Verify = False,
     jobs: options.Jobs = None,
     out: options.Out = None,
+    export_errors: options.ExportErrors = None,
     reports: options.ReportFlags,
     sets: options.SetFlags,
     gates: options.GateFlags,
@@ -52,6 +53,10 @@ def run(
     sets.check()
     model_options = opening.options(model)
     reader = open_reader(model_options, preparing.options())
+    if export_errors:
+        from batch_eval.studies.error_files import check_export
+
+        check_export(export_errors)
     if verify:
         from batch_eval.models import check_verifiable
 
@@ -70,4 +75,10 @@ def run(
         verification = verify_task(task, model_options)
         if not output.quiet:
             say(str(verification))
+    if export_errors:
+        from batch_eval.studies.error_files import export_errors as export
+
+        count = export(evaluation, task.dataset, export_errors)
+        if not output.quiet:
+            say(f"Copied {count:,} misread files to {export_errors}")
     finish(evaluation, output, limits, baseline)

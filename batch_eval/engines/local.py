@@ -144,7 +144,7 @@ def run_many(
     least = least if len(tasks) == 1 else FULL_BATCH
     # A short run does not earn back the time that forking takes.
     worth = jobs > 1 and len(samples) >= jobs * CHUNKS_WORTH_A_PROCESS * least
-    processes = worth and not task.classifier.one_process and can_fork()
+    processes = worth and not any(task.classifier.one_process for task in tasks) and can_fork()
     size = min(max(len(samples) // (jobs * CHUNKS_PER_WORKER), least), PROCESS_CHUNK if processes else THREAD_CHUNK)
     chunks = (Chunk(start, samples[start : start + size]) for start in range(0, len(samples), size))
     found: list[Rows | ModelError] = [Rows(range(len(samples)), len(task.classifier.class_names)) for task in tasks]

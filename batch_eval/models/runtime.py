@@ -31,8 +31,6 @@ class Runtime:
     """Range suggested by the first layers: ``0..1``, ``0..255`` or ``-1..1``. None if unknown."""
     batch: int | None = None
     """The only batch size that the model accepts. None if it accepts any."""
-    parameters: int | None = None
-    """Number of weights. None if unknown."""
     notes: tuple[str, ...] = ()
     """Lines for the user."""
     one_process: bool = False
@@ -41,3 +39,5 @@ class Runtime:
     """Tells the seconds that an isolated model has taken so far. None for models that run in this process."""
     seconds: float = 0.0
     """Time that an isolated model may take for a batch."""
+    parameters: int | None = None
+    """Number of weights. None if unknown."""
