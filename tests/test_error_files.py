@@ -1,5 +1,6 @@
 """`--export-errors`: the misread files as a data set of its own."""
 
+import re
 import shutil
 
 import cv2
@@ -10,7 +11,7 @@ from test_cli_run import batch_eval
 
 from batch_eval import evaluate
 from batch_eval.dataset import load_dataset
-from batch_eval.errors import ReportError
+from batch_eval.errors import DatasetError, ReportError
 from batch_eval.studies.error_files import export_errors
 
 
@@ -21,9 +22,9 @@ def photos(tmp_path):
     rows = ["filename,label,pen"]
     for place in ("a", "b"):
         (folder / place).mkdir(parents=True)
-        for label in range(6):
-            cv2.imwrite(str(folder / place / f"{label}.png"), on_paper(ink(label, label)))
-            rows.append(f"{place}/{label}.png,{label if label > 1 else 9 - label},thin")
+        for label, name in enumerate("abcdef"):
+            cv2.imwrite(str(folder / place / f"{name}.png"), on_paper(ink(label, label)))
+            rows.append(f"{place}/{name}.png,{label if label > 1 else 9 - label},thin")
     cv2.imwrite(str(folder / "empty.png"), np.full((160, 160), 225, np.uint8))
     (folder / "labels.csv").write_text("\n".join([*rows, "empty.png,7,thick"]))
     return folder
@@ -58,10 +59,23 @@ def test_run_reads_them_again_with_the_same_results(photos, tmp_path):
     assert ["read_as", "pen"] == list(again.records.slices)
 
 
+def test_names_that_contradict_the_labels_need_the_label_file(photos, tmp_path):
+    """The few digits left of names that counted all images could be taken for labels."""
+    for file in photos.rglob("?.png"):
+        file.rename(file.with_stem(str("abcdef".index(file.stem))))
+    labels = photos / "labels.csv"
+    labels.write_text(re.sub("/([a-f]).png", lambda name: f"/{'abcdef'.index(name[1])}.png", labels.read_text()))
+    export_errors(evaluate(photos), load_dataset(photos), tmp_path / "errors")
+
+    with pytest.raises(DatasetError, match=r"Say --labels labels\.csv"):
+        evaluate(tmp_path / "errors")
+    assert 0 == evaluate(tmp_path / "errors", labels="labels.csv").accuracy
+
+
 def test_images_of_the_same_name_are_both_there(photos, tmp_path):
     export_errors(evaluate(photos), load_dataset(photos), tmp_path / "errors")
 
-    assert {"0.png", "0 (2).png"} <= {path.name for path in (tmp_path / "errors" / "9").rglob("*.png")}
+    assert {"a.png", "a (2).png"} <= {path.name for path in (tmp_path / "errors" / "9").rglob("*.png")}
 
 
 def test_an_earlier_export_is_replaced_as_a_whole(photos, tmp_path):
@@ -69,7 +83,7 @@ def test_an_earlier_export_is_replaced_as_a_whole(photos, tmp_path):
     for _ in range(2):
         count = export_errors(evaluate(photos), load_dataset(photos), target)
         (target / "9" / "0").mkdir(exist_ok=True)
-        shutil.copy(photos / "a" / "0.png", target / "9" / "0" / "of an earlier run.png")
+        shutil.copy(photos / "a" / "a.png", target / "9" / "0" / "of an earlier run.png")
     export_errors(evaluate(photos), load_dataset(photos), target)
 
     assert count == len(list(target.rglob("*.png")))
@@ -83,6 +97,17 @@ def test_a_folder_with_other_files_is_refused_before_the_work(photos, tmp_path):
     assert "Labels:" not in done.stderr
     with pytest.raises(ReportError, match="did not write"):
         export_errors(evaluate(photos), load_dataset(photos), photos)
+
+
+def test_images_of_an_array_become_png_files(tmp_path):
+    digits = np.stack([np.where(ink(label, label) > 0, 255, 0).astype(np.uint8) for label in range(6)])
+    np.savez(tmp_path / "set.npz", x_test=digits, y_test=[9, 8, 2, 3, 4, 5])
+    place = tmp_path / "set.npz"
+    count = export_errors(evaluate(place), load_dataset(place), tmp_path / "errors")
+    again = evaluate(tmp_path / "errors")
+
+    assert 0 == again.accuracy
+    assert count == again.scored >= 2
 
 
 def test_the_option_says_how_many_files_it_copied(photos, tmp_path):
