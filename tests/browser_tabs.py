@@ -27,7 +27,7 @@ def launched():
 def opened(browser, address, expecting="", **options):
     """Open a page; a console message, a dialog, a script's error or a request that leaves its folder fails the test.
 
-    ``expecting`` is how every message begins, if any may come.
+    ``expecting`` is how every message begins, if any may come; several beginnings are a tuple.
     """
     folder = address.rpartition("/")[0]
     complaints = []

@@ -34,6 +34,17 @@ HOSTILE = (
 )
 
 
+TINY_JPEG = (
+    "ffd8ffe000104a46494600010100000100010000ffdb004300080606070605080707070909080a0c140d0c0b0b0c1912130f"
+    "141d1a1f1e1d1a1c1c20242e2720222c231c1c2837292c30313434341f27393d38323c2e333432ffc0000b08000800100101"
+    "1100ffc4001f0000010501010101010100000000000000000102030405060708090a0bffc400b51000020103030204030505"
+    "04040000017d01020300041105122131410613516107227114328191a1082342b1c11552d1f02433627282090a161718191a"
+    "25262728292a3435363738393a434445464748494a535455565758595a636465666768696a737475767778797a8384858687"
+    "88898a92939495969798999aa2a3a4a5a6a7a8a9aab2b3b4b5b6b7b8b9bac2c3c4c5c6c7c8c9cad2d3d4d5d6d7d8d9dae1e2"
+    "e3e4e5e6e7e8e9eaf1f2f3f4f5f6f7f8f9faffda0008010100003f0028afffd9"
+)
+
+
 def tiny_png(shade: int) -> bytes:
     """Return a one-pixel grey PNG."""
 
@@ -48,6 +59,11 @@ CONVENTION = FoundConvention(
     {"input_range": "0..255", "ink": "bright", "orientation": "upright", "classes": "0..9"},
     dict.fromkeys(("input_range", "ink", "orientation", "classes"), "given"),
 )
+
+
+def tiny_jpeg() -> bytes:
+    """Return a grey JPEG of 16 × 8 pixels, the same bytes with every encoder."""
+    return bytes.fromhex(TINY_JPEG)
 
 
 def provenance(**changes: object) -> Provenance:
@@ -90,7 +106,7 @@ def small() -> Evaluation:
         slices={"pen": ("thin", "thick", "thin", "thin", "thick", "thick", "thin", "thick")},
         flags={"faint": np.array([0, 0, 1, 0, 1, 0, 0, 0], dtype=np.bool_)},
         pictures={
-            2: Picture(tiny_png(200), tiny_png(100), steps=b"\xff\xd8\xff strip of steps"),
+            2: Picture(tiny_png(200), tiny_png(100), steps=tiny_jpeg()),
             3: Picture(tiny_png(200), tiny_png(50)),
             5: Picture(None, None),
         },

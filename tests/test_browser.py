@@ -1,5 +1,6 @@
 """The HTML report in a real browser: Debian's chromium, driven by Playwright; skipped where either is absent."""
 
+import shutil
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -21,6 +22,8 @@ pytestmark = pytest.mark.slow
 IMAGES = 200
 VISIBLE = "#gallery-cards .card"
 LOADED = "selector => document.querySelector(selector).naturalWidth > 0"
+DECODE = "selector => document.querySelector(selector).decode()"
+"""Waits for a picture on a sheet, and fails where it cannot be loaded."""
 JENKINS = "sandbox; default-src 'none'; img-src 'self'; style-src 'self'"
 """What Jenkins sends with archived files unless its owner changes it."""
 
@@ -238,12 +241,11 @@ def test_selected_images_are_saved_with_corrected_labels(page):
 def test_the_steps_are_shown_on_demand(page):
     steps = page.locator(f"{VISIBLE} .steps").first
 
-    assert not steps.locator("img").is_visible()
+    assert not steps.locator("svg").is_visible()
 
     steps.locator("summary").click()
 
-    steps.locator("img").wait_for(state="visible")  # the picture has no size until it is decoded
-    assert steps.locator("img").is_visible()
+    assert steps.locator("svg").is_visible()
 
 
 def test_the_slider_says_what_is_kept(page):
@@ -251,6 +253,72 @@ def test_the_slider_says_what_is_kept(page):
 
     assert "keeps" in page.locator("#threshold-text").text_content()
     assert "90 %" == page.locator("#threshold-value").text_content()
+
+
+def test_pictures_on_sheets_are_drawn(page):
+    page.evaluate(DECODE, f"{VISIBLE} .picture image")
+
+    assert "1 1 1 1" == page.locator(f"{VISIBLE} .picture svg").first.get_attribute("viewBox")
+
+
+def test_correct_images_can_be_looked_at(page):
+    page.select_option("select[name=outcome]", "correct")
+
+    assert page.locator(f"{VISIBLE} .read.right-answer").count()
+
+
+def test_filters_are_kept_in_the_address(browser, report, page):
+    page.select_option("select[name=truth]", "1")
+    page.fill("input[name=text]", "folder/0")
+    page.select_option("select[name=sort]", "name")
+    shown = count(page)
+    with opened(browser, page.url) as again:
+        assert shown == count(again)
+        assert ("1", "folder/0", "name") == tuple(
+            again.locator(f"[name={name}]").input_value() for name in ("truth", "text", "sort")
+        )
+    page.click("button[type=reset]")
+    page.wait_for_function("!location.hash")
+
+    assert report == page.url
+
+
+def test_a_table_is_sorted_by_a_click_on_a_head(page):
+    head = page.locator("#classes th", has_text="Recall")
+    recall = page.locator("#classes tbody td:nth-child(3)")
+    before = [float(text.split()[0]) for text in recall.all_text_contents()]
+    head.locator("button").click()
+
+    assert "ascending" == head.get_attribute("aria-sort")
+    assert sorted(before) == [float(text.split()[0]) for text in recall.all_text_contents()]
+
+    head.locator("button").click()
+
+    assert sorted(before)[::-1] == [float(text.split()[0]) for text in recall.all_text_contents()]
+
+
+def test_errors_are_printed_six_to_a_row_and_all_of_them(page):
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+
+    assert 6 == page.evaluate("getComputedStyle(document.getElementById('gallery-cards')).gridTemplateColumns").count(
+        "px"
+    )
+    assert len(errors(many())) == page.locator(VISIBLE).count()
+
+
+def test_a_page_sent_alone_is_plain_and_readable(browser, folder, tmp_path):
+    shutil.copy(folder / "report.html", tmp_path)
+    address = (tmp_path / "report.html").as_uri()
+    with opened(browser, address, expecting=("Failed to load", "failed: ")) as page:
+        black = page.evaluate(
+            "[...document.querySelectorAll('rect, polygon, polyline, circle')]"
+            ".filter(shape => getComputedStyle(shape).fill === 'rgb(0, 0, 0)').length"
+        )
+
+        assert 0 == black
+        assert page.locator(".alone").is_visible()
+        assert not page.locator("#gallery").is_visible()
 
 
 def serious(page):
@@ -304,8 +372,7 @@ def test_jenkins_default_policy_costs_only_the_scripts(browser, folder):
         served(folder, JENKINS) as site,
         opened(browser, f"{site}/report.html", expecting="Blocked script execution") as page,
     ):
-        page.locator("#static-errors .picture img").first.scroll_into_view_if_needed()
-        page.wait_for_function(LOADED, arg="#static-errors .picture img")
+        page.evaluate(DECODE, "#static-errors .picture image")
 
         assert "10px" == page.evaluate("getComputedStyle(document.querySelector('.card')).borderRadius")
         assert page.locator("#static-errors .card").count() > len(errors(many()))

@@ -43,8 +43,7 @@ def test_run_prints_the_accuracy_and_writes_the_reports(tmp_path):
         "per_class.csv",
         "predictions.csv",
         "report.html",
-        "report_files",
-    } <= written
+    } == written
     metrics = json.loads((reports / "metrics.json").read_text())
     assert 60 == metrics["files"] == metrics["correct"] + metrics["wrong"] + metrics["blank"]
 
@@ -343,3 +342,36 @@ def test_annotations_name_files_from_the_root_of_the_repository(root, given, pat
     monkeypatch.chdir(here)
 
     assert path == repository_path(Path(given))
+
+
+def test_a_note_is_printed_once(digits, tmp_path):
+    (digits / "labels.csv").write_text("filename,label\n" + "".join(f"{i}_a.png,{i}\n" for i in range(9)))
+    done = batch_eval("run", digits, "--out", tmp_path / "out")
+
+    assert 1 == (done.stdout + done.stderr).count("9_a.png.")
+    assert "have no label" in batch_eval("report", tmp_path / "out").stdout
+
+
+def test_the_terminal_ends_with_the_accuracy_and_the_page(digits, tmp_path):
+    lines = batch_eval("run", digits, "--out", tmp_path / "out").stdout.splitlines()
+
+    assert lines[-2].startswith("Accuracy ")
+    assert f"Report: {tmp_path / 'out' / 'report.html'}" == lines[-1]
+
+
+def test_open_shows_the_page_in_the_browser(digits, tmp_path):
+    seen = tmp_path / "seen"
+    browser = tmp_path / "browser.sh"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {seen}\n')
+    browser.chmod(0o755)
+    batch_eval("run", digits, "--open", "--out", tmp_path / "out", BROWSER=str(browser))
+
+    assert (tmp_path / "out" / "report.html").as_uri() == seen.read_text().strip()
+
+
+@pytest.mark.parametrize("options", [("--format", "json"), ("--format", "html", "--out", "-")])
+def test_open_needs_a_page(options, digits):
+    done = batch_eval("run", digits, "--open", *options)
+
+    assert 2 == done.returncode
+    assert "--open opens the HTML report, but none is written" in done.stderr

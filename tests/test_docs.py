@@ -159,6 +159,8 @@ COMMANDS = {
 @pytest.mark.parametrize("line", sorted(COMMANDS))
 def test_every_shown_command_exists_with_its_options(line):
     _, command, *words = shlex.split(line)
-    known = {name for option in application().commands[command].params for name in option.opts}
+    known = {
+        name for option in application().commands[command].params for name in (*option.opts, *option.secondary_opts)
+    }
 
     assert [] == [word for word in words if word.startswith("-") and word != "-" and word not in known]

@@ -10,7 +10,7 @@ from drawn_digits import ink, on_paper
 from batch_eval import evaluate
 from batch_eval.dataset import load_dataset
 from batch_eval.engines import local, rows
-from batch_eval.evaluation import Outcome, Picture
+from batch_eval.evaluation import OUTCOMES, Outcome, Picture
 from batch_eval.imaging import preprocessor
 from batch_eval.models import open_model
 
@@ -101,11 +101,16 @@ def test_reasons_come_in_the_order_of_the_rows(photos, tmp_path):
     assert [0, 1] == list(evaluate(tmp_path).records.reasons)
 
 
+def errors_with_pictures(evaluation):
+    """Return the pictures of errors; other images keep what the model saw alone."""
+    return {row: shown for row, shown in evaluation.records.pictures.items() if shown.original is not None}
+
+
 def test_only_the_first_errors_keep_pictures(photos, monkeypatch):
-    usual = list(evaluate(photos, preprocess="none").records.pictures)
+    usual = list(errors_with_pictures(evaluate(photos, preprocess="none")))
     monkeypatch.setattr(rows, "MAX_PICTURES", 3)
     monkeypatch.setattr(rows, "MAX_STEPS", 2)
-    kept = evaluate(photos, preprocess="none").records.pictures
+    kept = errors_with_pictures(evaluate(photos, preprocess="none"))
 
     assert usual[:3] == list(kept)
     assert [True, True, False] == [picture.steps is not None for picture in kept.values()]
@@ -115,7 +120,7 @@ def test_steps_that_are_not_kept_are_not_drawn(photos, monkeypatch):
     drawn = []
     monkeypatch.setattr(rows, "MAX_STEPS", 2)
     monkeypatch.setattr(local, "picture", lambda *_, steps: drawn.append(steps) or Picture(b"", b"", "", None))
-    pictures = evaluate(photos, preprocess="none", jobs=1).records.pictures
+    pictures = errors_with_pictures(evaluate(photos, preprocess="none", jobs=1))
 
     assert len(drawn) == len(pictures) > 60
     assert not any(drawn[-30:])
@@ -143,8 +148,20 @@ def test_errors_keep_their_pictures_and_steps(evaluation):
     records = evaluation.records
 
     errors = {*records.rows(Outcome.WRONG).tolist(), *records.rows(Outcome.BLANK).tolist()}
-    assert errors == set(records.pictures)
-    assert all(picture.original and picture.seen for picture in records.pictures.values())
+    shown = errors_with_pictures(evaluation)
+    assert errors == set(shown)
+    assert all(picture.original and picture.seen for picture in shown.values())
+
+
+def test_the_first_images_keep_what_the_model_saw_whatever_their_outcome(photos, monkeypatch):
+    monkeypatch.setattr(local, "MAX_SEEN", 20)
+    records = evaluate(photos).records
+    decoded = [row for row in range(20) if records.outcome[row] != OUTCOMES.index(Outcome.UNREADABLE)]
+    others = set(records.pictures) - set(errors_with_pictures(evaluate(photos)))
+
+    assert set(decoded) <= set(records.pictures)
+    assert max(others) < 20
+    assert all(records.pictures[row].seen for row in decoded)
 
 
 @pytest.mark.slow

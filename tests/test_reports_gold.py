@@ -8,7 +8,7 @@ from batch_eval.reports.registry import Kind, format_names, reporter
 
 BINARY = (".png", ".jpg", ".svg", ".parquet")
 """What a library draws or packs, differently with each of its versions; other tests read it back."""
-ASSETS = (".css", "gallery.js", "selection.js", "coverage.js")
+ASSETS = (".css", "gallery.js", "selection.js", "coverage.js", "sort.js")
 
 
 @pytest.mark.parametrize("name", sorted(format_names(Kind.RUN)))

@@ -69,7 +69,7 @@ def compare(
     out: Annotated[
         Path, typer.Option("--out", "-o", help="The folder for the files, or - for stdout, which takes one format.")
     ] = Path("-"),
-    self_contained: options.SelfContained = False,
+    self_contained: options.SelfContained = None,
 ) -> None:
     """Rank models on the same images, or compare evaluations of them.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -23,6 +23,7 @@ from batch_eval.publishing import EVALUATION_FILE, check_writable, finish_swaps
 from batch_eval.reports.context import ReportContext
 from batch_eval.reports.registry import DEFAULT_FORMATS, Kind, reporter
 from batch_eval.reports.writing import write_report, write_reports
+from batch_eval.wording import percent, percent_range
 
 if TYPE_CHECKING:
     from batch_eval.cli.options import ReportFlags, SetFlags
@@ -35,10 +36,16 @@ class Output:
 
     target: Path
     formats: tuple[str, ...]
-    self_contained: bool = False
+    self_contained: bool | None = None
     group_errors: bool = False
     quiet: bool = False
     slices: tuple[str, ...] = ()
+    open: bool = False
+
+    @property
+    def page(self) -> Path | None:
+        """The HTML report, if one is written."""
+        return self.target / "report.html" if "html" in self.formats and not self.stdout else None
 
     @property
     def stdout(self) -> bool:
@@ -60,7 +67,9 @@ def checked_output(target: Path, flags: ReportFlags) -> Output:
     given = flags.format
     formats = checked_formats([*(given or DEFAULT_FORMATS), *(["plots"] if flags.plots else [])], Kind.RUN)
     slices = tuple(flags.slice or ())
-    found = Output(target, formats, flags.self_contained, flags.group_errors, flags.quiet, slices)
+    found = Output(target, formats, flags.self_contained, flags.group_errors, flags.quiet, slices, flags.open)
+    if found.open and found.page is None:
+        raise ConfigError("--open opens the HTML report, but none is written. Add --format html, and name a folder.")
     if not found.stdout:
         check_writable(target)
     elif not given or len(formats) != 1:
@@ -139,9 +148,12 @@ def _saved_file(path: Path) -> Path:
     return path / EVALUATION_FILE
 
 
-def finish(evaluation: Evaluation, out: Output, limits: Limits, baseline: Evaluation | None) -> None:
+def finish(
+    evaluation: Evaluation, out: Output, limits: Limits, baseline: Evaluation | None, *, said: Collection[str] = ()
+) -> None:
     """Check the gates, write the reports, print the summary.
 
+    ``said`` are notes that were printed before the run, which the summary leaves out.
     Raises typer.Exit if a gate failed, and DatasetError if not a single image was scored: nothing is shown then.
     """
     if out.group_errors:
@@ -151,7 +163,8 @@ def finish(evaluation: Evaluation, out: Output, limits: Limits, baseline: Evalua
     check_slices(out.slices, evaluation.records.slices)
     # Gates come first: reports show their results.
     gates = check(evaluation, limits, baseline)
-    _publish(evaluation, out, ReportContext(gates, baseline, out.self_contained, slices=out.slices))
+    context = ReportContext(gates, baseline, out.self_contained, slices=out.slices)
+    _publish(evaluation, out, context, said)
     if not all(gate.passed for gate in gates):
         raise typer.Exit(ExitCode.GATE_FAILED)
     if not evaluation.scored:
@@ -160,7 +173,7 @@ def finish(evaluation: Evaluation, out: Output, limits: Limits, baseline: Evalua
         raise DatasetError(f"No image could be scored: {why_unscored(evaluation)}")
 
 
-def _publish(evaluation: Evaluation, out: Output, context: ReportContext) -> None:
+def _publish(evaluation: Evaluation, out: Output, context: ReportContext, said: Collection[str]) -> None:
     if out.stdout:
         write_report(evaluation, out.formats[0], "-", context=context)
         _say_gates(context.gates, say, hidden=out.quiet)
@@ -169,9 +182,29 @@ def _publish(evaluation: Evaluation, out: Output, context: ReportContext) -> Non
     if not out.quiet:
         from batch_eval.reports.text import print_summary  # with --quiet, rich is not imported
 
-        print_summary(evaluation)
+        print_summary(evaluation, said=said)
         _say_gates(context.gates, tell, hidden=False)
-        tell(f"Reports in {out.target}")
+        for line in _last_lines(evaluation, out):
+            tell(line)
+    if out.open and out.page:
+        _open(out.page)
+
+
+def _last_lines(evaluation: Evaluation, out: Output) -> tuple[str, str]:
+    """Return what is still on the screen when all has scrolled by: the accuracy, and where the page is."""
+    where = f"Report: {out.page}" if out.page else f"Reports in {out.target}"
+    if not evaluation.scored:
+        return "No image could be scored.", where
+    interval = percent_range(evaluation.accuracy_interval)
+    return f"Accuracy {percent(evaluation.accuracy, 2)} ({interval}, n = {evaluation.scored:,})", where
+
+
+def _open(page: Path) -> None:
+    """Open a page in the browser, or say that there is none."""
+    import webbrowser
+
+    if not webbrowser.open(page.resolve().as_uri()):
+        say(f"No browser was found to open {page}.")
 
 
 def _say_gates(gates: Sequence[GateResult], tell: Callable[[str], None], *, hidden: bool) -> None:

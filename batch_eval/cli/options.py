@@ -192,7 +192,13 @@ Format = Annotated[
     ),
 ]
 SelfContained = Annotated[
-    bool, typer.Option("--self-contained", help="Write the HTML report as one file that holds its pictures.")
+    bool | None,
+    typer.Option(
+        "--self-contained/--no-self-contained",
+        help="Write the HTML report as one file that holds its pictures, or with its files beside it. "
+        "Default: one file up to 5 MB.",
+        show_default=False,
+    ),
 ]
 GroupErrors = Annotated[
     bool,
@@ -219,6 +225,7 @@ Jobs = Annotated[
     int | None,
     typer.Option("--jobs", "-j", min=1, help="Workers. Default: one a core.", show_default=False),
 ]
+Open = Annotated[bool, typer.Option("--open", help="Open the HTML report in the browser.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Write the reports and print nothing.")]
 
 _GATES = "Gates (exit code 1 where one fails)"
@@ -380,10 +387,11 @@ class ReportFlags:
     """Which reports are written, and what is printed."""
 
     format: Format = None
-    self_contained: SelfContained = False
+    self_contained: SelfContained = None
     group_errors: GroupErrors = False
     plots: Plots = False
     slice: Slice = None
+    open: Open = False
     quiet: Quiet = False
 
 

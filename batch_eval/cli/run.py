@@ -81,4 +81,4 @@ def run(
         count = export(evaluation, task.dataset, export_errors)
         if not output.quiet:
             say(f"Copied {count:,} misread files to {export_errors}")
-    finish(evaluation, output, limits, baseline)
+    finish(evaluation, output, limits, baseline, said=task_notes(task))

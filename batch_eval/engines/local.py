@@ -17,10 +17,11 @@ from batch_eval.cores import available_cores
 from batch_eval.dataset import Content, Dataset, Sample
 from batch_eval.engines.duplicates import fingerprint
 from batch_eval.engines.pictures import picture
-from batch_eval.engines.rows import Picture, Rows
+from batch_eval.engines.rows import MAX_SEEN, Picture, Rows
 from batch_eval.engines.workers import Flag, can_fork, in_order
 from batch_eval.errors import ModelError, UnreadableImageError
 from batch_eval.imaging import Prepared, Preprocessor
+from batch_eval.imaging.files import encode
 from batch_eval.imaging.frames import MULTIPLE, count_frames
 from batch_eval.models import Classifier
 from batch_eval.outcome import OUTCOMES, Outcome
@@ -283,9 +284,10 @@ def _classify(task: Task, batch: _Batch, rows: Rows, shared: _Shared) -> None:
             rows.reasons[row] = prepared.reason
         for flag in prepared.flags:
             rows.flags.setdefault(flag, []).append(row)
-        # Reports show pictures of errors only.
         if shared.pictures and outcome in (Outcome.WRONG, Outcome.BLANK):
             rows.pictures[row] = picture(image, prepared, task.preprocessor, steps=not shared.steps)
+        elif shared.pictures and row < MAX_SEEN:
+            rows.pictures[row] = Picture(original=None, seen=encode(prepared.image))
 
 
 def _predict(classifier: Classifier, batch: _Batch, rows: Rows) -> dict[int, str]:

@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 from batch_eval.outcome import OUTCOMES, Outcome
 
 MAX_PICTURES = 10_000
-"""Images whose pictures are kept for the reports. All others keep their row."""
+"""Errors whose pictures are kept for the reports. All others keep their row."""
+
+MAX_SEEN = 1_000
+"""First rows of which the model's input is kept whatever the outcome, so that correct images can be looked at too."""
 
 MAX_STEPS = 500
 """Images whose strip of steps is kept. `batch-eval preprocess` shows the steps of any other image."""
@@ -92,11 +95,12 @@ class Rows:
         self.reasons: dict[int, str] = {}
         self.flags: dict[str, list[int]] = {}
         self.pictures: dict[int, Picture] = {}
+        self.errors = 0  # pictures with an original
 
     @property
     def has_all_steps(self) -> bool:
         """Whether steps of as many images are kept as reports show."""
-        return len(self.pictures) >= MAX_STEPS
+        return self.errors >= MAX_STEPS
 
     def add(self, rows: Rows) -> None:
         """Copy a chunk's rows into these. Chunks come in order, so that the first pictures are kept."""
@@ -110,6 +114,8 @@ class Rows:
         for flag, flagged in rows.flags.items():
             self.flags.setdefault(flag, []).extend(flagged)
         for row, shown in rows.pictures.items():
-            if len(self.pictures) < MAX_PICTURES:
-                with_steps = len(self.pictures) < MAX_STEPS
-                self.pictures[row] = shown if with_steps else replace(shown, steps=None)
+            if shown.original is None:
+                self.pictures[row] = shown
+            elif self.errors < MAX_PICTURES:
+                self.pictures[row] = shown if self.errors < MAX_STEPS else replace(shown, steps=None)
+                self.errors += 1

@@ -51,6 +51,15 @@ def decode_jpeg(data: bytes, reduce_to: int | None) -> NDArray[np.uint8]:
     return apply_orientation(image, _orientation(data))
 
 
+def header_size(data: bytes) -> tuple[int, int] | None:
+    """Return (height, width) in pixels as a JPEG's header states them; None for other data."""
+    try:
+        height, width, _, _ = simplejpeg.decode_jpeg_header(data)
+    except ValueError:
+        return None
+    return height, width
+
+
 def reduction(longest: int, reduce_to: int | None) -> int:
     """Return the largest factor of 8, 4, 2 and 1 that keeps the longest side at ``reduce_to`` px or more.
 

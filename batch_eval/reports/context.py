@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 class ReportContext:
     """The gates' results, the baseline, and how much a report shows.
 
-    ``self_contained`` makes the HTML report a single file. ``pixels`` adds the model's input to predictions.
-    ``slices`` names those to show; none means all with few values.
+    ``self_contained`` makes the HTML report a single file; None does so where it is small. ``pixels`` adds the model's
+    input to predictions. ``slices`` names those to show; none means all with few values.
     """
 
     gates: tuple[GateResult, ...] = ()
     baseline: Evaluation | None = None
-    self_contained: bool = False
+    self_contained: bool | None = False
     pixels: bool = False
     slices: tuple[str, ...] = ()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from io import StringIO
 from typing import IO
 
@@ -45,24 +45,30 @@ def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterat
     yield "report.txt", document(evaluation, context)
 
 
-def print_summary(evaluation: Evaluation, file: IO[str] | None = None, context: ReportContext = NO_CONTEXT) -> None:
+def print_summary(
+    evaluation: Evaluation,
+    file: IO[str] | None = None,
+    context: ReportContext = NO_CONTEXT,
+    *,
+    said: Collection[str] = (),
+) -> None:
     """Print the summary in the terminal's width and colours. Characters it cannot show become ``?``."""
     stream = file or sys.stdout
-    drawn = _draw(evaluation, context, Console(file=stream))
+    drawn = _draw(evaluation, context, Console(file=stream), said=said)
     # A terminal with a legacy code page raises on characters outside it. One odd file name must not end the run.
     encoding = getattr(stream, "encoding", None) or "utf-8"
     stream.write(drawn.encode(encoding, "replace").decode(encoding))
 
 
-def _draw(evaluation: Evaluation, context: ReportContext, console: Console) -> str:
+def _draw(evaluation: Evaluation, context: ReportContext, console: Console, *, said: Collection[str] = ()) -> str:
     with console.capture() as capture:
-        console.print(summary(evaluation, context))
+        console.print(summary(evaluation, context, said=said))
     # Rich pads lines to full width. Trailing spaces would show up in diffs of the text file.
     return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
 
 
-def summary(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Group:
-    """Return the parts of the summary, from the accuracy down to single files."""
+def summary(evaluation: Evaluation, context: ReportContext = NO_CONTEXT, *, said: Collection[str] = ()) -> Group:
+    """Return the parts of the summary, from the accuracy down to single files, without notes that were ``said``."""
     parts: list[RenderableType] = [_headline(evaluation)]
     # Everything from outside goes into Text: Rich would read markup such as [red] in a plain string.
     if change := compare_with_baseline(evaluation, context.baseline):
@@ -75,7 +81,7 @@ def summary(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Grou
         parts.append(_diagnosis(causes))
     if lines := advice(evaluation):
         parts.append(Text("\n".join(lines), style="yellow"))
-    parts += [_origin(evaluation), _outcomes(evaluation)]
+    parts += [_origin(evaluation, said=said), _outcomes(evaluation)]
     if evaluation.counts[Outcome.UNREADABLE]:
         parts.append(_unreadable(evaluation))
     if evaluation.scored:
@@ -111,7 +117,7 @@ def _gates(context: ReportContext) -> Table:
     return table
 
 
-def _origin(evaluation: Evaluation) -> Table:
+def _origin(evaluation: Evaluation, *, said: Collection[str]) -> Table:
     p = evaluation.provenance
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim")
@@ -124,7 +130,8 @@ def _origin(evaluation: Evaluation) -> Table:
     if p.missing:
         grid.add_row("Missing", Text(f"label rows without an image file: {len(p.missing):,}"))
     for note in p.notes:
-        grid.add_row("Note", Text(printable(note)))
+        if note not in said:
+            grid.add_row("Note", Text(printable(note)))
     return grid
 
 

@@ -10,6 +10,7 @@ from batch_eval.reports.comparison.rendering import FILES, render
 from batch_eval.reports.context import NO_CONTEXT, ReportContext
 from batch_eval.reports.html.assets import SOURCES
 from batch_eval.reports.html.pictures import EmbeddedPictures, FilePictures
+from batch_eval.reports.html.single import fits_one_file
 
 TITLE = "HTML comparison"
 _TEMPLATE = "comparison.html.jinja"
@@ -22,8 +23,9 @@ def document(comparison: Comparison, context: ReportContext = NO_CONTEXT) -> byt
 
 
 def files(comparison: Comparison, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, bytes]]:
-    """Yield the page, its style sheet and its pictures. A self-contained comparison is one file."""
-    if context.self_contained:
+    """Yield the page, alone if the context says so or it is small, else with its style sheet and its pictures."""
+    shown = (evaluation.records.pictures for evaluation in comparison.evaluations)
+    if fits_one_file(context, (picture for pictures in shown for picture in pictures.values())):
         yield "comparison.html", document(comparison, context)
         return
     style_url = f"{COMPARISON_FILES}/comparison.css"

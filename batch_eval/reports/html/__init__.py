@@ -1,8 +1,8 @@
-"""HTML: ``report.html`` with its style sheet, scripts and pictures beside it, or all of it in one document.
+"""HTML: one ``report.html`` where that is small, else with its style sheet, scripts and pictures beside it.
 
-The page works under the content security policy ``default-src 'none'; img-src 'self'; style-src 'self'``. Jenkins sets
-it for published reports. So the page has no inline style, no inline script and no data URI. The policy blocks scripts,
-so the page is readable without them. A single document embeds everything instead.
+With files beside it, the page works under the content security policy ``default-src 'none'; img-src 'self'; style-src
+'self'``. Jenkins sets it for published reports. So the page has no inline style, no inline script and no data URI. The
+policy blocks scripts, so the page is readable without them. A single document embeds everything instead.
 Source: W3C, Content Security Policy Level 3; Jenkins handbook, "Configuring Content Security Policy".
 """
 
@@ -11,14 +11,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from batch_eval.evaluation import Evaluation
+from batch_eval.evaluation.confusions import errors_by_confidence
 from batch_eval.reports.context import NO_CONTEXT, ReportContext
 from batch_eval.reports.html import assets
 from batch_eval.reports.html.data import page_data
 from batch_eval.reports.html.page import Page
-from batch_eval.reports.html.pictures import EmbeddedPictures, FilePictures
+from batch_eval.reports.html.pictures import EmbeddedPictures
 from batch_eval.reports.html.render import render
+from batch_eval.reports.html.sheets import SheetPictures
+from batch_eval.reports.html.single import fits_one_file, is_small
 
 TITLE = "HTML report"
+_ROW_BYTES = 40
+"""Bytes that an image without a picture takes in the page's data, about."""
 
 
 def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> bytes:
@@ -29,11 +34,16 @@ def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> byt
 
 
 def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, bytes]]:
-    """Yield ``report.html`` and the files of ``report_files``. A self-contained report is one file."""
-    if context.self_contained:
-        yield "report.html", document(evaluation, context)
-        return
-    pictures = FilePictures(evaluation.records.pictures)
+    """Yield ``report.html``, alone if the context says so or it is small, else with the files of ``report_files``."""
+    shown = evaluation.records.pictures
+    if fits_one_file(context, shown.values(), _ROW_BYTES * len(evaluation.records)):
+        page_alone = document(evaluation, context)
+        if context.self_contained or is_small(page_alone):
+            yield "report.html", page_alone
+            return
+    pictures = SheetPictures(shown)
+    for row in errors_by_confidence(evaluation).tolist():
+        pictures.original(row)  # the gallery begins with the most confident errors, so their sheets come first
     page = Page(evaluation, pictures, context)
     # Rendering asks for the pictures that the page shows, so they can only be yielded after it.
     yield "report.html", render(page, assets.linked())

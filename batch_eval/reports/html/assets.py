@@ -11,8 +11,10 @@ from batch_eval.publishing import REPORT_FILES
 SOURCES = Path(__file__).with_name("files")
 """Folder of the templates, the style sheet and the scripts."""
 _STYLE = "report.css"
+SORT = "sort.js"
+"""The script that sorts tables."""
 # In this order: the gallery offers what the selection builds on.
-_SCRIPTS = ("gallery.js", "selection.js", "coverage.js")
+_SCRIPTS = ("gallery.js", "selection.js", "coverage.js", SORT)
 _DATA = "data.js"
 
 
@@ -33,7 +35,7 @@ def linked() -> Assets:
 
 def embedded(data: str) -> Assets:
     """Return the text of the style sheet and the scripts. ``data`` is the script of `page_data`."""
-    return Assets(style=_read(_STYLE), scripts=(data, *map(_read, _SCRIPTS)))
+    return Assets(style=read(_STYLE), scripts=(data, *map(read, _SCRIPTS)))
 
 
 def files(data: str) -> Iterator[tuple[str, bytes]]:
@@ -44,5 +46,6 @@ def files(data: str) -> Iterator[tuple[str, bytes]]:
         yield f"{REPORT_FILES}/{name}", (SOURCES / name).read_bytes()
 
 
-def _read(name: str) -> str:
+def read(name: str) -> str:
+    """Return the text of a style sheet or script."""
     return (SOURCES / name).read_text(encoding="utf-8")

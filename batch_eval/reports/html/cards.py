@@ -8,7 +8,7 @@ from batch_eval.engines.rows import Guess
 from batch_eval.evaluation import Evaluation, Outcome
 from batch_eval.evaluation.breakdown import suspects
 from batch_eval.evaluation.records import GUESSES
-from batch_eval.reports.html.pictures import Pictures
+from batch_eval.reports.html.pictures import Pictures, Shown
 from batch_eval.reports.html.tags import Tags
 
 
@@ -26,13 +26,13 @@ class Card:
     labels: tuple[tuple[str, str], ...]
     flags: tuple[str, ...]
     suspect: bool
-    original: str | None
-    seen: str | None
-    steps: str | None
+    original: Shown | None
+    seen: Shown | None
+    steps: Shown | None
 
 
 # Every optional part is filled, so that the script finds it and removes what an image lacks.
-PATTERN = Card(-1, "", "", "", Outcome.WRONG, "", (Guess("", 0.0),) * GUESSES, (("", ""),), (), True, "", "", "")
+PATTERN = Card(-1, "", "", "", Outcome.WRONG, "", (Guess("", 0.0),) * GUESSES, (("", ""),), (), True, *(Shown(""),) * 3)
 """An empty card. The page's script copies and fills it, so all cards have one layout."""
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome
 from batch_eval.evaluation.breakdown import suspects
 from batch_eval.evaluation.records import GUESSES
 from batch_eval.reports.html.charts import COVERAGE_THRESHOLDS, coverage_points
-from batch_eval.reports.html.pictures import Pictures
+from batch_eval.reports.html.pictures import Pictures, Shown
 from batch_eval.reports.html.tags import Tags
 from batch_eval.wording import printable
 
@@ -51,6 +52,7 @@ def page_data(evaluation: Evaluation, pictures: Pictures, tags: Tags, on_page: f
             for p in coverage_points(evaluation, COVERAGE_THRESHOLDS)
         ],
         "cards": _cards(evaluation, pictures, on_page, rows),
+        "sheets": getattr(pictures, "sheets", []),
     }
     # In a file name, `</script>` would end the element. JSON needs no bare `<`, and strings may spell it \u003c.
     text = json.dumps(content, separators=(",", ":"), allow_nan=False)
@@ -85,7 +87,14 @@ def _cards(
         "shares": np.round(shares, 4).tolist(),
         "suspect": np.flatnonzero(suspects(evaluation)[rows]).tolist(),
         "reason": {i: printable(r.reasons[row]) for i, row in enumerate(drawn) if row in r.reasons},
-        "original": [None if row in on_page else pictures.original(row) for row in drawn],
-        "seen": [None if row in on_page else pictures.seen(row) for row in drawn],
-        "steps": [None if row in on_page else pictures.steps(row) for row in drawn],
+        "original": [None if row in on_page else _source(pictures.original(row)) for row in drawn],
+        "seen": [None if row in on_page else _source(pictures.seen(row)) for row in drawn],
+        "steps": [None if row in on_page else _source(pictures.steps(row)) for row in drawn],
     }
+
+
+def _source(shown: Shown | None) -> str | list[int] | None:
+    """Return a picture's URL, or its sheet, left, top, width and height."""
+    if shown is None or shown.part is None:
+        return shown.url if shown else None
+    return [*astuple(shown.part)]

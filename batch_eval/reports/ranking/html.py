@@ -9,8 +9,9 @@ from batch_eval.evaluation import Outcome
 from batch_eval.evaluation.ranking import SHOWN, Ranking
 from batch_eval.publishing import LEADERBOARD_FILES
 from batch_eval.reports.context import NO_CONTEXT, ReportContext
-from batch_eval.reports.html.assets import SOURCES
-from batch_eval.reports.html.pictures import EmbeddedPictures, FilePictures, Pictures
+from batch_eval.reports.html.assets import SORT, SOURCES, read
+from batch_eval.reports.html.pictures import EmbeddedPictures, FilePictures, Pictures, Shown
+from batch_eval.reports.html.single import fits_one_file
 from batch_eval.reports.ranking.rendering import FILES, render
 from batch_eval.wording import printable
 
@@ -34,8 +35,8 @@ class HardImage:
     id: str
     truth: str
     readers: int
-    original: str | None
-    seen: str | None
+    original: Shown | None
+    seen: Shown | None
     readings: tuple[Reading, ...]
     reader: str = ""
     """Name of the only model that read it, where it is just one."""
@@ -93,24 +94,27 @@ def _path(cells: Sequence[str], style: str) -> str:
 
 def document(ranking: Ranking, context: ReportContext = NO_CONTEXT) -> bytes:  # noqa: ARG001 - same in all formats
     """Return the page with its style sheet and pictures embedded."""
-    return _render(ranking, EmbeddedPictures(ranking.pictures), style=_style_sheet(), style_url=None)
+    return _render(ranking, EmbeddedPictures(ranking.pictures), style=_style_sheet(), script=read(SORT))
 
 
 def files(ranking: Ranking, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, bytes]]:
-    """Yield the page, its style sheet and its pictures. A self-contained leaderboard is one file."""
-    if context.self_contained:
+    """Yield the page, alone if the context says so or it is small, else with its style sheet and its pictures."""
+    if fits_one_file(context, ranking.pictures.values()):
         yield "leaderboard.html", document(ranking, context)
         return
     pictures = FilePictures(ranking.pictures, LEADERBOARD_FILES)
     style_url = f"{LEADERBOARD_FILES}/leaderboard.css"
-    yield "leaderboard.html", _render(ranking, pictures, style_url=style_url)
+    script_url = f"{LEADERBOARD_FILES}/{SORT}"
+    yield "leaderboard.html", _render(ranking, pictures, style_url=style_url, script_url=script_url)
     yield style_url, _style_sheet().encode()
+    yield script_url, read(SORT).encode()
     yield from pictures.files()
 
 
-def _render(ranking: Ranking, pictures: Pictures, *, style_url: str | None, style: str = "") -> bytes:
-    page = Page(ranking, pictures)
-    return render("leaderboard.html.jinja", ranking, page=page, style=style, style_url=style_url)
+def _render(ranking: Ranking, pictures: Pictures, **assets: str) -> bytes:
+    """Return the page. ``assets`` are the style sheet and the script, or their URLs."""
+    empty = dict.fromkeys(("style", "style_url", "script", "script_url"), "")
+    return render("leaderboard.html.jinja", ranking, page=Page(ranking, pictures), **empty | assets)
 
 
 def _style_sheet() -> str:

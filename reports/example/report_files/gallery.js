@@ -9,6 +9,9 @@
   const ERRORS = ["wrong", "blank"];
   const BLANK = "(blank)";
   const SUSPECT = "label";
+  const SHOW = "show?";
+  const SVG = "http://www.w3.org/2000/svg";
+  const PRINTED = 600;
   const cards = data.cards;
   const filters = root.querySelector("form.filters");
   const list = document.getElementById("gallery-cards");
@@ -99,6 +102,12 @@
     name: (a, b) => a - b,
   };
 
+  /** Writes the filters into the address, so that a link or a reload shows the same images. */
+  function rememberFilters() {
+    const given = [...new FormData(filters)].filter(([field, value]) => value !== standard[field]);
+    history.replaceState(null, "", given.length ? `#${SHOW}${new URLSearchParams(given)}` : location.pathname);
+  }
+
   function refresh() {
     const keep = test();
     matches = cards.row.map((_, i) => i).filter(keep).sort(ORDERS[filters.elements.sort.value]);
@@ -148,13 +157,27 @@
     const sources = [cards.original[i] ?? kept[0], cards.seen[i] ?? kept[1]];
     const strip = card.querySelector(".steps");
     const steps = cards.steps[i] ?? kept[2];
-    if (steps) strip.querySelector("img").src = steps;
+    if (steps) showPicture(strip.querySelector("img"), steps, true);
     else strip.remove();
     card.querySelectorAll(".picture").forEach((figure, place) => {
       const image = figure.querySelector("img");
-      if (sources[place]) image.src = sources[place];
+      if (sources[place]) showPicture(image, sources[place]);
       else image.replaceWith(Object.assign(document.createElement("div"), { className: "no-picture", textContent: "no picture" }));
     });
+  }
+
+  /** Shows a source in an image: a URL, or a part of a sheet, [sheet, left, top, width, height]. */
+  function showPicture(image, source, natural = false) {
+    if (typeof source === "string") return void (image.src = source);
+    const [sheet, left, top, width, height] = source;
+    const part = document.createElementNS(SVG, "svg");
+    const whole = document.createElementNS(SVG, "image");
+    whole.setAttribute("href", data.sheets[sheet]);
+    const size = natural ? { width, height } : { width: image.width, height: image.height };
+    const given = { viewBox: `${left} ${top} ${width} ${height}`, role: "img", "aria-label": image.alt, ...size };
+    for (const [name, value] of Object.entries(given)) part.setAttribute(name, value);
+    part.append(whole);
+    image.replaceWith(part);
   }
 
   function drawGuesses(card, i) {
@@ -231,8 +254,19 @@
     if (!viewer.open) viewer.showModal();
   }
 
+  /** Sets the filters that the address holds after #show?, and shows their images. */
+  function recallFilters() {
+    filters.reset();
+    for (const [field, value] of new URLSearchParams(location.hash.slice(SHOW.length + 1))) {
+      if (filters.elements[field]) filters.elements[field].value = value;
+    }
+    refresh();
+    document.getElementById("errors").scrollIntoView();
+  }
+
   /** Shows what the address names: #cell-TRUTH-PREDICTED for a cell of the confusion matrix, #tag-N for a tag. */
   function followAddress() {
+    if (location.hash.startsWith(`#${SHOW}`)) return recallFilters();
     const [, kind, first, second] = /^#(cell|tag)-(\d+)(?:-(\d+))?$/.exec(location.hash) ?? [];
     if (!kind) return;
     filters.reset();
@@ -247,9 +281,13 @@
   }
 
   function listen() {
-    filters.addEventListener("input", refresh);
+    filters.addEventListener("input", () => {
+      refresh();
+      rememberFilters();
+    });
     filters.addEventListener("submit", (event) => event.preventDefault());
     filters.addEventListener("reset", () => setTimeout(refresh));
+    filters.querySelector("[type=reset]").addEventListener("click", () => setTimeout(rememberFilters));
     more.addEventListener("click", drawMore);
     new IntersectionObserver((seen) => seen[0].isIntersecting && drawn < matches.length && drawMore(), {
       rootMargin: "800px",
@@ -271,6 +309,9 @@
       filters.elements.text.focus();
     });
     addEventListener("hashchange", followAddress);
+    addEventListener("beforeprint", () => {
+      while (drawn < Math.min(matches.length, PRINTED)) drawMore();
+    });
   }
 
   globalThis.batchEvalGallery = {
@@ -284,6 +325,7 @@
     redraw: refresh,
   };
   fillChoices();
+  const standard = Object.fromEntries(new FormData(filters));
   listen();
   document.getElementById("static-errors").remove();
   root.hidden = false;
