@@ -17,7 +17,7 @@ EVALUATION_FILE = "evaluation.json"
 REPORTS = frozenset(
     {
         *(EVALUATION_FILE, "metrics.json", "predictions.csv", "misclassified.csv", "per_class.csv"),
-        *("confusion_matrix.csv", "report.txt", "github_annotations.txt"),
+        *("confusion_matrix.csv", "outputs.csv", "report.xlsx", "report.txt", "github_annotations.txt"),
     }
 )
 """Reports that could be taken for label files beside images."""

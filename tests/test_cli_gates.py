@@ -136,7 +136,8 @@ def test_only_the_formats_asked_for_are_written(saved, tmp_path):
 @pytest.mark.parametrize(("given", "others"), [(["--format", "text"], {"report.txt"}), ([], {"report.html"})])
 def test_plots_are_drawn_beside_the_other_formats(given, others, saved, tmp_path):
     done = batch_eval("report", saved, "--plots", *given, "--out", tmp_path / "out", "--quiet")
-    names = {f"{name}.{kind}" for name in ("confusion_matrix", "reliability", "coverage") for kind in ("png", "svg")}
+    plots = ("confusion_matrix", "confusion_matrix_normalised", "reliability", "coverage")
+    names = {f"{name}.{kind}" for name in plots for kind in ("png", "svg", "pdf")}
 
     assert 0 == done.returncode, done.stderr
     assert names | others <= {path.name for path in (tmp_path / "out").iterdir()}

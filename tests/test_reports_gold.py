@@ -6,7 +6,7 @@ from report_examples import context, small
 from batch_eval.publishing import whole
 from batch_eval.reports.registry import Kind, format_names, reporter
 
-BINARY = (".png", ".jpg", ".svg", ".parquet")
+BINARY = (".png", ".jpg", ".svg", ".pdf", ".parquet", ".xlsx")
 """What a library draws or packs, differently with each of its versions; other tests read it back."""
 ASSETS = (".css", "gallery.js", "selection.js", "coverage.js", "sort.js")
 

@@ -1,4 +1,4 @@
-"""Parquet read back, and plots that are pictures."""
+"""Parquet and Excel read back, LaTeX, and plots that are pictures."""
 
 import builtins
 import io
@@ -11,7 +11,10 @@ import pytest
 from report_examples import HOSTILE, empty, hostile, small
 
 from batch_eval.errors import ConfigError
-from batch_eval.reports import parquet, plots
+from batch_eval.evaluation import Picture
+from batch_eval.reports import csv_tables, latex, parquet, plots, xlsx
+from batch_eval.reports.booktabs import escaped
+from batch_eval.reports.context import ReportContext
 
 
 @pytest.mark.parametrize("evaluation", [small, empty])
@@ -48,14 +51,19 @@ def test_parquet_escapes_names_that_are_no_unicode():
 
 
 @pytest.mark.parametrize("evaluation", [small, hostile])
-def test_plots_are_png_and_svg(evaluation):
+def test_plots_are_png_svg_and_pdf(evaluation):
     pytest.importorskip("matplotlib")
     files = dict(plots.files(evaluation()))
 
-    assert {f"{n}.{k}" for n in ("confusion_matrix", "reliability", "coverage") for k in ("png", "svg")} == set(files)
+    names = {"confusion_matrix", "confusion_matrix_normalised", "reliability", "coverage"}
+    digits = {"first_digits"} if any(p.seen for p in evaluation().records.pictures.values()) else set()
+    assert {f"{name}.{kind}" for name in names | digits for kind in ("png", "svg", "pdf")} == set(files)
     for name, data in files.items():
         if name.endswith("png"):
             assert cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) is not None
+        elif name.endswith("pdf"):
+            assert data.startswith(b"%PDF-")
+            assert data.rstrip().endswith(b"%%EOF")
         else:
             assert ElementTree.fromstring(data).tag == "{http://www.w3.org/2000/svg}svg"
 
@@ -70,7 +78,7 @@ def test_nothing_scored_gives_no_plot():
     assert [] == list(plots.files(empty()))
 
 
-@pytest.mark.parametrize(("format_", "package"), [(parquet, "pyarrow"), (plots, "matplotlib")])
+@pytest.mark.parametrize(("format_", "package"), [(parquet, "pyarrow"), (plots, "matplotlib"), (xlsx, "openpyxl")])
 def test_a_missing_package_is_an_error_that_says_what_to_install(format_, package, monkeypatch):
     real = builtins.__import__
 
@@ -82,3 +90,69 @@ def test_a_missing_package_is_an_error_that_says_what_to_install(format_, packag
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ConfigError, match=f"needs {package} .*pip install .+\\["):
         list(format_.files(small()))
+
+
+def sheets(evaluation):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.load_workbook(io.BytesIO(xlsx.document(evaluation)))
+    return {sheet.title: list(sheet.iter_rows()) for sheet in book}
+
+
+def test_the_workbook_holds_what_the_tables_hold():
+    found = sheets(small())
+    header, *rows = [[cell.value for cell in row] for row in found["Predictions"]]
+
+    assert ["Summary", "Predictions", "Misclassified", "Classes", "Confusion matrix", "Outputs"] == list(found)
+    assert list(small().records.ids) == [row[header.index("id")] for row in rows]
+    counts = [[cell.value for cell in row[1:]] for row in found["Confusion matrix"][1:]]
+    assert small().confusion.tolist() == counts
+    assert ("accuracy", small().accuracy) in [tuple(cell.value for cell in row) for row in found["Summary"]]
+
+
+@pytest.mark.parametrize("evaluation", [hostile, empty])
+def test_no_cell_of_the_workbook_is_a_formula(evaluation):
+    for rows in sheets(evaluation()).values():
+        assert "f" not in {cell.data_type for row in rows for cell in row}
+
+
+def test_the_workbook_is_the_same_twice():
+    pytest.importorskip("openpyxl")
+
+    assert xlsx.document(small()) == xlsx.document(small())
+
+
+def test_outputs_have_two_decimals_and_gaps_where_nothing_was_read():
+    header, *rows = csv_tables.table(csv_tables.output_columns(small())).decode().splitlines()
+
+    assert header.startswith("id,truth,output_0")
+    cells = [cell for row in rows for cell in row.split(",")[2:]]
+    assert "" in cells
+    assert all(len(cell.partition(".")[2]) <= 2 for cell in cells)
+
+
+def test_excel_and_pandas_read_a_table_with_a_byte_order_mark():
+    import pandas as pd
+
+    context = ReportContext(csv_bom=True)
+    marked, plain = csv_tables.document(small(), context), csv_tables.document(small())
+
+    assert b"\xef\xbb\xbf" + plain == marked
+    assert list(pd.read_csv(io.BytesIO(plain)).columns) == list(pd.read_csv(io.BytesIO(marked)).columns)
+
+
+def test_what_latex_takes_for_a_command_is_escaped():
+    assert r"\textbackslash{}input\{a\_b\}\%\#\&\$\textasciicircum{}" == escaped(r"\input{a_b}%#&$^")
+    for line in latex.document(hostile()).decode().splitlines():
+        assert line.isprintable()
+
+
+def test_first_digits_are_drawn_with_their_predictions():
+    pytest.importorskip("matplotlib")
+    seen = cv2.imencode(".png", np.zeros((28, 28), np.uint8))[1].tobytes()
+    rows = np.flatnonzero(small().records.has_prediction).tolist()
+    pictures = {row: Picture(None, seen) for row in rows}
+    evaluation = replace(small(), records=replace(small().records, pictures=pictures))
+    texts = [text.text for text in ElementTree.fromstring(dict(plots.files(evaluation))["first_digits.svg"]).iter()]
+
+    record = evaluation.record(rows[0])
+    assert f"{record.truth or '?'}, read as {record.read_as} ({record.confidence:.2f})" in texts

@@ -41,6 +41,7 @@ class Output:
     quiet: bool = False
     slices: tuple[str, ...] = ()
     open: bool = False
+    csv_bom: bool = False
 
     @property
     def page(self) -> Path | None:
@@ -67,7 +68,9 @@ def checked_output(target: Path, flags: ReportFlags) -> Output:
     given = flags.format
     formats = checked_formats([*(given or DEFAULT_FORMATS), *(["plots"] if flags.plots else [])], Kind.RUN)
     slices = tuple(flags.slice or ())
-    found = Output(target, formats, flags.self_contained, flags.group_errors, flags.quiet, slices, flags.open)
+    found = Output(
+        target, formats, flags.self_contained, flags.group_errors, flags.quiet, slices, flags.open, flags.csv_bom
+    )
     if found.open and found.page is None:
         raise ConfigError("--open opens the HTML report, but none is written. Add --format html, and name a folder.")
     if not found.stdout:
@@ -163,7 +166,7 @@ def finish(
     check_slices(out.slices, evaluation.records.slices)
     # Gates come first: reports show their results.
     gates = check(evaluation, limits, baseline)
-    context = ReportContext(gates, baseline, out.self_contained, slices=out.slices)
+    context = ReportContext(gates, baseline, out.self_contained, slices=out.slices, csv_bom=out.csv_bom)
     _publish(evaluation, out, context, said)
     if not all(gate.passed for gate in gates):
         raise typer.Exit(ExitCode.GATE_FAILED)

@@ -217,13 +217,17 @@ Plots = Annotated[
     bool,
     typer.Option(
         "--plots",
-        help="Also draw confusion matrix, reliability and coverage as PNG and SVG, for papers: --format plots beside "
-        "the other formats.",
+        help="Also draw confusion matrix, reliability, coverage and first digits as PNG, SVG and PDF, for papers: "
+        "--format plots beside the other formats.",
     ),
 ]
 Jobs = Annotated[
     int | None,
     typer.Option("--jobs", "-j", min=1, help="Workers. Default: one a core.", show_default=False),
+]
+CsvBom = Annotated[
+    bool,
+    typer.Option("--csv-bom", help="Begin CSV files with a byte order mark, so that Excel reads them as UTF-8."),
 ]
 Open = Annotated[bool, typer.Option("--open", help="Open the HTML report in the browser.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Write the reports and print nothing.")]
@@ -391,6 +395,7 @@ class ReportFlags:
     group_errors: GroupErrors = False
     plots: Plots = False
     slice: Slice = None
+    csv_bom: CsvBom = False
     open: Open = False
     quiet: Quiet = False
 

@@ -16,6 +16,7 @@ class ReportContext:
 
     ``self_contained`` makes the HTML report a single file; None does so where it is small. ``pixels`` adds the model's
     input to predictions. ``slices`` names those to show; none means all with few values.
+    ``csv_bom`` begins CSV files with a byte order mark, by which Excel knows UTF-8.
     """
 
     gates: tuple[GateResult, ...] = ()
@@ -23,6 +24,7 @@ class ReportContext:
     self_contained: bool | None = False
     pixels: bool = False
     slices: tuple[str, ...] = ()
+    csv_bom: bool = False
 
 
 NO_CONTEXT = ReportContext()

@@ -1,12 +1,14 @@
 """CSV: every file, the errors, the classes and the confusion matrix as tables for spreadsheets and pandas.
 
-UTF-8 without a byte order mark, quoted as in RFC 4180. Unprintable characters are escaped, as people look at CSV in
+UTF-8, quoted as in RFC 4180. Unprintable characters are escaped, as people look at CSV in
 terminals. A text that a spreadsheet would run as a formula gets a leading apostrophe. Numbers stay numbers.
+Excel takes UTF-8 for its own code page unless a byte order mark (BOM) begins the file; pandas skips the mark.
 Source: OWASP, CSV Injection, https://owasp.org/www-community/attacks/CSV_Injection
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import math
@@ -31,19 +33,39 @@ _FORMULA_STARTS = frozenset("=+-@\t\r\n＝＋－＠")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
 
 
-def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> bytes:  # noqa: ARG001 - same in all formats
+def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> bytes:
     """Return ``predictions.csv``."""
-    return table(evaluation_columns(evaluation))
+    return whole(_marked(_pieces(evaluation_columns(evaluation)), context))
 
 
-def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, Content]]:  # noqa: ARG001
-    """Yield the four tables."""
+def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, Content]]:
+    """Yield the five tables. The context tells whether they start with a byte order mark."""
     columns = evaluation_columns(evaluation)
-    yield "predictions.csv", _pieces(columns)
     wrong = errors(evaluation).tolist()
-    yield "misclassified.csv", _pieces({name: [values[i] for i in wrong] for name, values in columns.items()})
-    yield "per_class.csv", table(_per_class(evaluation))
-    yield "confusion_matrix.csv", table(_confusion(evaluation))
+    tables = {
+        "predictions": columns,
+        "misclassified": {name: [values[i] for i in wrong] for name, values in columns.items()},
+        "per_class": per_class_columns(evaluation),
+        "confusion_matrix": confusion_columns(evaluation),
+        "outputs": output_columns(evaluation),
+    }
+    for name, content in tables.items():
+        yield f"{name}.csv", _marked(_pieces(content), context)
+
+
+def _marked(pieces: Iterator[bytes], context: ReportContext) -> Iterator[bytes]:
+    """Yield the byte order mark, where it is wanted, before a table."""
+    return chain([codecs.BOM_UTF8], pieces) if context.csv_bom else pieces
+
+
+def output_columns(evaluation: Evaluation) -> dict[str, list[Any]]:
+    """Return each image's label and the outputs of the model for each class, to two decimals."""
+    r = evaluation.records
+    outputs = np.round(r.probabilities.astype(np.float64), 2).T.tolist()
+    read = r.has_prediction.tolist()
+    names = [f"output_{name}" for name in evaluation.class_names]
+    shown = ([value if one else None for value, one in zip(values, read, strict=True)] for values in outputs)
+    return {"id": list(r.ids), "truth": list(r.truth), **dict(zip(names, shown, strict=True))}
 
 
 def evaluation_columns(evaluation: Evaluation) -> dict[str, list[Any]]:
@@ -54,7 +76,8 @@ def evaluation_columns(evaluation: Evaluation) -> dict[str, list[Any]]:
     return columns
 
 
-def _per_class(evaluation: Evaluation) -> dict[str, list[Any]]:
+def per_class_columns(evaluation: Evaluation) -> dict[str, list[Any]]:
+    """Return support, correct, precision, recall with its interval, and F1 of each class, rounded to six decimals."""
     scores = evaluation.per_class
     correct = [int(n) for n in evaluation.confusion.diagonal()]
     recall = [metrics.wilson_interval(hit, s.support) for hit, s in zip(correct, scores, strict=True)]
@@ -74,7 +97,8 @@ def _defined(shares: Iterable[float]) -> list[float | None]:
     return [None if math.isnan(share) else round(share, 6) for share in shares]
 
 
-def _confusion(evaluation: Evaluation) -> dict[str, list[Any]]:
+def confusion_columns(evaluation: Evaluation) -> dict[str, list[Any]]:
+    """Return the counts of the confusion matrix: a row for each label, a column for what was read."""
     columns = predicted_columns(evaluation)
     counts = evaluation.confusion.T.tolist()
     return {"truth \\ predicted": list(evaluation.class_names), **dict(zip(columns, counts, strict=True))}

@@ -1,4 +1,4 @@
-"""Plots for papers: confusion matrix, reliability diagram and coverage curve as PNG and SVG, drawn with matplotlib."""
+"""Plots for papers: confusion matrices, reliability, coverage and first digits as PNG, SVG and PDF, by matplotlib."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from batch_eval.errors import ConfigError
@@ -27,7 +28,18 @@ WIDTH = 3.5
 DPI = 300
 # Any, as matplotlib types its settings by name. SVG text stays text, so papers can change its font. The hash salt makes
 # ids the same in every run. Class names may hold $, which would start a formula.
-_STYLE: Any = {"font.size": 8, "svg.fonttype": "none", "svg.hashsalt": "batch_eval", "text.parse_math": False}
+# PDF fonts of type 42 can be searched, which publishers require; type 3 cannot.
+_STYLE: Any = {
+    "font.size": 8,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "batch_eval",
+    "pdf.fonttype": 42,
+    "text.parse_math": False,
+}
+_UNDATED: Any = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+"""Metadata that keeps the date out, so that the same evaluation gives the same file."""
+GRID = 3
+"""Rows and columns of the grid of first digits."""
 _BLUE = "#0a58a8"
 
 
@@ -44,14 +56,14 @@ def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> byt
 
 
 def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, bytes]]:  # noqa: ARG001
-    """Yield each plot as PNG and SVG. Without predictions there is no reliability and no coverage plot."""
+    """Yield each plot as PNG, SVG and PDF. Without predictions there is no reliability and no coverage plot."""
     for name, draw in _plots(evaluation).items():
         with _matplotlib():
             from matplotlib.figure import Figure
 
             figure = Figure(figsize=(WIDTH, WIDTH), layout="constrained")
             draw(evaluation, figure.add_subplot())
-            images = [(kind, _saved(figure, kind)) for kind in ("png", "svg")]
+            images = [(kind, _saved(figure, kind)) for kind in ("png", "svg", "pdf")]
         for kind, data in images:
             yield f"{name}.{kind}", data
 
@@ -73,22 +85,26 @@ def _matplotlib() -> Iterator[None]:
 
 def _saved(figure: Figure, kind: str) -> bytes:
     buffer = BytesIO()
-    # Without a date, the same evaluation gives the same file.
-    figure.savefig(buffer, format=kind, dpi=DPI, metadata={"Date": None} if kind == "svg" else None)
+    figure.savefig(buffer, format=kind, dpi=DPI, metadata=_UNDATED.get(kind))
     return buffer.getvalue()
 
 
 def _plots(evaluation: Evaluation) -> dict[str, Callable[[Evaluation, Axes], None]]:
     if not evaluation.scored:
         return {}
-    found: dict[str, Callable[[Evaluation, Axes], None]] = {"confusion_matrix": _confusion}
+    found: dict[str, Callable[[Evaluation, Axes], None]] = {
+        "confusion_matrix": _confusion,
+        "confusion_matrix_normalised": _normalised,
+    }
     if any(b.tally.n for b in calibration(evaluation)):
         found |= {"reliability": _reliability, "coverage": _coverage}
+    if _first_seen(evaluation):
+        found["first_digits"] = _first_digits
     return found
 
 
-def _confusion(evaluation: Evaluation, axes: Axes) -> None:
-    """Draw the confusion matrix, each cell shaded by its share of the row."""
+def _confusion(evaluation: Evaluation, axes: Axes, *, normalised: bool = False) -> None:
+    """Draw the confusion matrix, each cell shaded by its share of the row; ``normalised`` writes the share too."""
     # The blank column is left out where it is all 0. clip(1) keeps classes without images from dividing by 0.
     counts = evaluation.confusion
     used = len(predicted_columns(evaluation)) - (not counts[:, -1].any())
@@ -99,11 +115,43 @@ def _confusion(evaluation: Evaluation, axes: Axes) -> None:
     size = min(8.0, 80 / len(counts))
     for (t, p), count in zip(((t, p) for t in range(len(counts)) for p in range(used)), counts.flat, strict=True):
         if count:
-            axes.text(p, t, f"{count}", ha="center", va="center", size=size, color="k" if shares[t, p] < 0.5 else "w")
+            cell = f"{shares[t, p]:.2f}" if normalised else f"{count}"
+            axes.text(p, t, cell, ha="center", va="center", size=size, color="k" if shares[t, p] < 0.5 else "w")
     labels = [printable(name) for name in predicted_columns(evaluation)]
     axes.set_xticks(range(used), labels[:used], size=size)
     axes.set_yticks(range(len(counts)), labels[: len(counts)], size=size)
     axes.set(xlabel="read as", ylabel="label")
+
+
+def _normalised(evaluation: Evaluation, axes: Axes) -> None:
+    """Draw the confusion matrix as shares of each label's images."""
+    _confusion(evaluation, axes, normalised=True)
+
+
+def _first_seen(evaluation: Evaluation) -> list[int]:
+    """Return the first rows of which it is known what the model saw and read, nine at most."""
+    r = evaluation.records
+    known = (row for row, shown in sorted(r.pictures.items()) if shown.seen and r.has_prediction[row])
+    return list(islice(known, GRID * GRID))
+
+
+def _first_digits(evaluation: Evaluation, axes: Axes) -> None:
+    """Draw what the model saw of the first images in a grid of 3 × 3, each with its label and the prediction."""
+    import cv2
+    import numpy as np
+
+    axes.set_axis_off()
+    for place, row in enumerate(_first_seen(evaluation)):
+        left, top = place % GRID, place // GRID
+        cell = axes.inset_axes((left / GRID + 0.02, 1 - (top + 1) / GRID + 0.01, 1 / GRID - 0.04, 1 / GRID - 0.07))
+        cell.set_axis_off()
+        seen = evaluation.records.pictures[row].seen or b""
+        image = cv2.imdecode(np.frombuffer(seen, np.uint8), cv2.IMREAD_COLOR)
+        if image is not None:
+            cell.imshow(image[..., ::-1])
+        record = evaluation.record(row)
+        text = f"{record.truth or '?'}, read as {record.read_as} ({record.confidence:.2f})"
+        cell.set_title(printable(text), size=6, pad=2, color="k" if record.truth == record.predicted else "#b00020")
 
 
 def _reliability(evaluation: Evaluation, axes: Axes) -> None:

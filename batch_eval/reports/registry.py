@@ -65,6 +65,8 @@ FORMATS: Mapping[str, Mapping[Kind, str]] = {
         Kind.INSPECTION: "inspection.html",
     },
     "markdown": {Kind.RUN: "markdown", Kind.COMPARISON: "comparison.markdown", Kind.RANKING: "ranking.markdown"},
+    "latex": {Kind.RUN: "latex", Kind.COMPARISON: "comparison.latex", Kind.RANKING: "ranking.latex"},
+    "xlsx": {Kind.RUN: "xlsx"},
     "junit": {Kind.RUN: "junit"},
     "github": {Kind.RUN: "github"},
     "sarif": {Kind.RUN: "sarif"},

@@ -30,7 +30,9 @@ VALIDATORS = {
     "github": "every line parsed as GitHub's toolkit writes it",
     "sarif": "`pydantic-sarif`, generated from OASIS' schema of SARIF 2.1.0",
     "parquet": "`pyarrow`, with probabilities exact to the bit",
-    "plots": "OpenCV for PNG, an XML parser for SVG",
+    "latex": "golden files; characters that LaTeX takes for commands are escaped",
+    "xlsx": "`openpyxl`; no cell is a formula",
+    "plots": "OpenCV for PNG, an XML parser for SVG, the header and end of PDF",
 }
 
 
