@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from batch_eval.evaluation import Evaluation
     from batch_eval.imaging import PreprocessingOptions, preprocess
     from batch_eval.models import ModelOptions, open_model
+    from batch_eval.reports.writing import write_reports
     from batch_eval.studies.ranking import compare
 
 __version__ = "0.1.0"
@@ -26,6 +27,7 @@ __all__ = [
     "evaluate",
     "open_model",
     "preprocess",
+    "write_reports",
 ]
 
 _HOMES = {
@@ -37,6 +39,7 @@ _HOMES = {
     "open_model": "batch_eval.models",
     "preprocess": "batch_eval.imaging",
     "compare": "batch_eval.studies.ranking",
+    "write_reports": "batch_eval.reports.writing",
 }
 
 

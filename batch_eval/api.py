@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from batch_eval.engines.rows import Rows
     from batch_eval.imaging import PreprocessingOptions, Preprocessor
     from batch_eval.models import Classifier, ModelOptions, Verification
+    from batch_eval.models.in_memory import KerasModel
 
 FEWEST_TRIED = 10
 """Scored images below which nothing is tried to explain the accuracy."""
@@ -37,32 +38,34 @@ LAST_SECOND = 253_402_300_799
 
 def evaluate(
     folder: Place,
-    model: ModelOptions | str | Path | None = None,
+    model: ModelOptions | str | Path | KerasModel | None = None,
     labels: LabelOptions | str | Path | Labels | None = None,
     preprocess: PreprocessingOptions | str = "photo",
     *,
     jobs: int | None = None,
+    progress: Progress | None = None,
 ) -> Evaluation:
     """Evaluate a saved model on a set of labelled digit images.
 
     ``folder`` is a folder, a file that holds a set (archive, NumPy, IDX, Parquet, table), a list of images, or an
     array of shape (N, H, W) or (N, H, W, 3), RGB.
 
-    ``model`` is a file, None for the model that ships with batch_eval, or ModelOptions. ``labels`` is a label file,
-    a list with one label an image, a mapping from names to labels, None to look for labels, or LabelOptions.
-    ``preprocess`` is `photo`, `mnist`, `simple`, `none`, or PreprocessingOptions. ``jobs`` is the number of workers, by
-    default one a core.
+    ``model`` is a file, a Keras model in memory, None for the model that ships with batch_eval, or ModelOptions.
+    ``labels`` is a label file, a list with one label an image, a mapping from names to labels, None to look for labels,
+    or LabelOptions. ``preprocess`` is `photo`, `mnist`, `simple`, `none`, or PreprocessingOptions. ``jobs`` is the
+    number of workers, by default one a core. ``progress`` gets the number of images finished since its last call, as
+    `tqdm().update` takes it.
     Raises a subclass of BatchEvalError for whatever the caller must change.
 
     >>> evaluate("sample_images").accuracy > 0.8  # doctest: +SKIP
     True
     """
-    return evaluate_task(open_task(folder, model, labels, preprocess), jobs=jobs)
+    return evaluate_task(open_task(folder, model, labels, preprocess), jobs=jobs, progress=progress)
 
 
 def open_task(
     folder: Place,
-    model: ModelOptions | str | Path | None = None,
+    model: ModelOptions | str | Path | KerasModel | None = None,
     labels: LabelOptions | str | Path | Labels | None = None,
     preprocess: PreprocessingOptions | str = "photo",
 ) -> Task:
@@ -81,13 +84,17 @@ def reader_task(dataset: Dataset, reader: Reader) -> Task:
 
 
 def open_reader(
-    model: ModelOptions | str | Path | None = None, preprocess: PreprocessingOptions | str = "photo"
+    model: ModelOptions | str | Path | KerasModel | None = None, preprocess: PreprocessingOptions | str = "photo"
 ) -> Reader:
     """Open a model for one thread per worker, with the recipe that fits its input."""
     from batch_eval.engines.reader import Reader
-    from batch_eval.models import open_model
+    from batch_eval.models import ModelOptions, open_model
+    from batch_eval.models.in_memory import open_in_memory
 
-    classifier = open_model(model, threads=1)
+    if model is None or isinstance(model, ModelOptions | str | Path):
+        classifier = open_model(model, threads=1)
+    else:
+        classifier = open_in_memory(model, threads=1)
     return Reader(classifier, recipe_for(classifier, preprocess))
 
 

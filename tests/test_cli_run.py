@@ -40,6 +40,7 @@ def test_run_prints_the_accuracy_and_writes_the_reports(tmp_path):
         "evaluation.json",
         "metrics.json",
         "misclassified.csv",
+        "outputs.csv",
         "per_class.csv",
         "predictions.csv",
         "report.html",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib import import_module
 from math import isnan
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +18,7 @@ from batch_eval.evaluation import metrics
 from batch_eval.evaluation.calibration import Calibration
 from batch_eval.found_convention import FoundConvention
 from batch_eval.outcome import OUTCOMES, Outcome
-from batch_eval.wording import percent
+from batch_eval.wording import percent, printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -171,9 +173,12 @@ class Provenance:
         return id_ if place == "." else f"{place}/{id_}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evaluation:
-    """The finished result: one record for each image, and its provenance. Every figure derives from these."""
+    """The finished result: one record for each image, and its provenance. Every figure derives from these.
+
+    A notebook shows it as a table; its ``repr`` is one line.
+    """
 
     class_names: tuple[str, ...]
     records: Records
@@ -187,6 +192,42 @@ class Evaluation:
         """Check that the six outcomes add up to the number of files found."""
         if sum(self.counts.values()) != len(self.records):
             raise AssertionError(f"the outcomes {self.counts} do not add up to {len(self.records)} files")
+
+    def __repr__(self) -> str:
+        """Return one line: the accuracy with its interval, and what was evaluated on what."""
+        p = self.provenance
+        low, high = self.accuracy_interval
+        figure = f"{percent(self.accuracy)} of {self.scored:,}, {percent(low)} to {percent(high)}"
+        return printable(f"<Evaluation of {p.model} on {p.folder}: {figure if self.scored else 'nothing scored'}>")
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the accuracy, the classes and the worst confusions."""
+        return str(_above("reports.notebook", "fragment")(self))
+
+    @property
+    def errors(self) -> tuple[Record, ...]:
+        """The misread and blank images, most confident first."""
+        return tuple(map(self.record, _above("evaluation.confusions", "errors_by_confidence")(self).tolist()))
+
+    def report(self, folder: str | Path, formats: Sequence[str] = ("html",)) -> list[Path]:
+        """Write reports into a folder; return the paths of the files on its top level.
+
+        ``formats`` are names as for ``--format``, such as ``html``, ``csv``, ``latex``. An HTML report of at most 5 MB
+        is one file. Raises ReportError when the folder cannot be written, ConfigError for an unknown format.
+        """
+        context = _above("reports.context", "ReportContext")(self_contained=None)
+        written: list[Path] = _above("reports.writing", "write_reports")(self, Path(folder), formats, context=context)
+        return written
+
+    def compare(self, other: Evaluation) -> Any:
+        """Return the `Comparison` with another evaluation of the same images: what the other fixed and broke.
+
+        Raises ConfigError when they share no image.
+        """
+        names = [self.provenance.model, other.provenance.model]
+        if names[0] == names[1]:
+            names = ["first", "second"]
+        return _above("evaluation.paired", "compare")([self, other], names)
 
     @cached_property
     def counts(self) -> dict[Outcome, int]:
@@ -301,6 +342,11 @@ class Evaluation:
             " ".join(self.class_names[k] for k in ranked if own[k])
             for ranked, own in zip(order.tolist(), chosen.tolist(), strict=True)
         ]
+
+
+def _above(module: str, name: str) -> Any:
+    """Return what a room above this one offers. The methods that call it are short for functions that stand there."""
+    return getattr(import_module(f"batch_eval.{module}"), name)
 
 
 def _free(name: str, prefix: str, taken: Container[str]) -> str:
