@@ -25,7 +25,7 @@ from batch_eval.dataset import Dataset, load_dataset
 from batch_eval.engines.local import Task, prepared_batches
 from batch_eval.errors import BatchEvalError
 from batch_eval.models import ModelOptions
-from batch_eval.models.finding import find_models
+from batch_eval.models.model_files import find_models
 
 Result = TypeVar("Result")
 WANTED = 1.5
