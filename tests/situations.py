@@ -265,6 +265,10 @@ def sets(root: Path) -> Iterator[tuple[str, Path | list[Path]]]:
     numbered = {f"img_{i}.png": path.read_bytes() for i, path in enumerate(SAMPLES)}
     listing = "filename,label\n" + "".join(f"img_{i}.png,{digit}\n" for i, digit in enumerate(DIGITS))
     yield "an archive with labels.csv", archive(root, "listed.zip", {**numbered, "labels.csv": listing.encode()})
+    (root / "beside").mkdir()
+    (root / "beside" / "labels.csv").write_text(listing)
+    archive(root / "beside", "images.zip", numbered)
+    yield "a folder of an archive and labels.csv", root / "beside"
     shard = {f"{i:06d}.png": path.read_bytes() for i, path in enumerate(SAMPLES)}
     shard |= {f"{i:06d}.cls": digit.encode() for i, digit in enumerate(DIGITS)}
     yield "a shard of WebDataset", archive(root, "shard-000000.tar", shard)

@@ -110,3 +110,15 @@ def test_the_real_digits_load_with_their_slices(data: Path) -> None:
     assert {sample.truth for sample in dataset.samples} == set("0123456789")
     assert dataset.missing == ()
     assert dataset.notes == ("Looked at for labels, but not used: SOURCES.csv names no image.",)
+
+
+def test_a_label_file_beside_the_folder_is_offered_and_the_advice_works(tmp_path: Path) -> None:
+    folder_of(tmp_path / "photos", "IMG_2041.jpg", "IMG_2042.jpg")
+    (tmp_path / "labels.csv").write_text("photos/IMG_2041.jpg,7\nphotos/IMG_2042.jpg,3\n")
+
+    assert f"{tmp_path / 'labels.csv'} lies beside the folder: name it with --labels" in (
+        load_dataset(tmp_path / "photos").unlabelled
+    )
+    assert {"IMG_2041.jpg": "7", "IMG_2042.jpg": "3"} == truths(
+        load_dataset(tmp_path / "photos", tmp_path / "labels.csv")
+    )

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import json
 import struct
 import tarfile
 import zipfile
@@ -184,6 +185,52 @@ def test_labels_beside_an_archive_s_images_are_read(tmp_path: Path) -> None:
         )
 
     assert "7" == truths(load_dataset(tmp_path / "a.zip"))["set/img_17.png"]
+
+
+@pytest.mark.parametrize("file", ["labels.csv", "labels.txt", "sub/truth.csv"])
+def test_a_label_file_beside_an_archive_is_read(tmp_path: Path, file: str) -> None:
+    (tmp_path / "sub").mkdir()
+    with zipfile.ZipFile(tmp_path / "images.zip", "w") as archive:
+        for number, data in enumerate(made.pngs()):
+            archive.writestr(f"img_{number:02d}.png", data)
+    named = file.endswith(".csv")
+    rows = [f"img_{number:02d}.png,{label}" if named else str(label) for number, label in enumerate(made.LABELS)]
+    (tmp_path / file).write_text("\n".join(rows))
+
+    found = load_dataset(tmp_path)
+
+    assert list(map(str, made.LABELS)) == [sample.truth for sample in found.samples]
+    assert found.label_source.startswith(file)
+
+
+def test_a_list_beside_an_array_labels_it_and_the_array_is_no_list(tmp_path: Path) -> None:
+    np.save(tmp_path / "digits.npy", made.images())
+    (tmp_path / "labels.txt").write_text("\n".join(map(str, made.LABELS)))
+
+    found = load_dataset(tmp_path)
+
+    assert list(map(str, made.LABELS)) == [sample.truth for sample in found.samples]
+    assert not any("digits.npy" in note and "not used" in note for note in found.notes)
+
+
+def test_packed_tables_and_lists_in_json_are_sets(tmp_path: Path) -> None:
+    packed = tmp_path / "train.csv.gz"
+    packed.write_bytes(gzip.compress(made.pixels(tmp_path).read_bytes()))
+    names = [f"set/{name}" for name in made.names()]
+    made.folder(tmp_path)
+    (tmp_path / "list.json").write_text(json.dumps(names))
+
+    assert list(map(str, made.LABELS)) == [sample.truth for sample in load_dataset(packed).samples]
+    assert dict(zip(names, map(str, made.LABELS), strict=True)) == truths(load_dataset(tmp_path / "list.json"))
+
+
+@pytest.mark.parametrize("cut", [20, -8])
+def test_a_damaged_packed_table_is_refused(tmp_path: Path, cut: int) -> None:
+    packed = tmp_path / "train.csv.gz"
+    packed.write_bytes(gzip.compress(made.pixels(tmp_path).read_bytes())[:cut])
+
+    with pytest.raises(DatasetError, match=r"train\.csv\.gz ends early"):
+        load_dataset(packed)
 
 
 def test_archives_side_by_side_are_one_set(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from batch_eval.dataset.labels.choice import Choice, choose, no_labels
-from batch_eval.dataset.labels.gathering import USUAL, gather
+from batch_eval.dataset.labels.gathering import USUAL, gather, is_label_file_name, is_usual
 from batch_eval.dataset.labels.matching import ImageNames
 from batch_eval.dataset.labels.places import Places, label_by_places
 from batch_eval.dataset.labels.reading import Reading
@@ -138,7 +138,8 @@ def _dataset(source: Source, choice: Choice, options: LabelOptions) -> Dataset:
     slices = reading.slices or [()] * len(source.images)
     files = source.images
     samples = tuple(Sample(image_id(files[row]), files[row], reading.truths[row], slices[row]) for row in rows)
-    unlabelled = "" if choice.reading else no_labels(printable(source.name), files, choice.offers)
+    offers = (*choice.offers, *_outside(source)) if choice.reading is None else ()
+    unlabelled = "" if choice.reading else no_labels(printable(source.name), files, offers)
     return Dataset(
         source=source,
         samples=samples,
@@ -155,6 +156,18 @@ def _dataset(source: Source, choice: Choice, options: LabelOptions) -> Dataset:
         labels_sha256=_digest(samples),
         unlabelled=unlabelled,
     )
+
+
+def _outside(source: Source) -> list[str]:
+    """Describe a label file that lies beside the folder rather than in it."""
+    parent = os.path.dirname(source.roots[0])
+    try:
+        names = sorted(os.listdir(parent))
+    except OSError:  # an array's root is no folder, and one that cannot be read has nothing to offer
+        return []
+    found = [name for name in names if is_label_file_name(name) and is_usual(name)][:1]
+    paths = [os.path.join(parent, name) for name in found]
+    return [f"{printable(path)} lies beside the folder: name it with --labels {printable(path)}" for path in paths]
 
 
 def _in_parts(source: Source, reading: Reading, wanted: str | None) -> tuple[Reading, tuple[str, ...]]:

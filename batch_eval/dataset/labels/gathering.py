@@ -27,10 +27,12 @@ if TYPE_CHECKING:
 USUAL = ("labels.csv", "labels.tsv", "metadata.csv", "metadata.jsonl")
 """The names of label files that are used most. Of equal files, the first of these is taken."""
 SUFFIXES = frozenset({".csv", ".tsv", ".tab", ".txt", ".lst", ".npy", ".yaml", ".yml"}) | JSON | EXCEL
-_DATA = "xls ods numbers mat pkl pickle joblib h5 npz parquet feather db sqlite zip tar rar 7z cache names"
+_DATA = "xls ods numbers mat pkl pickle joblib h5 parquet feather db sqlite"
 _DOCUMENTS = "docx doc pdf xml html py ipynb exe"
 FOREIGN = frozenset(f".{name}" for name in f"{_DATA} {_DOCUMENTS}".split())
 """Suffixes of files that may be meant as labels and are not read."""
+_SETS = frozenset(f".{name}" for name in ["zip", "tar", "tgz", "rar", "7z", "npz", "cache", "names"])
+"""Suffixes of files that are no label files, whatever their name."""
 MOST_FILES = 100
 """Files that are read in search of labels."""
 LARGEST = 256 << 20
@@ -111,7 +113,7 @@ def _may_hold_labels(path: str) -> bool:
     name = path.rpartition("/")[2].lower()
     if name in NAMES:
         return False
-    return is_usual(name) or (is_label_file_name(name) and suffix(name) not in FOREIGN | FOREIGN_SUFFIXES)
+    return is_usual(name) or (is_label_file_name(name) and suffix(name) not in FOREIGN | FOREIGN_SUFFIXES | _SETS)
 
 
 def is_usual(path: str) -> bool:

@@ -82,7 +82,11 @@ def _open_path(path: Path, classes: Classes, options: LabelOptions) -> Source:
     found = folder if folder.images else _sets_in(folder, wanted, lambda name: path / name)
     if found is None:
         raise _no_images(path, folder.others)
-    return found
+    if found is folder or found.labels is not None:
+        return found
+    from batch_eval.dataset.sources.beside import Beside
+
+    return Beside(found, folder)
 
 
 def _open_several(paths: Sequence[Path], classes: Classes, options: LabelOptions) -> Source:
