@@ -8,7 +8,8 @@ from dataclasses import replace
 from batch_eval.dataset.labels.encodings import shown
 from batch_eval.dataset.labels.label_column import MARKS
 from batch_eval.dataset.labels.matching import ImageNames
-from batch_eval.dataset.labels.spelling import Classes, number_of, spell
+from batch_eval.dataset.labels.paths import forms
+from batch_eval.dataset.labels.spelling import Classes, number_of, spell, unwrapped
 from batch_eval.dataset.labels.tables import Table, plain
 from batch_eval.dataset.names import is_image
 from batch_eval.dataset.options import LabelOptions
@@ -32,7 +33,7 @@ def with_header(table: Table, images: ImageNames, base: str, classes: Classes, o
 def _is_data(table: Table, images: ImageNames, base: str, classes: Classes) -> bool:
     """Whether the first row is data. It then names an image, or holds a number."""
     first, others = table.rows[0][1], [cells for _, cells in table.rows[1:SAMPLE]]
-    if any(map(is_image, first)):
+    if any(is_image(form) for cell in first for form in forms(cell)):
         return True
     # pandas writes 0 and 1 for the names of columns that have none.
     if any(_is_number_above_names(first[i], [cells[i] for cells in others]) for i in range(len(first))):
@@ -46,7 +47,7 @@ def _is_data(table: Table, images: ImageNames, base: str, classes: Classes) -> b
     marked = all(cells[i] in MARKS for cells in others for i in named)
     if len(set(labels)) > 1 and others and marked:  # one-hot columns are named after the classes
         return not any(cell and number_of(cell) is None for cell in first)
-    return any(number_of(cell) is not None for cell in first) or (not others and bool(labels))
+    return any(number_of(unwrapped(cell)) is not None for cell in first) or (not others and bool(labels))
 
 
 def _is_number_above_names(first: str, others: Sequence[str]) -> bool:

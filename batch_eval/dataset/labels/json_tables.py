@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from batch_eval.dataset.labels.annotations import coco, is_coco, is_label_studio, label_studio
+from batch_eval.dataset.labels.spelling import number_of
 from batch_eval.dataset.labels.tables import LabelList, Table
 from batch_eval.dataset.names import is_image
 from batch_eval.errors import DatasetError, MalformedFileError, UnfitFileError
@@ -39,7 +40,7 @@ def tables(text: str, name: str, encoding: str) -> Iterator[Table | LabelList | 
     except DatasetError as error:
         yield error
         return
-    by_label = isinstance(value, dict) and len(value) > 1 and all(map(_is_list_of_texts, value.values()))
+    by_label = isinstance(value, dict) and bool(value) and all(map(_is_list_of_texts, value.values()))
     try:
         found = _records(value, name, encoding) if isinstance(value, _Lines) else _document(value, name, encoding)
         # So many lists of texts are rather the names of each label than columns.
@@ -139,7 +140,10 @@ def _mapping(value: dict[str, Any], name: str, encoding: str) -> Table | LabelLi
     inner = list(value.values())
     if isinstance(value.get("labels"), dict) and isinstance(value.get("classes"), list):  # FiftyOne
         return Table(name, _NO_HEADER, list(enumerate(_numbered(value), 1)), encoding, "entry")
-    if len(inner) == 1 and isinstance(inner[0], list | dict) and not is_image(next(iter(value))):
+    only = next(iter(value))
+    if len(inner) == 1 and _is_list_of_texts(inner[0]) and number_of(only) is not None:
+        raise _unfit(name)  # {"7": ["1"]}: names of a label, or a list of labels
+    if len(inner) == 1 and isinstance(inner[0], list | dict) and not is_image(only):
         return _document(inner[0], name, encoding)
     pairs = _pairs(value)
     if pairs:

@@ -85,11 +85,6 @@ def counts_rows(table: Table, position: int) -> bool:
     return numbers in ([*range(len(numbers))], [*range(1, len(numbers) + 1)]) and len(numbers) > 1
 
 
-def _is_row_id(table: Table, position: int) -> bool:
-    """Whether a column numbers the rows and is named so: `annotation_id`."""
-    return "id" in table.title(position) and counts_rows(table, position)
-
-
 def _one_hot(table: Table, path: int, classes: Classes) -> Labels | None:
     """Return one-hot labels: of a column for each class, in which 1 marks the label."""
     if table.header is None:
@@ -136,7 +131,7 @@ def _by_name(table: Table, positions: Sequence[int], classes: Classes, options: 
         fitting = [each for each in found if _mostly_classes(each, classes)]
         fitting = [each for each in fitting if any(label in classes for label in each.labels)] or fitting
         if known is not LABEL_WORDS:  # "annotation_id" counts beside a "choice"
-            fitting = [each for each in fitting if not _is_row_id(table, each.columns[0])]
+            fitting = [each for each in fitting if "id" not in titles[each.columns[0]]]
             fitting = [each for each in fitting if _all_classes(each, classes)] or fitting
         if fitting:
             return _agreeing(table, fitting)

@@ -15,7 +15,7 @@ from batch_eval.dataset.labels.tables import LabelList, Table
 from batch_eval.errors import DatasetError, UnfitFileError
 from batch_eval.wording import printable
 
-_NUMBERED = re.compile(r"(\d+)\s*[).:]\s*(\S+)")  # the lines of a numbered list: 1) 7
+_NUMBERED = re.compile(r"(\d+)(?:[.:]\s+|\)\s*)(\S+)")  # the lines of a numbered list: 1) 7
 _SHOWN = 3
 """Images whose labels a note shows, so that the order can be checked."""
 
