@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from batch_eval.dataset.labels.annotations import coco, is_coco, is_label_studio, label_studio
-from batch_eval.dataset.labels.spelling import number_of
+from batch_eval.dataset.labels.spelling import unwrapped, value_of
 from batch_eval.dataset.labels.tables import LabelList, Table
 from batch_eval.dataset.names import is_image
 from batch_eval.errors import DatasetError, MalformedFileError, UnfitFileError
@@ -141,8 +141,10 @@ def _mapping(value: dict[str, Any], name: str, encoding: str) -> Table | LabelLi
     if isinstance(value.get("labels"), dict) and isinstance(value.get("classes"), list):  # FiftyOne
         return Table(name, _NO_HEADER, list(enumerate(_numbered(value), 1)), encoding, "entry")
     only = next(iter(value))
-    if len(inner) == 1 and _is_list_of_texts(inner[0]) and number_of(only) is not None:
-        raise _unfit(name)  # {"7": ["1"]}: names of a label, or a list of labels
+    if len(inner) == 1 and _is_list_of_texts(inner[0]) and value_of(unwrapped(only)) is not None:
+        if not _names_images(inner[0]):
+            raise _unfit(name)  # {"7": ["1"]}: names of a label, or a list of labels
+        return Table(name, _NO_HEADER, [(i, [image, only]) for i, image in enumerate(inner[0], 1)], encoding, "entry")
     if len(inner) == 1 and isinstance(inner[0], list | dict) and not is_image(only):
         return _document(inner[0], name, encoding)
     pairs = _pairs(value)
