@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from batch_eval.imaging import PreprocessingOptions, preprocess
     from batch_eval.models import ModelOptions, open_model
     from batch_eval.reports.writing import write_reports
+    from batch_eval.studies.explain import explain
     from batch_eval.studies.ranking import compare
 
 __version__ = "0.1.0"
@@ -25,6 +26,7 @@ __all__ = [
     "PreprocessingOptions",
     "compare",
     "evaluate",
+    "explain",
     "open_model",
     "preprocess",
     "write_reports",
@@ -39,6 +41,7 @@ _HOMES = {
     "open_model": "batch_eval.models",
     "preprocess": "batch_eval.imaging",
     "compare": "batch_eval.studies.ranking",
+    "explain": "batch_eval.studies.explain",
     "write_reports": "batch_eval.reports.writing",
 }
 

@@ -11,6 +11,7 @@ from batch_eval import __version__
 from batch_eval.cli.compare import compare
 from batch_eval.cli.config import config
 from batch_eval.cli.defaults import default_map
+from batch_eval.cli.explain import explain
 from batch_eval.cli.inspect import inspect
 from batch_eval.cli.predict import predict
 from batch_eval.cli.preprocess import preprocess
@@ -61,6 +62,7 @@ app.command(cls=SingleModelCommand)(run)
 app.command()(report)
 app.command()(compare)
 app.command()(predict)
+app.command()(explain)
 app.command()(serve)
 app.command()(preprocess)
 app.command()(inspect)

@@ -1,0 +1,71 @@
+"""batch-eval explain: why images were misread."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from batch_eval.cli import options
+from batch_eval.cli.grouping import grouped
+
+
+@grouped
+def explain(
+    places: options.Places,
+    model: options.Model = None,
+    *,
+    opening: options.ModelFlags,
+    labels: options.LabelFlags,
+    preparing: options.PreprocessingFlags,
+    at_most: Annotated[
+        int, typer.Option("--at-most", min=1, help="How many misread images to explain, the most confident first.")
+    ] = 50,
+    jobs: options.Jobs = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="A folder for a picture of each: what the model saw, its evidence in red, and the changed image.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Explain why images were misread, and what would make the model read them right.
+
+    For each misread image it tries some hundred small changes and names the smallest that helps: turning, moving,
+    other strokes, a spot erased or added. The sums say what most errors have in common. Only forward passes are needed,
+    so that it works for every model of grey images.
+
+    **Examples**
+
+    `batch-eval explain photos --model mnist.keras`
+
+    `batch-eval explain photos --at-most 20 --out explained`
+    """
+    from batch_eval.api import open_reader, reader_task
+    from batch_eval.cli.console import progress_bar, say, tell
+    from batch_eval.dataset import load_dataset
+    from batch_eval.publishing import check_writable, publish
+    from batch_eval.studies.explain import explain_task, picture_files, reasons
+    from batch_eval.wording import printable
+
+    if out:
+        check_writable(out)
+    reader = open_reader(opening.options(model), preparing.options())
+    task = reader_task(load_dataset(places, labels.options(), reader.classifier.class_names).labelled(), reader)
+    say(f"Labels: {task.dataset.label_source}")
+    with progress_bar(len(task.dataset.samples)) as progress:
+        found = explain_task(task, at_most=at_most, jobs=jobs, progress=progress)
+    if not found:
+        tell("No image was misread.")
+        return
+    for number, explanation in enumerate(found, start=1):
+        tell(f"{number}. {printable(explanation.id)}: {explanation.sentence}")
+    for line in ("", *reasons(found)):
+        tell(line)
+    if out:
+        publish(out, picture_files(found), None)
+        tell(f"Pictures in {out}")

@@ -1,0 +1,211 @@
+"""Why an image was misread: where the evidence lies, and the smallest change that makes the model read it right.
+
+Only forward passes are needed, so that it works for every runtime. The map of evidence is an occlusion map: the image
+is covered patch by patch, and the probability of what was read falls where its evidence was.
+Source: Zeiler and Fergus, Visualizing and Understanding Convolutional Networks, ECCV 2014.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from batch_eval.api import evaluation_of, open_task, task_notes
+from batch_eval.errors import ConfigError
+from batch_eval.evaluation.confusions import errors_by_confidence
+from batch_eval.imaging.steps import Image
+from batch_eval.studies.repairs import BACKGROUND, KINDS, Repair, repairs
+
+if TYPE_CHECKING:
+    from batch_eval.dataset import LabelOptions, Labels, Place
+    from batch_eval.engines.local import Progress, Task
+    from batch_eval.imaging import PreprocessingOptions
+    from batch_eval.models import Classifier, ModelOptions
+    from batch_eval.models.in_memory import KerasModel
+
+AT_MOST = 50
+"""Misread images that are explained by default, the most confident first."""
+PATCH = 2
+"""Side of a covering patch in pixels, at 28 pixels a side. Chosen with benchmarks/explain.py: of 2 to 5 pixels, erasing
+the decisive patches flips readings most often in comparison with random ones."""
+DECISIVE = 2
+"""Patches that are marked."""
+_SHOWN_SIDE = 140
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why one image was misread."""
+
+    id: str
+    truth: str
+    read_as: str
+    confidence: float
+    seen: Image
+    """(h, w) uint8, what the model saw."""
+    evidence: NDArray[np.float32]
+    """(h, w) in -1..1: by how much the probability of ``read_as`` falls when a patch covers the pixel, on average."""
+    repair: Repair | None
+    """The smallest change that makes the model read the truth; None where none was found."""
+    kinds: tuple[str, ...]
+    """All kinds of change, of any size, that do so."""
+
+    @property
+    def sentence(self) -> str:
+        """Return the reason in words."""
+        reason = f"to be read right: {self.repair.words}" if self.repair else "no small change makes it read right"
+        return f"label {self.truth}, read as {self.read_as}; {reason}"
+
+
+def explain(
+    folder: Place,
+    model: ModelOptions | str | Path | KerasModel | None = None,
+    labels: LabelOptions | str | Path | Labels | None = None,
+    preprocess: PreprocessingOptions | str = "photo",
+    *,
+    at_most: int = AT_MOST,
+    jobs: int | None = None,
+) -> list[Explanation]:
+    """Explain the misread images of a set, the most confident first. Blank images have no reading to explain.
+
+    Arguments are those of `evaluate`; ``at_most`` limits the number.
+    Raises ConfigError for a model of colour images, which has no ink that could be changed.
+    """
+    return explain_task(open_task(folder, model, labels, preprocess), at_most=at_most, jobs=jobs)
+
+
+def explain_task(
+    task: Task, *, at_most: int = AT_MOST, jobs: int | None = None, progress: Progress | None = None
+) -> list[Explanation]:
+    """Explain the misread images of an opened task, as `explain` does."""
+    from batch_eval.engines import local
+
+    if task.classifier.channels != 1:
+        raise ConfigError(
+            f"{task.classifier.name} takes colour images. Only readings of grey images can be explained, as their ink "
+            "is known."
+        )
+    evaluation = evaluation_of(task, local.run(task, jobs=jobs, progress=progress), task_notes(task), None)
+    rows = [row for row in errors_by_confidence(evaluation).tolist() if evaluation.records.has_prediction[row]]
+    found = []
+    for row in rows[:at_most]:
+        record = evaluation.record(row)
+        _, prepared = task.prepare(task.dataset.read(task.dataset.samples[row]))
+        found.append(explain_image(task.classifier, np.asarray(prepared.image, np.uint8), record.id, str(record.truth)))
+    return found
+
+
+def explain_image(classifier: Classifier, seen: Image, id_: str, truth: str) -> Explanation:
+    """Explain how a model reads (h, w) uint8 with bright ink on dark. ``truth`` is one of its classes."""
+    tried, covers = repairs(seen), patches(seen)
+    covered = [_covered(seen, cover) for cover in covers]
+    outputs = classifier.predict(np.stack([seen, *covered, *(repair.image for repair in tried)]))
+    first, of_covers, of_repairs = outputs[0], outputs[1 : 1 + len(covers)], outputs[1 + len(covers) :]
+    read, target = int(first.argmax()), classifier.class_names.index(truth)
+    right = [i for i, k in enumerate(of_repairs.argmax(axis=1).tolist()) if k == target]
+    # of the smallest changes, the one after which the model is most certain
+    best = min(right, key=lambda i: (tried[i].level, -float(of_repairs[i, target])), default=None)
+    return Explanation(
+        id=id_,
+        truth=truth,
+        read_as=classifier.class_names[read],
+        confidence=float(first[read]),
+        seen=seen,
+        evidence=_evidence(seen, covers, first[read] - of_covers[:, read]),
+        repair=None if best is None else tried[best],
+        kinds=tuple(kind for kind in KINDS if any(tried[i].kind == kind for i in right)),
+    )
+
+
+Cover = tuple[slice, slice]
+"""Rows and columns of a patch."""
+
+
+def patches(seen: Image) -> list[Cover]:
+    """Return the patches that hold ink, each half overlapping the next."""
+    side = max(1, round(PATCH * max(seen.shape) / 28))
+    step = max(1, side // 2)
+    every = (
+        (slice(y, y + side), slice(x, x + side))
+        for y in range(0, seen.shape[0] - side + 1, step)
+        for x in range(0, seen.shape[1] - side + 1, step)
+    )
+    return [cover for cover in every if (seen[cover] >= BACKGROUND).any()]
+
+
+def _covered(seen: Image, cover: Cover) -> Image:
+    """Return the image without the ink in a patch."""
+    changed = seen.copy()
+    changed[cover] = 0
+    return changed
+
+
+def _evidence(seen: Image, covers: Sequence[Cover], falls: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the mean fall of the patches over each pixel; 0 where there is none."""
+    total, count = np.zeros(seen.shape, np.float32), np.zeros(seen.shape, np.float32)
+    for cover, fall in zip(covers, falls.tolist(), strict=True):
+        total[cover] += fall
+        count[cover] += 1
+    return np.asarray(total / np.maximum(count, 1), np.float32)
+
+
+def decisive(explanation: Explanation) -> list[Cover]:
+    """Return the patches with most evidence, which do not overlap."""
+    found: list[Cover] = []
+    left = explanation.evidence.copy()
+    covers = patches(explanation.seen)
+    while covers and len(found) < DECISIVE:
+        best = max(covers, key=lambda cover: float(left[cover].mean()))
+        found.append(best)
+        covers = [cover for cover in covers if not _overlap(cover, best)]
+    return found
+
+
+def _overlap(one: Cover, other: Cover) -> bool:
+    return all(a.start < b.stop and b.start < a.stop for a, b in zip(one, other, strict=True))
+
+
+def reasons(explanations: Sequence[Explanation]) -> list[str]:
+    """Return how many errors go away with each kind of change, the most frequent first."""
+    counts = Counter(kind for explanation in explanations for kind in explanation.kinds)
+    total = len(explanations)
+    found = [f"{count:,} of {total:,} errors go away {KINDS[kind]}." for kind, count in counts.most_common()]
+    if without := sum(explanation.repair is None for explanation in explanations):
+        found.append(f"No small change makes {without:,} of {total:,} read right.")
+    return found
+
+
+def drawn(explanation: Explanation) -> Image:
+    """Return three pictures side by side, BGR: what the model saw, its evidence in red, and the changed image."""
+    side = _SHOWN_SIDE
+    seen = cv2.cvtColor(explanation.seen, cv2.COLOR_GRAY2BGR)
+    strength = np.clip(explanation.evidence / max(float(explanation.evidence.max()), 1e-6), 0, 1)[..., None]
+    shaded = seen * (1 - 0.7 * strength) + np.array([40, 40, 255]) * 0.7 * strength
+    changed = explanation.repair.image if explanation.repair else np.zeros_like(explanation.seen)
+    panels = [seen, shaded.astype(np.uint8), cv2.cvtColor(changed, cv2.COLOR_GRAY2BGR)]
+    shown = [cv2.resize(panel, (side, side), interpolation=cv2.INTER_NEAREST) for panel in panels]
+    scale = side / max(explanation.seen.shape)
+    for rows, columns in decisive(explanation):
+        corners = [(round(columns.start * scale), round(rows.start * scale))]
+        corners.append((round(columns.stop * scale) - 1, round(rows.stop * scale) - 1))
+        cv2.rectangle(shown[1], corners[0], corners[1], (255, 255, 255), 1)
+    if explanation.repair and explanation.repair.place:
+        x, y = (round((value + 0.5) * scale) for value in explanation.repair.place)
+        cv2.circle(shown[2], (x, y), round(4 * scale), (0, 200, 255), 1)
+    gap = np.full((side, 4, 3), 255, np.uint8)
+    return np.asarray(np.hstack([shown[0], gap, shown[1], gap, shown[2]]), np.uint8)
+
+
+def picture_files(explanations: Iterable[Explanation]) -> Iterable[tuple[str, str, bytes]]:
+    """Yield each picture as the publisher takes it: ``1.png`` for the first explanation."""
+    from batch_eval.imaging.files import encode
+
+    for number, explanation in enumerate(explanations, start=1):
+        yield "picture", f"{number}.png", encode(drawn(explanation))

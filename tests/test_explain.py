@@ -1,0 +1,134 @@
+"""`explain`: the change that makes a misread image read right, and where the evidence lies."""
+
+import cv2
+import numpy as np
+import pytest
+from drawn_digits import ink, on_paper
+from test_cli_run import batch_eval
+
+from batch_eval.studies.explain import decisive, drawn, explain, explain_image, patches, reasons
+from batch_eval.studies.repairs import KINDS, repairs
+
+
+class Reads:
+    """A model of two classes that follows a rule: `1` where the rule holds for an image."""
+
+    class_names = ("0", "1")
+
+    def __init__(self, rule):
+        self.rule = rule
+
+    def predict(self, images):
+        held = np.array([self.rule(image) for image in images])
+        return np.where(held[:, None], [[0.1, 0.9]], [[0.9, 0.1]]).astype(np.float32)
+
+
+@pytest.fixture
+def stroke():
+    """A vertical stroke with a gap in its middle."""
+    image = np.zeros((28, 28), np.uint8)
+    image[4:24, 13:15] = 255
+    image[12:16] = 0
+    return image
+
+
+def test_changes_are_distinct_and_come_smallest_first(stroke):
+    found = repairs(stroke)
+
+    assert sorted(repair.level for repair in found) == [repair.level for repair in found]
+    assert len(found) == len({repair.image.tobytes() for repair in found})
+    assert set(KINDS) == {repair.kind for repair in found}
+    assert all(repair.image.shape == stroke.shape and repair.image.dtype == np.uint8 for repair in found)
+
+
+def test_an_empty_image_has_nothing_to_change():
+    assert [] == repairs(np.zeros((28, 28), np.uint8))
+
+
+def test_a_gap_that_misleads_is_to_be_closed(stroke):
+    model = Reads(lambda image: cv2.connectedComponents((image > 32).astype(np.uint8))[0] == 2 and image[13, 13] > 0)
+    found = explain_image(model, stroke, "a.png", "1")
+
+    assert found.repair is not None
+    assert found.repair.kind == "adding"
+    assert "label 1, read as 0; to be read right: close this gap in the middle" == found.sentence
+
+
+def test_a_spot_that_misleads_is_to_be_erased(stroke):
+    stroke[3:6, 22:25] = 255
+    found = explain_image(Reads(lambda image: not image[:8, 20:].any()), stroke, "a.png", "1")
+
+    assert "erasing" in found.kinds
+    assert found.repair is not None
+    assert "erase this spot at the top right" == found.repair.words
+
+
+def test_evidence_lies_where_the_reading_comes_from(stroke):
+    stroke[3:6, 22:25] = 255
+    found = explain_image(Reads(lambda image: not image[3:6, 22:25].all()), stroke, "a.png", "1")
+    rows, columns = decisive(found)[0]
+
+    assert found.evidence.max() == found.evidence[3:6, 22:25].max() > 0
+    assert rows.start <= 5
+    assert columns.stop >= 22
+
+
+def test_decisive_patches_hold_ink_and_do_not_overlap(stroke):
+    found = explain_image(Reads(lambda image: image.sum() < stroke.sum() / 2), stroke, "a.png", "1")
+    covered = np.zeros((28, 28), np.uint8)
+    for cover in decisive(found):
+        assert cover in patches(stroke)
+        covered[cover] += 1
+
+    assert 1 == covered.max()
+
+
+def test_what_no_change_helps_is_said(stroke):
+    found = explain_image(Reads(lambda image: False), stroke, "a.png", "1")
+
+    assert found.repair is None
+    assert "label 1, read as 0; no small change makes it read right" == found.sentence
+    assert ["No small change makes 1 of 1 read right."] == reasons([found])
+
+
+def test_reasons_are_summed_up(stroke):
+    found = explain_image(Reads(lambda image: image.sum() > 1.2 * stroke.sum()), stroke, "a.png", "1")
+
+    assert "2 of 2 errors go away with thicker strokes." in reasons([found, found])
+
+
+def test_a_picture_has_three_panels(stroke):
+    found = explain_image(Reads(lambda image: image[13, 13] > 0), stroke, "a.png", "1")
+
+    assert (140, 3 * 140 + 2 * 4, 3) == drawn(found).shape
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Two images, of which one has a wrong label."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name, label in (("a.png", 3), ("b.png", 5)):
+        cv2.imwrite(str(folder / name), on_paper(ink(label, label)))
+    (folder / "labels.csv").write_text("filename,label\na.png,3\nb.png,6\n")
+    return folder
+
+
+def test_only_misread_images_are_explained(photos):
+    assert ["b.png"] == [found.id for found in explain(photos)]
+    assert [] == explain(photos, at_most=0)
+
+
+def test_the_command_names_reasons_and_writes_pictures(photos, tmp_path):
+    done = batch_eval("explain", photos, "--out", tmp_path / "out")
+
+    assert 0 == done.returncode, done.stderr
+    assert "1. b.png: label 6, read as 5; " in done.stdout
+    assert "of 1 " in done.stdout
+    assert ["1.png"] == [path.name for path in (tmp_path / "out").iterdir()]
+
+
+def test_the_command_says_where_nothing_was_misread(photos):
+    (photos / "labels.csv").write_text("filename,label\na.png,3\nb.png,5\n")
+
+    assert "No image was misread.\n" == batch_eval("explain", photos).stdout
