@@ -46,12 +46,14 @@ def main() -> None:
 
 
 def _sample(dataset: Dataset, kind: str | None, count: int, folder: Path) -> Dataset:
-    """Return a folder of links to some images, in class folders."""
+    """Return a folder of copies of some images, in class folders."""
     samples = [s for s in dataset.samples if s.truth is not None and (kind is None or kind in s.slices)]
     for i, sample in enumerate(random.Random(1).sample(samples, min(count, len(samples)))):
         place = folder / str(sample.truth) / f"{i}{Path(sample.file).suffix}"
         place.parent.mkdir(exist_ok=True)
-        place.symlink_to(Path(dataset.path(sample)).resolve())
+        content = dataset.read(sample)
+        if isinstance(content, bytes):  # a folder's images are
+            place.write_bytes(content)
     return load_dataset(folder)
 
 
@@ -62,9 +64,9 @@ def _measure(dataset: Dataset, models: list[Path]) -> None:
     reading = sum(_cpu(lambda task=task: task.classifier.predict(seen))[1] for task in opened)  # type: ignore[misc]
     with tempfile.TemporaryDirectory() as folder:
         one = _sample(dataset, None, 1, Path(folder))
-        starting = _process(["compare", str(one.root), str(models[0])])
-    single = _process(["run", str(dataset.root), "--quiet", "--model", str(models[0])])
-    ranked = _process(["compare", str(dataset.root), *map(str, models)])
+        starting = _process(["compare", one.source.roots[0], str(models[0])])
+    single = _process(["run", dataset.source.roots[0], "--quiet", "--model", str(models[0])])
+    ranked = _process(["compare", dataset.source.roots[0], *map(str, models)])
     print("| CPU seconds | |\n|---|---|")
     print(f"| {len(opened)} of {len(models)} models opened | {opening:.2f} |")
     print(f"| {len(dataset.samples)} photos prepared once | {preparing:.2f} |")
