@@ -20,7 +20,6 @@ from tables import write_between
 from batch_eval.dataset import load_dataset
 from batch_eval.engines.local import decoded
 from batch_eval.evaluation.metrics import wilson_interval
-from batch_eval.files import read
 from batch_eval.imaging import preprocessor
 from batch_eval.models import DEFAULT_MODEL, Classifier, ModelOptions, open_model
 from batch_eval.training.batches import CLASSES, Digits

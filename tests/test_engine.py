@@ -135,6 +135,46 @@ def test_the_reason_of_an_unreadable_image_is_kept(evaluation):
     assert records.reasons[int(row)]
 
 
+class Failing(RuntimeError):
+    """What nobody foresaw."""
+
+
+@pytest.mark.parametrize("failing", ["decode", "trace"])
+@pytest.mark.parametrize("error", [Failing("deep inside"), MemoryError(), StopIteration()])
+def test_an_image_that_causes_what_nobody_foresaw_is_one_unreadable_row(photos, monkeypatch, failing, error):
+    """Steps fail for every image of 90 px, decoding for the one that is blank."""
+    usual = evaluate(photos)
+    blank = (photos / "4" / "blank.png").read_bytes()
+    right = getattr(type(preprocessor()), failing)
+
+    def wrong(self, given):
+        if np.array_equal(given, 200 + np.zeros((90, 90))) if failing == "trace" else given == blank:
+            raise error
+        return right(self, given)
+
+    monkeypatch.setattr(type(preprocessor()), failing, wrong)
+    records = evaluate(photos).records
+    row = usual.records.ids.index("4/blank.png")
+    others = np.arange(len(records)) != row
+
+    assert Outcome.UNREADABLE == evaluate(photos).record(row).outcome
+    assert ("memory ran out" if isinstance(error, MemoryError) else "please report it") in records.reasons[row]
+    np.testing.assert_array_equal(usual.records.outcome[others], records.outcome[others])
+
+
+def test_an_error_whose_picture_cannot_be_drawn_is_one_unreadable_row(photos, monkeypatch):
+    def wrong(*given, **options):
+        raise Failing("deep inside")
+
+    usual = evaluate(photos)
+    monkeypatch.setattr(local, "picture", wrong)
+    found = evaluate(photos)
+
+    assert found.counts[Outcome.UNREADABLE] == 1 + usual.counts[Outcome.WRONG] + usual.counts[Outcome.BLANK]
+    assert usual.counts[Outcome.CORRECT] == found.counts[Outcome.CORRECT]
+    assert not found.records.probabilities[found.records.rows(Outcome.UNREADABLE)].any()
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
 def test_a_file_without_permission_is_unreadable(photos, tmp_path):
     secret = tmp_path / "7_secret.png"

@@ -109,15 +109,6 @@ def test_onnx_with_an_unknown_operation(tmp_path: Path) -> None:
         open_model(file)
 
 
-def test_onnx_with_weights_in_another_file_is_refused(tmp_path: Path) -> None:
-    onnx = pytest.importorskip("onnx")
-    model = onnx.load(onnx_file(tmp_path, Value("image", ["n", 784])))
-    onnx.save(model, tmp_path / "out.onnx", save_as_external_data=True, location="weights.bin", size_threshold=0)
-
-    with pytest.raises(ModelError, match="keeps its weights in other files, which are never read"):
-        open_model(tmp_path / "out.onnx")
-
-
 @pytest.mark.parametrize("length", [3, 40, 200, 20_000])
 def test_onnx_cut_off(length: int, tmp_path: Path) -> None:
     file = onnx_file(tmp_path, Value("image", ["n", 784]))

@@ -82,7 +82,7 @@ def test_a_large_photo_is_prepared_as_in_a_run(tmp_path):
     (folder / "a.jpg").write_bytes(photo)
     recipe = preprocessor(PreprocessingOptions(skip=("stroke",)))
     dataset = load_dataset(tmp_path)
-    _, prepared = Task(dataset, recipe, open_model()).prepare(dataset.read(dataset.samples[0]))
+    prepared = Task(dataset, recipe, open_model()).read(dataset.samples[0]).prepared
 
     np.testing.assert_array_equal(prepared.image, preprocess(photo, PreprocessingOptions(skip=("stroke",))))
     assert not np.array_equal(prepared.image, recipe(decode(photo)).image)

@@ -23,6 +23,7 @@ from batch_eval.errors import ModelError, UnreadableImageError
 from batch_eval.imaging import Prepared, Preprocessor
 from batch_eval.imaging.files import encode
 from batch_eval.imaging.frames import MULTIPLE, count_frames
+from batch_eval.imaging.guard import one_image
 from batch_eval.models import Classifier
 from batch_eval.outcome import OUTCOMES, Outcome
 
@@ -50,6 +51,18 @@ Progress = Callable[[int], None]
 """Called with the number of images finished since the last call."""
 
 
+class Ready(NamedTuple):
+    """An image that waits for the model.
+
+    ``image`` is (H, W) or (H, W, 3) BGR uint8, ``frames`` the number of pictures in its file.
+    """
+
+    image: cv2.typing.MatLike
+    prepared: Prepared
+    fingerprint: int
+    frames: int
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """What every worker needs: the samples, and how to read them."""
@@ -58,10 +71,15 @@ class Task:
     preprocessor: Preprocessor
     classifier: Classifier
 
-    def prepare(self, content: Content) -> tuple[cv2.typing.MatLike, Prepared]:
-        """Return a decoded image, and what the model will see of it; raises UnreadableImageError."""
+    def read(self, sample: Sample) -> Ready:
+        """Read and prepare a sample; raises UnreadableImageError, whatever the image causes."""
+        return one_image(self._read, sample)
+
+    def _read(self, sample: Sample) -> Ready:
+        content = self.dataset.read(sample)
         image = decoded(content, self.preprocessor)
-        return image, self.preprocessor(image)
+        frames = count_frames(content) if isinstance(content, bytes) and content.startswith(MULTIPLE) else 1
+        return Ready(image, self.preprocessor(image), fingerprint(content), frames)
 
     @property
     def input_key(self) -> tuple[str, str]:
@@ -186,7 +204,7 @@ def prepared_batches(task: Task) -> Iterator[NDArray[np.uint8]]:
     batch: list[cv2.typing.MatLike] = []
     for sample in task.dataset.samples:
         try:
-            _, prepared = task.prepare(task.dataset.read(sample))
+            prepared = task.read(sample).prepared
         except UnreadableImageError:  # the run has already recorded it
             continue
         if not prepared.blank:
@@ -235,8 +253,9 @@ def _read(task: Task, batch: _Batch, rows: Rows | ModelError, shared: _Shared) -
     """Add a batch to a model's rows; return them, or the error where the model has failed."""
     if isinstance(rows, ModelError):
         return rows
-    rows.reasons |= batch.unreadable
-    rows.frames |= {row: count for row, count in batch.frames.items() if count > 1}
+    for row, reason in batch.unreadable.items():
+        rows.fail(row, reason)
+    rows.frames |= batch.frames
     rows.prints[np.array(batch.rows, np.intp) - rows.start] = batch.prints
     try:
         _classify(task, batch, rows, shared)
@@ -256,19 +275,18 @@ def _prepare(task: Task, rows: Iterator[tuple[int, Sample]], stop: Flag, limit: 
         if stop:
             break
         try:
-            content = task.dataset.read(sample)
-            image, prepared = task.prepare(content)
+            ready = task.read(sample)
         except UnreadableImageError as error:
             batch.unreadable[row] = str(error)
             continue
         batch.rows.append(row)
-        batch.prints.append(fingerprint(content))
-        if isinstance(content, bytes) and content.startswith(MULTIPLE):
-            batch.frames[row] = count_frames(content)
+        batch.prints.append(ready.fingerprint)
+        if ready.frames > 1:
+            batch.frames[row] = ready.frames
         batch.truths.append(sample.truth)
-        batch.images.append(image)
-        batch.prepared.append(prepared)
-        size += image.nbytes
+        batch.images.append(ready.image)
+        batch.prepared.append(ready.prepared)
+        size += ready.image.nbytes
         if size > limit:
             break
     return batch
@@ -279,15 +297,19 @@ def _classify(task: Task, batch: _Batch, rows: Rows, shared: _Shared) -> None:
     predicted = _predict(task.classifier, batch, rows)
     for row, truth, image, prepared in zip(batch.rows, batch.truths, batch.images, batch.prepared, strict=True):
         outcome = _judge(truth, predicted.get(row), task.classifier.class_names)
+        if shared.pictures and outcome in (Outcome.WRONG, Outcome.BLANK):
+            try:
+                rows.pictures[row] = one_image(picture, image, prepared, task.preprocessor, steps=not shared.steps)
+            except UnreadableImageError as error:
+                rows.fail(row, str(error))
+                continue
+        elif shared.pictures and row < MAX_SEEN:
+            rows.pictures[row] = Picture(original=None, seen=encode(prepared.image))
         rows.outcome[row - rows.start] = OUTCOMES.index(outcome)
         if prepared.reason:
             rows.reasons[row] = prepared.reason
         for flag in prepared.flags:
             rows.flags.setdefault(flag, []).append(row)
-        if shared.pictures and outcome in (Outcome.WRONG, Outcome.BLANK):
-            rows.pictures[row] = picture(image, prepared, task.preprocessor, steps=not shared.steps)
-        elif shared.pictures and row < MAX_SEEN:
-            rows.pictures[row] = Picture(original=None, seen=encode(prepared.image))
 
 
 def _predict(classifier: Classifier, batch: _Batch, rows: Rows) -> dict[int, str]:

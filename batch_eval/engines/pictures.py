@@ -22,7 +22,7 @@ def picture(image: Image, prepared: Prepared, preprocessor: Preprocessor, *, ste
     """Return the pictures of a decoded image, (H, W) or (H, W, 3) BGR uint8; ``steps`` adds the strip of steps."""
     small = shrink(image, THUMBNAIL_SIDE)
     photo = max(image.shape[:2]) >= TIGHT_CROP  # smaller ones take less space as PNG
-    stages = list(preprocessor.trace(image)) if steps else []
+    stages = preprocessor.trace(image) if steps and not preprocessor.passes(image) else None
     return Picture(
         original=encode(small, ".jpg" if photo else ".png", QUALITY),
         seen=encode(prepared.image),

@@ -16,6 +16,7 @@ from batch_eval.engines.rows import Guess, top_guesses
 from batch_eval.errors import UnreadableImageError
 from batch_eval.files import read
 from batch_eval.imaging import Prepared, Preprocessor
+from batch_eval.imaging.guard import one_image
 from batch_eval.imaging.steps import Image
 from batch_eval.models import Classifier
 
@@ -86,9 +87,12 @@ class Reader:
 
         Raises UnreadableImageError with the reason.
         """
-        image = decoded(content, self.recipe)
-        prepared = self.recipe(image)
+        image, prepared = one_image(self._prepare, content)
         return Reading(image, prepared, () if prepared.blank else self._guesses(prepared.image, top))
+
+    def _prepare(self, content: Content) -> tuple[Image, Prepared]:
+        image = decoded(content, self.recipe)
+        return image, self.recipe(image)
 
     def _guesses(self, image: Image, top: int) -> tuple[Guess, ...]:
         shares = self.classifier.predict(np.asarray(image, np.uint8)[None])[0]

@@ -102,6 +102,12 @@ class Rows:
         """Whether steps of as many images are kept as reports show."""
         return self.errors >= MAX_STEPS
 
+    def fail(self, row: int, reason: str) -> None:
+        """Record a row as unreadable."""
+        self.outcome[row - self.start] = OUTCOMES.index(Outcome.UNREADABLE)
+        self.probabilities[row - self.start] = 0
+        self.reasons[row] = reason
+
     def add(self, rows: Rows) -> None:
         """Copy a chunk's rows into these. Chunks come in order, so that the first pictures are kept."""
         place = slice(rows.start - self.start, rows.start - self.start + len(rows.outcome))

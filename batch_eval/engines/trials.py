@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, zip_longest
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from batch_eval.engines.local import Task, decoded
+from batch_eval.engines.local import Task
 from batch_eval.engines.rows import Rows, Trial, TrialKind
 from batch_eval.errors import ModelError, UnreadableImageError
 from batch_eval.found_convention import STATED, TESTED
@@ -179,9 +179,10 @@ def _prepared(task: Task, sample: _Sample, prepare: Preprocessor) -> tuple[NDArr
     """Return what the model would see of the sample's images, without blank ones, and their places in the sample."""
     images: list[cv2.typing.MatLike] = []
     kept = []
+    task = replace(task, preprocessor=prepare)
     for i, row in enumerate(sample.rows):
         try:
-            prepared = prepare(decoded(task.dataset.read(task.dataset.samples[row]), prepare))
+            prepared = task.read(task.dataset.samples[row]).prepared
         except UnreadableImageError:  # the file was readable a moment ago: it counts as not read
             continue
         if not prepared.blank:

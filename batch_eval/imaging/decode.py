@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batch_eval.errors import UnreadableImageError
-from batch_eval.imaging import jpeg, png
+from batch_eval.imaging import jpeg, png, webp
 
 
 def decode(data: bytes, *, reduce_to: int | None = None) -> NDArray[np.uint8]:
@@ -32,6 +32,8 @@ def decode(data: bytes, *, reduce_to: int | None = None) -> NDArray[np.uint8]:
             return jpeg.decode_jpeg(data, reduce_to)
         except jpeg.UnsupportedJpegError:
             return _decode_other(data)
+    if data.startswith(webp.MARK, 8):
+        return webp.decode_webp(data, otherwise=_decode_other)
     if not data:
         raise UnreadableImageError("not an image: the file is empty")
     return _decode_other(data)

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 UPRIGHT = 1
 """The orientation that needs no turn."""
-_ORIENTATION_TAG = 274
+ORIENTATION_TAG = 274
+"""The tag of EXIF and TIFF."""
 _INTEGERS = {1: "B", 3: "H", 4: "I"}  # EXIF asks for type 3 (16 bits); some writers use 8 or 32 bits
 
 _TURNS: dict[int, Callable[[NDArray[np.uint8]], object]] = {
@@ -37,7 +38,7 @@ def orientation(exif: bytes) -> int:
     if order is None:
         return UPRIGHT
     try:
-        value = _tag_value(exif, order, _ORIENTATION_TAG)
+        value = _tag_value(exif, order, ORIENTATION_TAG)
     except struct.error:
         return UPRIGHT
     return value if value in _TURNS else UPRIGHT

@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import simplejpeg
@@ -9,17 +10,25 @@ from numpy.typing import NDArray
 
 from batch_eval.errors import UnreadableImageError
 from batch_eval.imaging.exif import UPRIGHT, apply_orientation, orientation
-from batch_eval.imaging.limits import check_size
+from batch_eval.imaging.limits import bands, check_memory, check_size
 from batch_eval.imaging.pixels import WHITE
 
 SIGNATURE = b"\xff\xd8\xff"
+MAX_SCANS = 64
+"""Scans of one image, for each visits all pixels. Encoders write 3 to 20."""
 _EOI = b"\xff\xd9"  # end of image
+_SCAN = b"\xff\xda"  # start of a scan
 _UNWRITTEN = b"\0\0"  # zeros instead of the end mark: space was reserved for a tail that was never written
 _APP0, _APP1, _APP14, _SOS = 0xE0, 0xE1, 0xEE, 0xDA
+_BARE = (0x01, *range(0xD0, 0xD9))  # markers without a segment: TEM, restarts and the start of an image
 _SEQUENTIAL = (0xC0, 0xC1)
+_FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})  # the other three are tables
 _ENDS_EARLY = ("Premature end of JPEG file", "premature end of data segment")
 _CORRUPT = "Corrupt JPEG data: "
 _MISSING_GREY = 128  # libjpeg fills missing rows with this grey
+_COEFFICIENT_BYTES = 2
+_GREY_BYTES, _COLOUR_BYTES, _INK_BYTES = 1, 3, 7  # a pixel; of inks with the colour that is made of them
+_PILLOW_BYTES = 7  # a pixel, in Pillow and after it
 
 
 class UnsupportedJpegError(Exception):
@@ -41,14 +50,60 @@ def decode_jpeg(data: bytes, reduce_to: int | None) -> NDArray[np.uint8]:
         UnsupportedJpegError: Another decoder may support it.
 
     """
+    header = _header(data)
+    _check_scans(header, data)
     try:
         height, width, space, _ = simplejpeg.decode_jpeg_header(data)
     except ValueError as error:
+        check_memory(header.width, header.height, header.coefficients + _PILLOW_BYTES, data)
         raise UnsupportedJpegError(str(error)) from error
     check_size(width, height)
     factor = reduction(max(height, width), reduce_to)
+    pixel = {"Gray": _GREY_BYTES, "CMYK": _INK_BYTES, "YCCK": _INK_BYTES}.get(space, _COLOUR_BYTES)
+    check_memory(width, height, header.coefficients + pixel / factor**2, data)
     image = _decode_strictly(data, space, -(-height // factor), -(-width // factor))
-    return apply_orientation(image, _orientation(data))
+    return apply_orientation(image, header.orientation)
+
+
+class _Header(NamedTuple):
+    """What the segments before the first scan say.
+
+    ``coefficients`` are the bytes a pixel that the decoder keeps until the last scan, 0 if there is only one.
+    """
+
+    width: int = 1
+    height: int = 1
+    one_scan: bool = False
+    coefficients: float = 0
+    orientation: int = UPRIGHT
+
+
+def _header(data: bytes) -> _Header:
+    frame, sequential, first_scan, turned = b"", False, 0, 0
+    for marker, start, end in _segments(data):
+        if marker == _APP1 and not turned and data.startswith(b"Exif\0\0", start):
+            turned = orientation(data[start + 6 : end])
+        elif marker in _FRAMES:
+            frame, sequential = data[start:end], marker in _SEQUENTIAL
+        elif marker == _SOS and end > start:
+            first_scan = data[start]
+    if len(frame) < 6:
+        return _Header(orientation=turned or UPRIGHT)
+    height, width, components = struct.unpack_from(">HHB", frame, 1)
+    one_scan = sequential and components == first_scan  # of a progressive JPEG, whole scans may be missing at the end
+    return _Header(width, height, one_scan, 0 if one_scan else _coefficients(frame[6:]), turned or UPRIGHT)
+
+
+def _coefficients(components: bytes) -> float:
+    """Return the bytes a pixel that the coefficients of all components take. 3 bytes describe a component."""
+    factors = [(sampling >> 4) * (sampling & 15) for sampling in components[1::3]]
+    return _COEFFICIENT_BYTES * sum(factors) / max(1, *factors) if factors else 0
+
+
+def _check_scans(header: _Header, data: bytes) -> None:
+    # within a scan, the byte FF is followed by 00: no other bytes look like its start
+    if not header.one_scan and (scans := data.count(_SCAN)) > MAX_SCANS:
+        raise UnreadableImageError(f"JPEG data has {scans:,} scans, and the limit is {MAX_SCANS}")
 
 
 def header_size(data: bytes) -> tuple[int, int] | None:
@@ -91,9 +146,12 @@ def _cmyk_to_bgr(data: bytes, inks: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return (H, W, 3) BGR for (H, W, 4) inks."""
     # Adobe's programs store inks inverted and mark it with an APP14 segment
     if not any(marker == _APP14 for marker, _, _ in _segments(data)):
-        inks = WHITE - inks
-    product = inks[..., 2::-1].astype(np.uint16) * inks[..., 3:]
-    return ((product + WHITE // 2) // WHITE).astype(np.uint8)
+        np.subtract(WHITE, inks, out=inks)
+    colour = np.empty((*inks.shape[:2], 3), np.uint8)
+    for rows in bands(*inks.shape[:2]):
+        product = inks[rows, :, 2::-1].astype(np.uint16) * inks[rows, :, 3:]
+        colour[rows] = (product + WHITE // 2) // WHITE
+    return colour
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
@@ -101,8 +159,8 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
     position = 2
     while position + 4 <= len(data) and data[position] == 0xFF:
         marker = data[position + 1]
-        if marker == 0xFF:  # fill byte
-            position += 1
+        if marker == 0xFF or marker in _BARE:  # a fill byte, or two bytes
+            position += 1 if marker == 0xFF else 2
             continue
         (length,) = struct.unpack_from(">H", data, position + 2)
         start, position = position + 4, position + 2 + length
@@ -113,16 +171,9 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
             return
 
 
-def _orientation(data: bytes) -> int:
-    for marker, start, end in _segments(data):
-        if marker == _APP1 and data.startswith(b"Exif\0\0", start):
-            return orientation(data[start + 6 : end])
-    return UPRIGHT
-
-
 def _repaired(data: bytes, warning: str) -> bytes:
     """Return the data without the harmless fault that the decoder reported; unchanged if the damage is real."""
-    if "Premature end of JPEG file" in warning and not data.endswith((_EOI, _UNWRITTEN)) and _is_one_scan(data):
+    if "Premature end of JPEG file" in warning and not data.endswith((_EOI, _UNWRITTEN)) and _header(data).one_scan:
         return data + _EOI  # decoded again, missing rows still raise, a missing end mark does not
     if "Invalid SOS parameters" in warning:
         return _repair_scan_header(data)
@@ -133,22 +184,10 @@ def _repaired(data: bytes, warning: str) -> bytes:
     return data
 
 
-def _is_one_scan(data: bytes) -> bool:
-    """Say whether the whole image is in one scan."""
-    # a progressive JPEG has many: after a missing end, whole scans may be missing, too
-    components = 0
-    for marker, start, _ in _segments(data):
-        if marker in _SEQUENTIAL:
-            components = data[start + 5]
-        if marker == _SOS:
-            return components == data[start]
-    return False
-
-
 def _repair_scan_header(data: bytes) -> bytes:
     """Write the spectral selection 0 to 63, which a sequential scan must have (ITU-T T.81, B.2.3)."""
-    end = next(end for marker, _, end in _segments(data) if marker == _SOS)
-    return data[: end - 3] + b"\x00\x3f\x00" + data[end:]
+    end = next((end for marker, _, end in _segments(data) if marker == _SOS), None)
+    return data if end is None else data[: end - 3] + b"\x00\x3f\x00" + data[end:]
 
 
 def _drop_segments(data: bytes, unwanted: int) -> bytes:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from batch_eval.imaging.guard import one_image
 from batch_eval.imaging.options import PreprocessingOptions
 from batch_eval.imaging.pixels import drop_equal_channels
 from batch_eval.imaging.recipes import preprocessor
@@ -33,5 +34,5 @@ def preprocess(
     if isinstance(image, str | Path):
         image = Path(image).read_bytes()
     prepare = preprocessor(preprocess)
-    pixels = prepare.decode(image) if isinstance(image, bytes) else drop_equal_channels(image)
+    pixels = one_image(prepare.decode, image) if isinstance(image, bytes) else drop_equal_channels(image)
     return np.asarray(prepare(pixels).image, np.uint8)

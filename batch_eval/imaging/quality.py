@@ -25,6 +25,9 @@ FLAGS = {
 }
 """The flags and their meaning in reports."""
 
+FLAGGED_STEPS = frozenset({"ink", "lines", "paper", "digit"})
+"""Steps of the `photo` recipe whose results flags are raised by."""
+
 
 def flags(stages: Mapping[str, Image], *, several: bool = False) -> tuple[str, ...]:
     """Return the flags of one image.

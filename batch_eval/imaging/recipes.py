@@ -23,7 +23,7 @@ from batch_eval.imaging.options import PreprocessingOptions
 from batch_eval.imaging.page import MIN_PAGE, count_digits
 from batch_eval.imaging.pixels import drop_equal_channels
 from batch_eval.imaging.polarity import dark_ink
-from batch_eval.imaging.quality import flags
+from batch_eval.imaging.quality import FLAGGED_STEPS, flags
 from batch_eval.imaging.sheet import cut_to_sheet
 from batch_eval.imaging.steps import Image
 from batch_eval.imaging.stroke import normalise_stroke
@@ -175,21 +175,30 @@ class Preprocessor:
     def __call__(self, image: Image) -> Prepared:
         """Prepare one decoded image, (H, W) or (H, W, 3) BGR uint8."""
         image = self._visible(image)
-        stages = dict(self.trace(image))
-        seen = stages[self.steps[-1].name] if stages else image
-        digits = count_digits(stages["paper"]) if "paper" in stages else 1
+        seen, kept = image, {}
+        for name, seen in self.trace(image):
+            if name in FLAGGED_STEPS:  # a large image must not stay in memory once for each step
+                kept[name] = seen
+        digits = count_digits(kept["paper"]) if "paper" in kept else 1
         page = digits if digits >= MIN_PAGE else 1
         blank = self.passes_mnist and not cv2.countNonZero(seen)
-        return Prepared(seen, blank, flags(stages, several=page > 1), page)
+        return Prepared(seen, blank, flags(kept, several=page > 1), page)
+
+    def passes(self, image: Image) -> bool:
+        """Say whether no step changes an image, as it looks like MNIST."""
+        return self._passes(self._visible(image))
 
     def trace(self, image: Image) -> Iterator[tuple[str, Image]]:
         """Yield each step's name and result, on which the next one works; nothing for an MNIST-like image."""
         image = self._visible(image)
-        if self.passes_mnist and image.ndim == 2 and steps.is_mnist_like(image):
+        if self._passes(image):
             return
         for step in self.steps:
             image = step.run(image)
             yield step.name, image
+
+    def _passes(self, image: Image) -> bool:
+        return self.passes_mnist and image.ndim == 2 and steps.is_mnist_like(image)
 
     def _visible(self, image: Image) -> Image:
         # `simple` and `none` show the model what it was given

@@ -10,7 +10,9 @@ from pathlib import Path
 from batch_eval.errors import UnreadableImageError
 from batch_eval.files import read
 from batch_eval.imaging.files import encode
+from batch_eval.imaging.guard import one_image
 from batch_eval.imaging.recipes import Preprocessor
+from batch_eval.imaging.steps import Image
 from batch_eval.imaging.strip import strip
 from batch_eval.publishing import STEPS_ENDING
 
@@ -33,14 +35,17 @@ class StepPictures:
         taken = {path.name.casefold() for path in self.images if path.resolve().parent == self.out.resolve()}
         for path in self.images:
             try:
-                image = self.recipe.decode(read(str(path)))
+                stages = one_image(self._stages, path)
             except UnreadableImageError as error:
                 self.unreadable.append((path, str(error)))
                 continue
-            stages = [("photo", image), *self.recipe.trace(image)]
             seen, steps = self._free_names(path.stem, taken)
             yield "what the model sees", seen, encode(stages[-1][1])
             yield "the steps", steps, encode(strip(stages))
+
+    def _stages(self, path: Path) -> list[tuple[str, Image]]:
+        image = self.recipe.decode(read(str(path)))
+        return [("photo", image), *self.recipe.trace(image)]
 
     def _free_names(self, stem: str, taken: set[str]) -> tuple[str, str]:
         """Return the names of an image's two files, numbered if needed: ``7.png``, ``7-2.png``, …"""

@@ -265,12 +265,13 @@ def _preprocessed(dataset: Dataset, sample: Sample, recipe: Preprocessor) -> NDA
     None means that it is blank or unreadable.
     """
     from batch_eval.engines.local import decoded
+    from batch_eval.imaging.guard import one_image
 
     try:
-        content = dataset.read(sample)
+        content = one_image(dataset.read, sample)
         if not isinstance(content, bytes) and content.shape == (28, 28):
             return content
-        prepared = recipe(decoded(content, recipe))
+        prepared = one_image(lambda: recipe(decoded(content, recipe)))
     except UnreadableImageError:
         return None
     return None if prepared.blank else np.asarray(prepared.image, dtype=np.uint8)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import secrets
@@ -10,8 +9,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-
-from PIL import Image
 
 from batch_eval.api import evaluate_task, reader_task
 from batch_eval.dataset import load_dataset
@@ -21,7 +18,8 @@ from batch_eval.engines.reader import Reader
 from batch_eval.errors import ConfigError, DatasetError, ReportError
 from batch_eval.evaluation import Outcome
 from batch_eval.imaging import decode
-from batch_eval.imaging.pillow import is_heic
+from batch_eval.imaging.guard import one_image
+from batch_eval.imaging.pillow import format_name
 from batch_eval.publishing import check_writable
 from batch_eval.reports.writing import write_reports
 
@@ -62,7 +60,7 @@ class Collection:
         """
         if label not in self.labels or kind not in KINDS:
             raise ConfigError(f"the label {label!r} or the kind {kind!r} is unknown. Labels: {', '.join(self.labels)}.")
-        decode(data, reduce_to=VALIDATION_SIDE)
+        one_image(decode, data, reduce_to=VALIDATION_SIDE)
         token = secrets.token_hex(4)
         path = self.folder / label / f"{kind}-{datetime.now():%Y%m%d-%H%M%S}-{token}{_suffix(data)}"
         _write(path, data)
@@ -112,12 +110,8 @@ def _visible(folder: Path) -> list[str]:
 
 def _suffix(data: bytes) -> str:
     """Return the file name suffix of an image, by its content."""
-    if is_heic(data):
-        return ".heic"
-    with Image.open(io.BytesIO(data)) as image:
-        kind = (image.format or "").lower()
-    # MPO is a JPEG with a second image appended. Some phones write it.
-    return ".jpg" if kind in ("jpeg", "mpo") else f".{kind}"
+    name = (format_name(data) or "ppm").lower()
+    return ".jpg" if name == "jpeg" else f".{name}"
 
 
 def _write(path: Path, data: bytes) -> None:
