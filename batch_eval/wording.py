@@ -96,6 +96,14 @@ def utf8(text: str) -> bytes:
     return text.encode("utf-8", "backslashreplace")
 
 
+def path_bytes(path: str) -> bytes:
+    """Encode a path as the system spells it (PEP 383); other lone surrogates, which no path has, become escapes."""
+    try:
+        return path.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return utf8(path)
+
+
 def printable(text: str) -> str:
     r"""Return the text with unprintable characters escaped; all letters, signs and spaces stay.
 

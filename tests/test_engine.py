@@ -135,12 +135,12 @@ def test_the_reason_of_an_unreadable_image_is_kept(evaluation):
     assert records.reasons[int(row)]
 
 
-class Failing(RuntimeError):
+class UnforeseenError(RuntimeError):
     """What nobody foresaw."""
 
 
 @pytest.mark.parametrize("failing", ["decode", "trace"])
-@pytest.mark.parametrize("error", [Failing("deep inside"), MemoryError(), StopIteration()])
+@pytest.mark.parametrize("error", [UnforeseenError("deep inside"), MemoryError(), StopIteration()])
 def test_an_image_that_causes_what_nobody_foresaw_is_one_unreadable_row(photos, monkeypatch, failing, error):
     """Steps fail for every image of 90 px, decoding for the one that is blank."""
     usual = evaluate(photos)
@@ -164,7 +164,7 @@ def test_an_image_that_causes_what_nobody_foresaw_is_one_unreadable_row(photos, 
 
 def test_an_error_whose_picture_cannot_be_drawn_is_one_unreadable_row(photos, monkeypatch):
     def wrong(*given, **options):
-        raise Failing("deep inside")
+        raise UnforeseenError("deep inside")
 
     usual = evaluate(photos)
     monkeypatch.setattr(local, "picture", wrong)

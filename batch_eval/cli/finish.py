@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -13,7 +14,7 @@ import typer
 
 from batch_eval.cli.console import say, tell
 from batch_eval.errors import ConfigError, DatasetError, ExitCode
-from batch_eval.evaluation import Evaluation
+from batch_eval.evaluation import Evaluation, Outcome
 from batch_eval.evaluation.breakdown import check_slices
 from batch_eval.evaluation.calibration import Calibration
 from batch_eval.evaluation.conformal import calibrate, check_fits
@@ -28,6 +29,9 @@ from batch_eval.wording import percent, percent_range
 if TYPE_CHECKING:
     from batch_eval.cli.options import ReportFlags, SetFlags
     from batch_eval.engines.reader import Reader
+
+MANY_UNREADABLE = 0.1
+"""Share of files that cannot be read above which there is a warning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +153,19 @@ def _saved_file(path: Path) -> Path:
         return path
     finish_swaps(path)
     return path / EVALUATION_FILE
+
+
+def warn_of_unreadable(evaluation: Evaluation) -> None:
+    """Say on stderr, even with --quiet, that more than ``MANY_UNREADABLE`` of the files could not be read."""
+    rows = evaluation.records.rows(Outcome.UNREADABLE).tolist()
+    total = len(evaluation.records)
+    if len(rows) > MANY_UNREADABLE * total:
+        reasons = Counter(evaluation.records.reasons.get(row, "") for row in rows)
+        reason, count = reasons.most_common(1)[0]
+        say(
+            f"Warning: {len(rows):,} of {total:,} files are unreadable. The most frequent reason, of {count:,}: "
+            f"{reason}. Check that the folder was not changed during the run; --max-unreadable makes this fail."
+        )
 
 
 def finish(

@@ -42,7 +42,14 @@ def run(
     """
     from batch_eval.api import evaluate_task, open_reader, reader_task, task_notes, verify_task
     from batch_eval.cli.console import progress_bar, say
-    from batch_eval.cli.finish import checked_output, default_out, finish, load_baseline, load_calibration
+    from batch_eval.cli.finish import (
+        checked_output,
+        default_out,
+        finish,
+        load_baseline,
+        load_calibration,
+        warn_of_unreadable,
+    )
     from batch_eval.dataset import load_dataset
     from batch_eval.evaluation.breakdown import check_slices
 
@@ -71,6 +78,7 @@ def run(
             say(f"Note: {note}")
     with progress_bar(len(task.dataset.samples), hidden=output.quiet) as progress:
         evaluation = replace(evaluate_task(task, jobs=jobs, progress=progress), calibration=calibration)
+    warn_of_unreadable(evaluation)
     if verify:
         verification = verify_task(task, model_options)
         if not output.quiet:

@@ -18,6 +18,7 @@ from batch_eval.dataset.labels.matching import ImageNames
 from batch_eval.dataset.labels.places import Places, label_by_places
 from batch_eval.dataset.labels.reading import Reading
 from batch_eval.dataset.labels.spelling import DIGITS, Classes, spell
+from batch_eval.dataset.labels.tables import MAX_MB
 from batch_eval.dataset.names import image_id
 from batch_eval.dataset.options import LabelOptions, Labels
 from batch_eval.dataset.sample import Dataset, Sample
@@ -25,6 +26,7 @@ from batch_eval.dataset.sources.core import Source
 from batch_eval.dataset.sources.opening import Place, open_source
 from batch_eval.dataset.splits import SPLIT, parts_of, pooled_note, rows_of, slice_of_parts
 from batch_eval.errors import ConfigError, DatasetError
+from batch_eval.files import read_whole
 from batch_eval.wording import listing, printable
 
 if TYPE_CHECKING:
@@ -102,7 +104,7 @@ def _label_file(source: Source, file: Path) -> LabelFile:
     from batch_eval.dataset.labels.files import LabelFile
 
     if str(file) == STDIN:
-        return LabelFile("stdin", source.roots[0], sys.stdin.buffer.read(), chosen=True)
+        return LabelFile("stdin", source.roots[0], _stdin(), chosen=True)
     inside = file.as_posix()
     # A file of the disk comes first, as for every other program. The set is the second place to look.
     if not file.exists() and inside in source.others:
@@ -112,10 +114,19 @@ def _label_file(source: Source, file: Path) -> LabelFile:
     folder = os.path.abspath(file.parent)
     name = printable(file.name if folder in source.roots else str(file))
     try:
-        return LabelFile(name, folder, file.read_bytes(), chosen=True)
+        return LabelFile(name, folder, read_whole(file, MAX_MB), chosen=True)
     except OSError as error:
         where = f"looked from {printable(os.getcwd())} and in {printable(source.name)}"
         raise DatasetError(f"The label file {name} cannot be read: {error.strerror} ({where}).") from error
+
+
+def _stdin() -> bytes:
+    content = sys.stdin.buffer.read(MAX_MB * 1_000_000 + 1)
+    if len(content) > MAX_MB * 1_000_000:
+        raise DatasetError(
+            f"The labels from stdin have more than {MAX_MB} MB, which is the limit. Give a smaller file."
+        )
+    return content
 
 
 def _spelled(reading: Reading, classes: Classes, offset: int | None) -> Reading:

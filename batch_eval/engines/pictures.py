@@ -11,6 +11,8 @@ from batch_eval.imaging.strip import strip
 
 THUMBNAIL_SIDE = 160
 """Longest side, in pixels, of the original in a report."""
+SEEN_SIDE = 1024
+"""Longest side, in pixels, of what the model saw in a report."""
 STEP_SIDE = 96
 """Side, in pixels, of each step's tile in a report."""
 
@@ -25,7 +27,7 @@ def picture(image: Image, prepared: Prepared, preprocessor: Preprocessor, *, ste
     stages = preprocessor.trace(image) if steps and not preprocessor.passes(image) else None
     return Picture(
         original=encode(small, ".jpg" if photo else ".png", QUALITY),
-        seen=encode(prepared.image),
+        seen=encode(shrink(prepared.image, SEEN_SIDE)),
         mime="image/jpeg" if photo else "image/png",
         steps=encode(strip(stages, STEP_SIDE), ".jpg", QUALITY) if stages else None,
     )

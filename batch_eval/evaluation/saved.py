@@ -25,10 +25,18 @@ from batch_eval.engines.rows import Picture, Trial, TrialKind
 from batch_eval.errors import ConfigError
 from batch_eval.evaluation.calibration import Calibration
 from batch_eval.evaluation.records import Evaluation, Provenance, Records
+from batch_eval.files import read_whole
 from batch_eval.found_convention import PARTS, WAYS, FoundConvention
+from batch_eval.imaging.sizes import stated_size
 from batch_eval.outcome import OUTCOMES, Outcome
 
 FORMAT = 3
+MAX_MB = 1_000
+"""Megabytes of the largest file. With pictures of 10,000 errors, a million images take about 200."""
+MAX_PICTURE_MEGAPIXELS = 2
+"""Megapixels of the largest picture. An engine keeps at most 1,024 × 1,024."""
+MAX_MEGAPIXELS = 3_000
+"""Megapixels of all pictures together: those of 10,000 errors, each of 512 × 512."""
 SCHEMA = Path(__file__).with_name("schemas") / "evaluation.schema.json"
 
 
@@ -105,7 +113,7 @@ def load_evaluation(path: str | Path) -> Evaluation:
     Raises ConfigError when the file cannot be read, is not a saved evaluation, or has a newer format.
     """
     try:
-        return parse_evaluation(Path(path).read_bytes())
+        return parse_evaluation(read_whole(path, MAX_MB))
     except OSError as error:
         raise ConfigError(
             f"cannot read {path}: {error.strerror}. Give the evaluation.json of an earlier run."
@@ -195,10 +203,25 @@ def _flag(rows: list[Any], length: int) -> NDArray[np.bool_]:
 
 def _parse_pictures(stored: Mapping[str, list[Any]]) -> dict[int, Picture]:
     columns = (stored[name] for name in ("row", "original", "seen", "mime", "steps"))
-    return {
+    pictures = {
         row: Picture(_bytes(original), _bytes(seen), mime, _bytes(steps))
         for row, original, seen, mime, steps in zip(*columns, strict=True)
     }
+    _check_sizes(pictures)
+    return pictures
+
+
+def _check_sizes(pictures: Mapping[int, Picture]) -> None:
+    """Raise ValueError where a picture is larger than any that an engine keeps; reports decode them."""
+    total = 0
+    for row, picture in pictures.items():
+        for data in (picture.original, picture.seen, picture.steps):
+            width, height = stated_size(data or b"")
+            total += width * height
+            if width * height > MAX_PICTURE_MEGAPIXELS * 1_000_000:
+                raise ValueError(f"the picture of row {row} has {width:,} x {height:,} pixels")
+    if total > MAX_MEGAPIXELS * 1_000_000:
+        raise ValueError(f"its pictures have {total // 1_000_000:,} megapixels together")
 
 
 def _bytes(text: str | None) -> bytes | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from batch_eval.errors import UnreadableImageError
 from batch_eval.evaluation.confusions import errors, predicted_columns
 from batch_eval.evaluation.records import Evaluation
 
@@ -22,6 +23,8 @@ or scaled.
 """
 BLOCK = 256
 """Pictures compared with all others at once. One matrix product is far faster than a product for each pair."""
+MAX_SIDE = 64
+"""Longest side, in pixels, at which pictures are compared. All pictures of a class are in memory."""
 BLUR = 1.5
 """Standard deviation, in pixels, of the blur before grouping."""
 MAX_DISTANCE = 0.3
@@ -61,13 +64,19 @@ def model_inputs(evaluation: Evaluation, rows: Sequence[int], blur: float = 0) -
 
 def _decoded(evaluation: Evaluation, row: int) -> NDArray[np.uint8] | None:
     """Return the model's input; None where the picture is missing, damaged, or all background."""
-    import cv2
+    from batch_eval.imaging import decode
+    from batch_eval.imaging.filters import shrink
+    from batch_eval.imaging.guard import one_image
+    from batch_eval.imaging.steps import grey
 
     picture = evaluation.records.pictures.get(row)
     if picture is None or not picture.seen:
         return None
-    image = cv2.imdecode(np.frombuffer(picture.seen, np.uint8), cv2.IMREAD_GRAYSCALE)
-    return None if image is None or not image.any() else image.astype(np.uint8, copy=False)
+    try:
+        image = grey(one_image(decode, picture.seen))
+    except UnreadableImageError:  # a report shows what there is
+        return None
+    return shrink(image, MAX_SIDE).astype(np.uint8, copy=False) if image.any() else None
 
 
 def _blurred(image: NDArray[np.uint8], sigma: float) -> NDArray[np.uint8]:

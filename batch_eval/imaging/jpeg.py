@@ -55,7 +55,8 @@ def decode_jpeg(data: bytes, reduce_to: int | None) -> NDArray[np.uint8]:
     try:
         height, width, space, _ = simplejpeg.decode_jpeg_header(data)
     except ValueError as error:
-        check_memory(header.width, header.height, header.coefficients + _PILLOW_BYTES, data)
+        if header.width and header.height:
+            check_memory(header.width, header.height, header.coefficients + _PILLOW_BYTES, data)
         raise UnsupportedJpegError(str(error)) from error
     check_size(width, height)
     factor = reduction(max(height, width), reduce_to)
@@ -65,14 +66,20 @@ def decode_jpeg(data: bytes, reduce_to: int | None) -> NDArray[np.uint8]:
     return apply_orientation(image, header.orientation)
 
 
+def stated_size(data: bytes) -> tuple[int, int]:
+    """Return the width and height in the header; (0, 0) where the data ends early."""
+    header = _header(data)
+    return header.width, header.height
+
+
 class _Header(NamedTuple):
     """What the segments before the first scan say.
 
     ``coefficients`` are the bytes a pixel that the decoder keeps until the last scan, 0 if there is only one.
     """
 
-    width: int = 1
-    height: int = 1
+    width: int = 0
+    height: int = 0
     one_scan: bool = False
     coefficients: float = 0
     orientation: int = UPRIGHT

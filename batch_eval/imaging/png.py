@@ -56,6 +56,14 @@ def decode_png(data: bytes, otherwise: Callable[[bytes], NDArray[np.uint8]]) -> 
     return image
 
 
+def stated_size(data: bytes) -> tuple[int, int]:
+    """Return the width and height in the header; (0, 0) where the data ends early."""
+    if len(data) < _HEADER + 8:
+        return 0, 0
+    width, height = struct.unpack_from(">II", data, _HEADER)
+    return width, height
+
+
 def _bytes_a_pixel(kind: int, depth: int) -> int:
     """Return the bytes a pixel that decoding takes at a time."""
     decoded = _CHANNELS.get(kind, 4) * (1 + (depth == 16))

@@ -18,7 +18,7 @@ from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome, Record
 from batch_eval.evaluation.breakdown import suspects
 from batch_eval.evaluation.confusions import errors_by_confidence
 from batch_eval.reports.context import NO_CONTEXT, ReportContext
-from batch_eval.wording import printable
+from batch_eval.wording import path_bytes, printable
 
 TITLE = "SARIF report"
 MAX_RESULTS = 25_000
@@ -96,7 +96,7 @@ def _result(evaluation: Evaluation, row: int, suspect: bool) -> dict[str, Any]:
     record = evaluation.record(row)
     outcome = record.outcome
     # A URI encodes bytes. A name that is not valid UTF-8 gets its own bytes back from Python's surrogates (PEP 383).
-    uri = quote(evaluation.provenance.file_path(record.id).encode("utf-8", "surrogateescape"), safe="/")
+    uri = quote(path_bytes(evaluation.provenance.file_path(record.id)), safe="/")
     message = _message(record) + (" The label may be wrong." if suspect else "")
     return {
         "ruleId": outcome.value,

@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
+from batch_eval import wording
 from batch_eval.errors import BatchEvalError, UnreadableImageError
 
 HANDLED = (HTTPException, BatchEvalError, ClientDisconnect, Exception)
@@ -17,7 +18,7 @@ HANDLED = (HTTPException, BatchEvalError, ClientDisconnect, Exception)
 async def error_response(request: Request, error: Exception) -> Response:
     """Return the response to a request that raised an error."""
     status, message = _status_and_message(error, request.url.path)
-    return JSONResponse({"error": message}, status)
+    return JSONResponse({"error": wording.message(message)}, status)
 
 
 def _status_and_message(error: Exception, path: str) -> tuple[int, str]:

@@ -13,7 +13,7 @@ from batch_eval.dataset.labels.named import NamedFiles
 from batch_eval.dataset.labels.reading import Reading
 from batch_eval.dataset.labels.sidecars import NAMES, find_sidecars, label_by_sidecars
 from batch_eval.dataset.labels.spelling import Classes
-from batch_eval.dataset.labels.tables import EXCEL, JSON, PACKED
+from batch_eval.dataset.labels.tables import EXCEL, JSON, MAX_MB, PACKED
 from batch_eval.dataset.labels.words import ANSWER_WORDS, LABEL_WORDS, part_in, words
 from batch_eval.dataset.names import FOREIGN_SUFFIXES, natural_key, suffix
 from batch_eval.dataset.options import LabelOptions
@@ -35,9 +35,6 @@ _SETS = frozenset(f".{name}" for name in ["zip", "tar", "tgz", "rar", "7z", "npz
 """Suffixes of files that are no label files, whatever their name."""
 MOST_FILES = 100
 """Files that are read in search of labels."""
-LARGEST = 256 << 20
-"""Bytes of a file that is read in search of labels; `--labels` takes larger ones."""
-
 SAMPLE = 50
 """Images whose names are looked for in a file that could not be understood."""
 
@@ -82,8 +79,8 @@ def gather(files: NamedFiles, images: ImageNames, classes: Classes, options: Lab
     # The likeliest first, as only so many are read.
     candidates.sort(key=lambda path: (_rank(path), natural_key(path)))
     for path in candidates[:MOST_FILES]:
-        if files.size(path) > LARGEST:
-            gathered.unused.append(f"{printable(path)} is larger than {LARGEST >> 20} MB")
+        if files.size(path) > MAX_MB * 1_000_000:
+            gathered.unused.append(f"{printable(path)} is larger than {MAX_MB} MB")
         else:
             _read(gathered, files, path, images, classes, options)
     for path in sidecars.others:

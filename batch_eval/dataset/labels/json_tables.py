@@ -12,7 +12,7 @@ from typing import Any
 
 from batch_eval.dataset.labels.annotations import coco, is_coco, is_label_studio, label_studio
 from batch_eval.dataset.labels.spelling import unwrapped, value_of
-from batch_eval.dataset.labels.tables import LabelList, Table
+from batch_eval.dataset.labels.tables import LabelList, Table, check_columns
 from batch_eval.dataset.names import is_image
 from batch_eval.errors import DatasetError, MalformedFileError, UnfitFileError
 
@@ -222,6 +222,7 @@ def _records(objects: Sequence[tuple[int, Mapping[str, Any]]], name: str, encodi
     """Return objects as rows. An absent key is an empty cell. What is nested becomes ``outer.inner``."""
     flat = [(line, dict(_flat(value, "", 0))) for line, value in objects]
     header = list(dict.fromkeys(key for _, row in flat for key in row))
+    check_columns(name, len(header))  # before each row gets a cell for each
     rows = [(line, [row.get(key, "") for key in header]) for line, row in flat]
     return Table(name, tuple(key.strip() for key in header), rows, encoding)
 

@@ -16,6 +16,10 @@ EXCEL = frozenset({".xlsx", ".xlsm"})
 """Suffixes of label files that are not plain text."""
 PACKED = ".gz"
 """Suffix behind another of a file that is packed with gzip: `labels.csv.gz`."""
+MAX_MB = 256
+"""Megabytes of the largest label file. A row for each of a million images takes about 50."""
+MAX_COLUMNS = 1_000
+"""Columns of the widest table. Each may become a slice of every report."""
 Record = tuple[int, list[str]]
 """The line where a row begins, counted from 1, and its cells without outer blanks."""
 
@@ -38,6 +42,10 @@ class Table:
     encoding: str = "utf-8"
     entry: str = "line"
     exact: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the number of columns."""
+        check_columns(self.name, self.width)
 
     @property
     def width(self) -> int:
@@ -113,6 +121,15 @@ def plain(name: str) -> str:
 def slices_of(table: Table, positions: tuple[int, ...]) -> list[tuple[str, ...]]:
     """Return the values of some columns for each row."""
     return [tuple(shown(cells[i]) for i in positions) for _, cells in table.rows]
+
+
+def check_columns(name: str, count: int) -> None:
+    """Raise MalformedFileError for more columns than ``MAX_COLUMNS``."""
+    if count > MAX_COLUMNS:
+        raise MalformedFileError(
+            f"{name} has {count:,} columns, and the limit is {MAX_COLUMNS:,}. "
+            "Keep those of the images' paths, the labels, and what reports should group by."
+        )
 
 
 def check_width(name: str, line: int, cells: list[str], header: list[str] | tuple[str, ...]) -> list[str]:
