@@ -193,10 +193,10 @@ def _joined(rows: Rows | ModelError, more: Rows | ModelError) -> Rows | ModelErr
 def sample_picture(task: Task, sample: Sample) -> Picture | None:
     """Return the pictures of a sample, without the steps; None where it cannot be read."""
     try:
-        image, prepared = task.prepare(task.dataset.read(sample))
+        ready = task.read(sample)
+        return one_image(picture, ready.image, ready.prepared, task.preprocessor, steps=False)
     except UnreadableImageError:
         return None
-    return picture(image, prepared, task.preprocessor, steps=False)
 
 
 def prepared_batches(task: Task) -> Iterator[NDArray[np.uint8]]:
