@@ -97,7 +97,7 @@ def explain_task(
     found = []
     for row in rows[:at_most]:
         record = evaluation.record(row)
-        _, prepared = task.prepare(task.dataset.read(task.dataset.samples[row]))
+        prepared = task.read(task.dataset.samples[row]).prepared
         found.append(explain_image(task.classifier, np.asarray(prepared.image, np.uint8), record.id, str(record.truth)))
     return found
 
