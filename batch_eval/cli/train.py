@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from batch_eval.cli.grouping import grouped
+from batch_eval.cli.train_own import APPLICABLE, given_options, train_own
 from batch_eval.cli.training_options import DataFlags, SettingsFlags
 
 if TYPE_CHECKING:
     from batch_eval.training.history import Epoch
-
-INK = "ink"
-"""The network that finds ink. It is trained on drawn scenes, by a recipe of its own."""
 
 
 @grouped
@@ -65,10 +63,8 @@ def train(
     from batch_eval.training.trainer import train as train_network
     from batch_eval.wording import percent
 
-    if training.network == INK:
-        from batch_eval.cli.train_ink import given_options, train_ink
-
-        train_ink(given.data, out or Path("models", f"{INK}.keras"), training, given_options(context))
+    if training.network in APPLICABLE:
+        train_own(given.data, out or Path("models", f"{training.network}.keras"), training, given_options(context))
         return
     # Find mistakes now rather than after hours of training.
     settings = training.settings(given.share)

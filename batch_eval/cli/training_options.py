@@ -67,7 +67,7 @@ class SettingsFlags:
     """The network and how it is trained."""
 
     network: Annotated[
-        str, typer.Option("--network", "-n", help="The network to train, or ink: what finds a digit's ink.")
+        str, typer.Option("--network", "-n", help="The network to train. ink finds a digit's ink; score tells digits from other things.")
     ] = "default"
     hidden: Annotated[
         str | None,

@@ -73,13 +73,15 @@ class Sight(NamedTuple):
     """What was found in the part of an image that was looked at, all of the same height and width, uint8.
 
     The maps are 0 to 255: ``ink`` is the digit's, without dirt; ``writing`` is everything written, ``printed``
-    everything printed. ``part`` is that part of the image, (H, W) or (H, W, 3) BGR.
+    everything printed. ``part`` is that part of the image, (H, W) or (H, W, 3) BGR. ``page`` is a map of everything
+    written in the whole image.
     """
 
     part: Image
     writing: Image
     printed: Image
     ink: Image
+    page: Image
 
 
 def find_ink(image: Image, model: InkModel, *, looks: int = LOOKS, level: float = PROBABLE) -> Sight:
@@ -87,21 +89,21 @@ def find_ink(image: Image, model: InkModel, *, looks: int = LOOKS, level: float 
 
     ``level`` is the probability at which a stroke ends: less makes strokes thicker, and keeps fainter ink.
     """
-    seen = look(image, model, looks)
-    size = _map_size(seen.window.size)
-    ink, writing, printed = (_enlarged(seen.maps[..., k], size) for k in range(3))
+    first, seen = look(image, model, looks)
+    ink, writing, printed = (_enlarged(seen, k) for k in range(3))
     if level != PROBABLE:
         ink = cv2.LUT(ink, np.interp(np.arange(256), (0, 255 * level, 255), (0, 127.5, 255)).round().astype(np.uint8))
     part = seen.window.of(image)
-    shrinks = part.shape[0] >= size[1]
-    part = cv2.resize(part, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-    return Sight(part, writing, printed, without_dirt(ink))
+    way = cv2.INTER_AREA if part.shape[0] >= ink.shape[0] else cv2.INTER_LINEAR
+    part = cv2.resize(part, ink.shape[::-1], interpolation=way)
+    page = writing if first is seen else _enlarged(first, 1)
+    return Sight(part, writing, printed, without_dirt(ink), page)
 
 
-def look(image: Image, model: InkModel, looks: int = LOOKS) -> Look:
-    """Look at an (H, W) or (H, W, 3) BGR uint8 image until its ink is seen well, at most so often."""
-    window = Window(0, 0, image.shape[1], image.shape[0])
-    seen = Look(window, _maps(image, model))
+def look(image: Image, model: InkModel, looks: int = LOOKS) -> tuple[Look, Look]:
+    """Look at an (H, W) or (H, W, 3) BGR uint8 image until its ink is seen well; return the first look and the last."""
+    whole = Window(0, 0, image.shape[1], image.shape[0])
+    first = seen = Look(whole, _maps(image, model))
     for _ in range(looks - 1):
         closer = _closer(seen, image)
         if closer is None:
@@ -110,7 +112,7 @@ def look(image: Image, model: InkModel, looks: int = LOOKS) -> Look:
         if _box(again.maps[..., 0]) is None:
             break
         seen = again
-    return seen
+    return first, seen
 
 
 def _maps(image: Image, model: InkModel) -> Maps:
@@ -141,7 +143,7 @@ def _closer(seen: Look, image: Image) -> Window | None:
         return None
     across, down = (length / side for length in seen.window.size)
     width, height = box.size[0] * across, box.size[1] * down
-    reach = max(width, height) * MARGIN / 2 + 1
+    reach = max(width, height) * MARGIN / 2 + 1.5 * max(across, down)  # as far as a map of so few pixels may err
     x = seen.window.left + (box.left + box.right) / 2 * across
     y = seen.window.top + (box.top + box.bottom) / 2 * down
     closer = Window(
@@ -170,20 +172,21 @@ def _pieces(mask: Image) -> tuple[Image, NDArray[np.integer], NDArray[np.intp]]:
     return labels, np.asarray(statistics[large], np.int32), large
 
 
-def _map_size(size: tuple[int, int]) -> tuple[int, int]:
-    """Return width and height of the maps of a part of this width and height."""
+def _enlarged(seen: Look, kind: int) -> Image:
+    """Return one of the maps as (H, W) uint8 in the aspect of the part that was seen."""
+    return _in_aspect(seen.maps[..., kind], seen.window.size)
+
+
+def _in_aspect(probability: Maps, size: tuple[int, int]) -> Image:
+    """Return an (S, S) map of 0 to 1 as (H, W) uint8 in the aspect of ``size``, width and height."""
     scale = MAP_SIDE / max(size)
-    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
-
-
-def _enlarged(probability: Maps, size: tuple[int, int]) -> Image:
-    """Return an (S, S) map of 0 to 1 as uint8 of this width and height."""
-    return cv2.resize((probability * 255).astype(np.uint8), size, interpolation=cv2.INTER_LINEAR)
+    target = max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+    return cv2.resize((probability * 255).astype(np.uint8), target, interpolation=cv2.INTER_LINEAR)
 
 
 def ink_map(probability: Maps, size: tuple[int, int]) -> Image:
     """Return the ink of an (S, S) map as (H, W) uint8 in the aspect of ``size``, width and height, without dirt."""
-    return without_dirt(_enlarged(probability, _map_size(size)))
+    return without_dirt(_in_aspect(probability, size))
 
 
 def without_dirt(ink: Image) -> Image:

@@ -8,6 +8,8 @@ import numpy as np
 
 from batch_eval.training.ink.marks import Mark
 
+SPECK = 0.015
+"""Longest side of the smallest digit, as a share of its window's: a digit of 12 pixels in a picture of 800."""
 LEGIBLE = 8
 """Longest side, in pixels, that digits in small pictures have at least; those of large ones may be a mere speck."""
 
@@ -54,15 +56,16 @@ def frame(rng: np.random.Generator, mark: Mark, longest: int) -> Frame:
     choice = rng.random()
     if mark.cell:  # whole cells, often none at all
         margins = rng.integers(0, int(rng.choice([2, 3, 8])), 4) * float(mark.cell)
-    elif choice < 0.25:  # cut close, each side by itself
-        margins = rng.uniform(0, rng.choice([0.04, 0.15, 0.4]), 4) * side
+    elif choice < 0.3:  # cut close, each side by itself, now and then along the ink
+        margins = np.maximum(0, rng.uniform(-0.02, rng.choice([0.01, 0.04, 0.15, 0.4]), 4)) * side
     elif choice < 0.85:
         share = rng.uniform(0.3, 0.95)
         margins = _apart(rng, side / share - width, side / share - height)
     else:
-        share = float(np.exp(rng.uniform(np.log(_least_share(longest)), np.log(0.4))))
+        least, most = (SPECK, 0.1) if choice > 0.94 and longest > 64 else (_least_share(longest), 0.4)
+        share = float(np.exp(rng.uniform(np.log(least), np.log(most))))
         margins = _apart(rng, side / share - width, side / share - height)
-    if choice >= 0.25 and not mark.cell:
+    if choice >= 0.3 and not mark.cell:
         stretch = float(np.exp(rng.normal(0, 0.25)))
         margins = margins * np.array([stretch, stretch, 1 / stretch, 1 / stretch])
     if rng.random() < 0.09 and not mark.cell:

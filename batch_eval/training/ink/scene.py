@@ -106,6 +106,11 @@ def ink_scene(rng: np.random.Generator, given: Digits, size: int, subject: Mark 
     image, layers = draw(rng, window, layers)
     if single and not _shows(image, layers.ink):
         layers = replace(_Layers.empty(layers.ink.shape), prints=layers.prints)
+    if rng.random() < 0.06:
+        image = surfaces.shaded(rng, image)
+    if rng.random() < 0.05:
+        image, masks = surfaces.laid(rng, image, layers.all())
+        layers = _Layers(*masks)
     label = mark.label if single and layers.ink.any() else -1
     return _seen(rng, image, layers, window, size, label, single=single)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -181,13 +183,40 @@ def lit(rng: np.random.Generator, page: Floats) -> Floats:
     return np.asarray(seen, np.float32)
 
 
+def shaded(rng: np.random.Generator, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Lay a band of shadow across a finished picture, (H, W, 3) uint8."""
+    band = cv2.resize(_band(rng, 96), image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    return np.asarray(image * band[..., None], np.uint8)
+
+
+def laid(
+    rng: np.random.Generator, image: NDArray[np.uint8], masks: Sequence[NDArray[np.uint8]]
+) -> tuple[NDArray[np.uint8], list[NDArray[np.uint8]]]:
+    """Lay a picture, (H, W, 3) uint8, as a whole sheet on a desk, turned a little; return it and its masks as seen."""
+    height, width = image.shape[:2]
+    high, wide = (round(side * rng.uniform(1.05, 1.7)) for side in (height, width))
+    table = desk(rng, (high, wide))
+    if rng.random() < 0.3:
+        table = _objects(rng, table)
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), float(rng.normal(0, 10)), float(rng.uniform(0.8, 1.05)))
+    turn[:, 2] += (wide - width) * rng.uniform(0.2, 0.8), (high - height) * rng.uniform(0.2, 0.8)
+    sheet = cv2.warpAffine(np.full((height, width), 255, np.uint8), turn, (wide, high), flags=cv2.INTER_LINEAR)
+    share = sheet.astype(np.float32)[..., None] / np.float32(255)
+    if rng.random() < 0.5:  # its own shadow
+        table = table * (1 - rng.uniform(0.2, 0.6) * cv2.GaussianBlur(share, (0, 0), rng.uniform(1, 5))[..., None])
+    moved = cv2.warpAffine(image, turn, (wide, high), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    seen = moved * share + 255 * table * (1 - share)
+    turned = [np.asarray(cv2.warpAffine(mask, turn, (wide, high), flags=cv2.INTER_LINEAR), np.uint8) for mask in masks]
+    return np.asarray(np.clip(seen, 0, 255), np.uint8), turned
+
+
 def _band(rng: np.random.Generator, side: int) -> Floats:
     """Return the shadow of an arm, a phone or a window bar as shares of the light, (side, side)."""
     y, x = np.mgrid[:side, :side].astype(np.float32)
     angle = rng.uniform(0, 2 * np.pi)
     across = x * np.cos(angle) + y * np.sin(angle)
     start, wide = rng.uniform(across.min(), across.max()), rng.uniform(0.06, 0.8) * side
-    soft = rng.uniform(0.4, 6)
+    soft = float(np.exp(rng.uniform(np.log(0.2), np.log(6))))
     dark = 1 / (1 + np.exp(-np.clip((across - start) / soft, -30, 30)))
     dark = dark * (1 - 1 / (1 + np.exp(-np.clip((across - start - wide) / soft, -30, 30))))
     return np.asarray(1 - rng.uniform(0.15, 0.6) * dark, np.float32)

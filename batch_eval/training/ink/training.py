@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SMALL_SIDE = SIDE // 2
 SMALL_FIRST = 0.45
 """Share of the steps, at the beginning, that see small scenes only: a quarter of the work for most of the learning."""
-SMALL_EVERY = 3
+SMALL_EVERY = 2
 """Later, one step in so many sees small scenes too."""
 BATCH, SMALL_BATCH = 32, 64
 KEPT = 6000

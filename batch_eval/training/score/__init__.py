@@ -1,0 +1,1 @@
+"""Training the score network: how much what was found looks like one digit."""

@@ -1,0 +1,94 @@
+"""Train the score network: one digit, or something else?"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from batch_eval.imaging.looking import InkModel
+from batch_eval.models.tensorflow_runtime import import_tensorflow
+from batch_eval.training.augment import augmented, jittered, plate_of_ink, plate_of_mnist
+from batch_eval.training.batches import Digits, network_input
+from batch_eval.training.drawing import draw_ink
+from batch_eval.training.ink.seen import seen_digits
+from batch_eval.training.score.others import other
+
+if TYPE_CHECKING:
+    import keras
+
+BATCH = 128
+WIDTHS = ((16, 5, 2), (24, 3, 1), (32, 3, 2), (48, 3, 2))
+"""Filters, kernel and stride of its convolutions."""
+
+
+@dataclass(frozen=True)
+class ScoreSettings:
+    """``count`` images of one digit, and as many of something else, are seen in every epoch."""
+
+    count: int = 60_000
+    epochs: int = 10
+    seed: int = 1
+    learning_rate: float = 2e-3
+
+
+def build() -> keras.Model:
+    """Build the network untrained: (N, 28, 28, 1) float32, ink 1 on 0, become the probability of one digit, (N, 1)."""
+    import keras
+    from keras import layers
+
+    model = keras.Sequential([keras.Input((28, 28, 1))], name="score")
+    for filters, kernel, stride in WIDTHS:
+        model.add(layers.Conv2D(filters, kernel, strides=stride, padding="same", use_bias=False))
+        model.add(layers.BatchNormalization())
+        model.add(layers.ReLU())
+    for layer in (layers.Flatten(), layers.Dropout(0.3), layers.Dense(1, activation="sigmoid")):
+        model.add(layer)
+    return model
+
+
+def score_images(
+    given: Digits, model: InkModel, settings: ScoreSettings
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Return images (2 · count, 28, 28) uint8 of digits and of other things, and 1 for each digit, 0 for the others."""
+    rng = np.random.default_rng([settings.seed, 21])
+    third = settings.count // 3
+    seen = seen_digits(settings.seed + 1, third, given, model).images
+    real = [_varied(rng, given.images[int(rng.integers(len(given)))]) for _ in range(third)]
+    drawn = [
+        augmented(rng, plate_of_ink(draw_ink(rng, int(rng.integers(10)), rare=True)))
+        for _ in range(settings.count - 2 * third)
+    ]
+    others = [other(rng, given, model) for _ in range(settings.count)]
+    images = np.concatenate([seen, np.stack(real), np.stack(drawn), np.stack(others)])
+    return images, np.repeat(np.array([1, 0], np.float32), settings.count)
+
+
+def _varied(rng: np.random.Generator, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return jittered(rng, image) if rng.random() < 0.4 else augmented(rng, plate_of_mnist(image))
+
+
+def train_score(
+    given: Digits, ink_model: InkModel, settings: ScoreSettings, report: Callable[[str], None]
+) -> tuple[keras.Model, float]:
+    """Train the network; return it, and how long it took in seconds. ``report`` gets lines of progress."""
+    import_tensorflow()
+    import keras
+
+    begun = time.monotonic()
+    keras.utils.set_random_seed(settings.seed)
+    report(f"Drawing {2 * settings.count:,} images")
+    images, truth = score_images(given, ink_model, settings)
+    model = build()
+    steps = settings.epochs * (len(images) // BATCH)
+    rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, max(1, steps))
+    model.compile(keras.optimizers.AdamW(rate), "binary_crossentropy", metrics=["accuracy"], jit_compile=False)
+    told = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: report(f"Epoch {epoch + 1} of {settings.epochs}: loss {logs['loss']:.4f}")
+    )
+    model.fit(network_input(images), truth, batch_size=BATCH, epochs=settings.epochs, verbose=0, callbacks=[told])
+    return model, time.monotonic() - begun
