@@ -34,14 +34,14 @@ def _found(seed: int, given: Digits, model: InkModel) -> Iterator[tuple[NDArray[
         rng = np.random.default_rng([seed, 11, number])
         number += 1
         scene = ink_scene(rng, given, SMALL if rng.random() < SMALL_SHARE else LARGE)
-        if scene.label < 0 or not _spans(scene):
+        if scene.label < 0 or not spans(scene):
             continue
         maps = model.maps(scene.image[None])[0]
         if _overlap(maps[..., 0] > 0.5, scene.maps[..., 0] > 127) > MIN_OVERLAP:
             yield finished(ink_map(maps[..., 0], scene.size)), scene.label
 
 
-def _spans(scene: InkScene) -> bool:
+def spans(scene: InkScene) -> bool:
     """Say whether the digit is large enough to be seen at the first look."""
     rows, columns = np.nonzero(scene.maps[..., 0] > 127)
     return bool(len(rows) and max(np.ptp(rows), np.ptp(columns)) >= CLOSE * len(scene.image))

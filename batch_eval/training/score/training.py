@@ -15,7 +15,7 @@ from batch_eval.models.tensorflow_runtime import import_tensorflow
 from batch_eval.training.augment import augmented, jittered, plate_of_ink, plate_of_mnist
 from batch_eval.training.batches import Digits, network_input
 from batch_eval.training.drawing import draw_ink
-from batch_eval.training.ink.seen import seen_digits
+from batch_eval.training.score.findings import findings
 from batch_eval.training.score.others import other
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 BATCH = 128
 WIDTHS = ((16, 5, 2), (24, 3, 1), (32, 3, 2), (48, 3, 2))
 """Filters, kernel and stride of its convolutions."""
+
+SCENES, WRONG_TIMES = 1 / 6, 3
+"""Scenes that are drawn for each digit, and how often each wrong finding in them is used, moved a little."""
 
 
 @dataclass(frozen=True)
@@ -56,15 +59,16 @@ def score_images(
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Return images (2 · count, 28, 28) uint8 of digits and of other things, and 1 for each digit, 0 for the others."""
     rng = np.random.default_rng([settings.seed, 21])
-    third = settings.count // 3
-    seen = seen_digits(settings.seed + 1, third, given, model).images
-    real = [_varied(rng, given.images[int(rng.integers(len(given)))]) for _ in range(third)]
+    found = findings(settings.seed + 1, max(1, round(settings.count * SCENES)), given, model)
+    wrong = [jittered(rng, image) for image in found.wrong for _ in range(WRONG_TIMES)][: settings.count // 2]
+    seen = found.right[: settings.count // 3]
+    real = [_varied(rng, given.images[int(rng.integers(len(given)))]) for _ in range(settings.count // 3)]
     drawn = [
         augmented(rng, plate_of_ink(draw_ink(rng, int(rng.integers(10)), rare=True)))
-        for _ in range(settings.count - 2 * third)
+        for _ in range(settings.count - len(seen) - len(real))
     ]
-    others = [other(rng, given, model) for _ in range(settings.count)]
-    images = np.concatenate([seen, np.stack(real), np.stack(drawn), np.stack(others)])
+    others = [other(rng, given, model) for _ in range(settings.count - len(wrong))]
+    images = np.stack([*seen, *real, *drawn, *wrong, *others])
     return images, np.repeat(np.array([1, 0], np.float32), settings.count)
 
 
