@@ -124,7 +124,7 @@ def test_csv_has_a_row_for_every_image(hopeless):
 
     assert ["blank", "unreadable", "read"] == [row["outcome"] for row in rows]
     assert ["", "", "7"] == [row["predicted"] for row in rows]
-    assert "image,outcome,predicted,confidence,predicted_2,confidence_2,reason,flags" == ",".join(rows[0])
+    assert "image,outcome,predicted,confidence,predicted_2,confidence_2,digit_score,reason,flags" == ",".join(rows[0])
 
 
 def test_csv_names_are_no_formulas(reader, tmp_path, monkeypatch):

@@ -67,7 +67,12 @@ class SettingsFlags:
     """The network and how it is trained."""
 
     network: Annotated[
-        str, typer.Option("--network", "-n", help="The network to train. ink finds a digit's ink; score tells digits from other things.")
+        str,
+        typer.Option(
+            "--network",
+            "-n",
+            help="The network to train. ink finds a digit's ink; score tells digits from other things.",
+        ),
     ] = "default"
     hidden: Annotated[
         str | None,

@@ -18,6 +18,7 @@ from batch_eval.dataset import Content, Dataset, Sample
 from batch_eval.engines.duplicates import fingerprint
 from batch_eval.engines.pictures import picture
 from batch_eval.engines.rows import MAX_SEEN, Picture, Rows
+from batch_eval.engines.scoring import FLAG, digit_scores, is_flagged
 from batch_eval.engines.workers import Flag, can_fork, in_order
 from batch_eval.errors import ModelError, UnreadableImageError
 from batch_eval.imaging import Prepared, Preprocessor
@@ -294,7 +295,7 @@ def _prepare(task: Task, rows: Iterator[tuple[int, Sample]], stop: Flag, limit: 
 
 def _classify(task: Task, batch: _Batch, rows: Rows, shared: _Shared) -> None:
     """Run the model over a batch and record every outcome. Errors keep their pictures, if they are wanted."""
-    predicted = _predict(task.classifier, batch, rows)
+    predicted = _predict(task, batch, rows)
     for row, truth, image, prepared in zip(batch.rows, batch.truths, batch.images, batch.prepared, strict=True):
         outcome = _judge(truth, predicted.get(row), task.classifier.class_names)
         if shared.pictures and outcome in (Outcome.WRONG, Outcome.BLANK):
@@ -312,15 +313,21 @@ def _classify(task: Task, batch: _Batch, rows: Rows, shared: _Shared) -> None:
             rows.flags.setdefault(flag, []).append(row)
 
 
-def _predict(classifier: Classifier, batch: _Batch, rows: Rows) -> dict[int, str]:
-    """Record the probabilities of all rows but blank ones; return the predicted class of each."""
+def _predict(task: Task, batch: _Batch, rows: Rows) -> dict[int, str]:
+    """Record probabilities and scores of all rows but blank ones; return the predicted class of each."""
     # Blank images never reach the model: a network is confident of some class even for an empty input.
     seen = {row: p.image for row, p in zip(batch.rows, batch.prepared, strict=True) if not p.blank}
     if not seen:
         return {}
-    probabilities = classifier.predict(np.stack(list(seen.values())))
-    rows.probabilities[np.array(list(seen)) - rows.start] = probabilities
-    return {row: classifier.class_names[k] for row, k in zip(seen, probabilities.argmax(axis=1).tolist(), strict=True)}
+    images, places = np.stack(list(seen.values())).astype(np.uint8, copy=False), np.array(list(seen)) - rows.start
+    probabilities = task.classifier.predict(images)
+    rows.probabilities[places] = probabilities
+    rows.scores[places] = scores = digit_scores(task.preprocessor, task.classifier, images, probabilities)
+    for row, score in zip(seen, scores.tolist(), strict=True):
+        if is_flagged(score):
+            rows.flags.setdefault(FLAG, []).append(row)
+    names = task.classifier.class_names
+    return {row: names[k] for row, k in zip(seen, probabilities.argmax(axis=1).tolist(), strict=True)}
 
 
 def _judge(truth: str | None, predicted: str | None, class_names: tuple[str, ...]) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +14,7 @@ from batch_eval.dataset.names import image_id
 from batch_eval.dataset.sources.opening import holds_set, open_source
 from batch_eval.engines.local import decoded
 from batch_eval.engines.rows import Guess, top_guesses
+from batch_eval.engines.scoring import FLAG, digit_scores, is_flagged
 from batch_eval.errors import UnreadableImageError
 from batch_eval.files import read
 from batch_eval.imaging import Prepared, Preprocessor
@@ -31,12 +33,19 @@ class Reading:
     """How a model reads one image.
 
     ``image`` is the decoded original, (H, W) or (H, W, 3) BGR uint8; a large JPEG is reduced. ``prepared`` is what the
-    model saw. ``guesses`` fall in confidence; a blank image has none.
+    model saw. ``guesses`` fall in confidence; a blank image has none. ``score`` says how much it looks like one digit,
+    0 to 1; NaN for a blank image, and for recipes that find no ink.
     """
 
     image: Image
     prepared: Prepared
     guesses: tuple[Guess, ...]
+    score: float = math.nan
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The quality flags, and whether it is no digit."""
+        return (*self.prepared.flags, FLAG) if is_flagged(self.score) else self.prepared.flags
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +76,12 @@ class Prediction:
     @property
     def flags(self) -> tuple[str, ...]:
         """The quality flags."""
-        return self.reading.prepared.flags if self.reading else ()
+        return self.reading.flags if self.reading else ()
+
+    @property
+    def score(self) -> float | None:
+        """How much the image looks like one digit, 0 to 1, where that is known."""
+        return None if self.reading is None or math.isnan(self.reading.score) else self.reading.score
 
     @property
     def seen(self) -> Image | None:
@@ -88,15 +102,18 @@ class Reader:
         Raises UnreadableImageError with the reason.
         """
         image, prepared = one_image(self._prepare, content)
-        return Reading(image, prepared, () if prepared.blank else self._guesses(prepared.image, top))
+        if prepared.blank:
+            return Reading(image, prepared, ())
+        seen = np.asarray(prepared.image, np.uint8)[None]
+        probabilities = self.classifier.predict(seen)
+        guesses = top_guesses(probabilities[0], self.classifier.class_names, top)
+        return Reading(
+            image, prepared, guesses, float(digit_scores(self.recipe, self.classifier, seen, probabilities)[0])
+        )
 
     def _prepare(self, content: Content) -> tuple[Image, Prepared]:
         image = decoded(content, self.recipe)
         return image, self.recipe(image)
-
-    def _guesses(self, image: Image, top: int) -> tuple[Guess, ...]:
-        shares = self.classifier.predict(np.asarray(image, np.uint8)[None])[0]
-        return top_guesses(shares, self.classifier.class_names, top)
 
     def predictions(self, images: Iterable[NamedImage], top: int) -> Iterator[Prediction]:
         """Yield the prediction for each image, in order."""

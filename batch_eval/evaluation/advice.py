@@ -22,6 +22,7 @@ CLAUSES = {
     "touches_border": "touch the border of the image",
     "ruled_paper": "are on ruled paper",
     "several_digits": "show more than one digit",
+    "not_a_digit": "do not look like one digit",
 }
 
 

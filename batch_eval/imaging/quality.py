@@ -22,6 +22,7 @@ FLAGS = {
     "touches_border": "The digit touches the border of the image and may be cut off.",
     "ruled_paper": "Printed lines were found and removed.",
     "several_digits": "A second piece of ink is large enough to be a digit.",
+    "not_a_digit": "What was found does not look like one digit.",
 }
 """The flags and their meaning in reports."""
 

@@ -25,7 +25,7 @@ def answer(data: bytes, reader: Reader) -> dict[str, Any]:
     return {
         "guesses": [guess._asdict() for guess in reading.guesses],
         "reason": reading.prepared.reason,
-        "flags": [{"name": flag, "meaning": FLAGS[flag]} for flag in reading.prepared.flags],
+        "flags": [{"name": flag, "meaning": FLAGS[flag]} for flag in reading.flags],
         # The page shows this copy, because browsers cannot show every format, such as HEIC.
         "original": _picture(reading.image, LARGE_SIDE),
         "seen": _picture(reading.prepared.image, LARGE_SIDE),

@@ -26,6 +26,7 @@ def document(predictions: Predictions, context: ReportContext = NO_CONTEXT) -> b
         guesses = [row.guesses[rank] if rank < len(row.guesses) else None for row in rows]
         columns[f"predicted{number}"] = [guess and guess.name for guess in guesses]
         columns[f"confidence{number}"] = [guess and round(guess.confidence, 6) for guess in guesses]
+    columns["digit_score"] = [None if row.score is None else round(row.score, 6) for row in rows]
     columns["reason"] = [row.reason for row in rows]
     columns["flags"] = [" ".join(row.flags) for row in rows]
     return table(columns)

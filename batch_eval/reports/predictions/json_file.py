@@ -3,6 +3,7 @@
 # History of `format`:
 #   1  the first
 #   2  adds `adjust`, the numbers set for single steps
+#   3  adds `digit_score`, how much each image looks like one digit
 from __future__ import annotations
 
 import json
@@ -15,7 +16,7 @@ from batch_eval.reports.context import NO_CONTEXT, ReportContext
 from batch_eval.wording import printable
 
 TITLE = "JSON predictions"
-FORMAT = 2
+FORMAT = 3
 SCHEMA = Path(__file__).with_name("files") / "predictions.schema.json"
 
 
@@ -46,6 +47,7 @@ def _entry(prediction: Prediction, pixels: bool) -> dict[str, Any]:
         "outcome": prediction.outcome,
         "reason": prediction.reason,
         "guesses": [{"class": name, "confidence": round(share, 6)} for name, share in prediction.guesses],
+        "digit_score": None if prediction.score is None else round(prediction.score, 6),
         "flags": list(prediction.flags),
     }
     if pixels:
