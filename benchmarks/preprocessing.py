@@ -1,11 +1,12 @@
 """Measure what each preprocessing step is worth and what it costs.
 
-Run as `python benchmarks/preprocessing.py DATA`. DATA holds `digits/`, `fullres/`, `mnist.npz` and
+Run as `python benchmarks/preprocessing.py DATA`. DATA holds `digits/`, `digits2/`, `fullres/`, `mnist.npz` and
 `models/plain_cnn.keras`. Prints Markdown tables:
 
 - accuracy by kind of image, and on the test images of MNIST, for each recipe and for `photo` without each step;
 - the same for the sources that the steps were tuned on (odd numbers) and for those left out (even numbers);
-- accuracy on the same images cropped to their digits, framed, shaded, reduced, or laid on a table;
+- accuracy by domain of the images in `digits2/`, without those that people read differently;
+- accuracy on the same images cropped at random or to their digits, framed, shaded, reduced, or laid on a table;
 - how many squares of blank paper are blank;
 - milliseconds a step.
 """
@@ -17,7 +18,7 @@ import csv
 import math
 import statistics
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import cv2
@@ -27,6 +28,7 @@ from reading import Box, Image, open_models, read
 
 from batch_eval.evaluation.metrics import wilson_interval
 from batch_eval.imaging import PreprocessingOptions, Preprocessor, decode, preprocessor, steps
+from batch_eval.models.classifier import Classifier
 
 KINDS = ("phone-photo", "scan", "drawn-on-screen")
 STEPS = [step.name for step in preprocessor("photo").steps if step.fallback]
@@ -38,6 +40,8 @@ SHADOW_TILT = -math.atan2(0.6, 0.8)
 """Angle of that shadow, in radians."""
 REDUCED = 32
 """Side, in pixels, that whole images are reduced to. Some networks are trained on images of that size."""
+CANVAS, SPECK = (600, 800), 30
+"""Height and width of a large empty canvas, and the longest side of the digit on it, in pixels."""
 SMALLEST_SQUARE = 80
 """Minimum side of a square of paper, in pixels. The images have at most 320."""
 
@@ -77,6 +81,7 @@ def main() -> None:
         correct, _ = read(models, recipe, _on_tables(_images(data, rows, recipe)), labels)
         for name in models:
             _print_row(name, f"{_name(recipe)}, laid on a table", correct[name], rows, "")
+    _print_domains(data, models)
     _print_blank([pair for pair, row in zip(found, rows, strict=True) if row["kind"] == "phone-photo"])
     _print_costs(data)
 
@@ -130,12 +135,41 @@ def in_shadow(
     return (image * (1 - (1 - light) * dark)).astype(np.uint8)
 
 
+def _random_window(image: Image, digit: Box) -> Image:
+    """Crop to a window that ends anywhere between the digit and the image's borders."""
+    height, width = image.shape[:2]
+    rng = np.random.default_rng([height, width, *digit])
+    left, top, right, bottom = digit
+    return image[
+        int(rng.uniform(0, top + 1)) : int(rng.uniform(bottom, height + 1)),
+        int(rng.uniform(0, left + 1)) : int(rng.uniform(right, width + 1)),
+    ]
+
+
+def _speck(image: Image, digit: Box) -> Image:
+    """Lay a digit that is a few pixels high anywhere on a large canvas of its own paper's tone."""
+    rng = np.random.default_rng([*image.shape[:2], *digit])
+    left, top, right, bottom = digit
+    crop = image[top:bottom, left:right]
+    scale = SPECK / max(crop.shape[:2])
+    size = max(1, round(crop.shape[1] * scale)), max(1, round(crop.shape[0] * scale))
+    small = cv2.resize(crop, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    paper = np.median(image.reshape(-1, *image.shape[2:]), axis=0)
+    far = np.abs(small - paper).reshape(*small.shape[:2], -1).max(axis=2) > 25  # no edge of the crop may show
+    canvas = np.full((*CANVAS, *image.shape[2:]), paper, np.uint8)
+    y, x = (int(rng.integers(0, whole - own + 1)) for whole, own in zip(CANVAS, size[::-1], strict=True))
+    canvas[y : y + size[1], x : x + size[0]][far] = small[far]
+    return canvas
+
+
 SPOILT: dict[str, Callable[[Image, Box], Image]] = {
     "tight crop": _tight,
     "square crop": _square,
     "between black bars": lambda image, _: _barred(image, 0, (0.3, 0)),
     "in a white frame": lambda image, _: _barred(image, 255, (0.08, 0.08)),
     "in a narrow shadow": lambda image, _: in_shadow(image, SHADOW_WIDTH, SHADOW_TILT),
+    "random window": _random_window,
+    f"{SPECK} px on {CANVAS[1]} × {CANVAS[0]}": _speck,
     f"reduced to {REDUCED} × {REDUCED}": lambda image, _: steps.resize(image, (REDUCED, REDUCED)),
 }
 """What people do to their images, by the name of its rows."""
@@ -212,6 +246,20 @@ def _print_left_out(model: str, correct: NDArray[np.bool_], rows: list[dict[str,
         print(f"| {model} | photo, {label} | " + " | ".join(cells) + " | |")
 
 
+def _print_domains(data: Path, models: Mapping[str, Classifier]) -> None:
+    """Print the accuracy of `photo` on each domain of `digits2/`."""
+    with open(data / "digits2" / "labels.csv", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if not row["ambiguous"]]
+    recipe = preprocessor("photo")
+    images = (recipe.decode((data / "digits2" / row["filename"]).read_bytes()) for row in rows)
+    correct, _ = read(models, recipe, images, [int(row["label"]) for row in rows])
+    print("\n| domain | images | " + " | ".join(models) + " |\n|---|---|" + "---|" * len(models))
+    for domain in [*sorted({row["domain"] for row in rows}), "all"]:
+        chosen = np.array([domain in ("all", row["domain"]) for row in rows])
+        cells = [f"{right[chosen].mean():.2%}" for right in correct.values()]
+        print(f"| {domain} | {chosen.sum()} | " + " | ".join(cells) + " |")
+
+
 def _print_costs(data: Path) -> None:
     """Print milliseconds after decoding on one core: the median over images of the best of 5 runs."""
     recipe = preprocessor("photo")
@@ -229,10 +277,12 @@ def _print_costs(data: Path) -> None:
 def _step_times(recipe: Preprocessor, images: list[Image]) -> dict[str, float]:
     times: dict[str, list[float]] = {step.name: [] for step in recipe.steps}
     for image in images:
+        first = None
         for step in recipe.steps:
-            before = image
-            times[step.name].append(_best(lambda s=step, b=before: s.run(b)))
-            image = step.run(before)  # noqa: PLW2901 - each step gets the result of the one before
+            given = (image, first) if step.looks else (image,)
+            times[step.name].append(_best(lambda s=step, g=given: s.run(*g)))
+            image = step.run(*given)  # noqa: PLW2901 - each step gets the result of the one before
+            first = image if first is None else first
     return {name: statistics.median(values) for name, values in times.items()}
 
 

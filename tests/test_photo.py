@@ -522,7 +522,7 @@ def test_lines_are_what_makes_the_difference_on_squared_paper():
     scene = draw_scene(np.random.default_rng(2), 5, SceneOptions(paper="squared", pen="pencil", light="even", size=384))
 
     expected = photo(on_paper(scene.ink))
-    without = preprocess(scene.image, PreprocessingOptions(skip=("lines",)))
+    without = preprocess(scene.image, PreprocessingOptions(skip=("lines", "look")))
     assert difference(expected, photo(scene.image)) < LITTLE < difference(expected, without)
 
 

@@ -185,7 +185,7 @@ def test_an_unknown_recipe_is_refused_with_a_suggestion():
 
 
 def test_a_step_that_is_needed_cannot_be_skipped():
-    with pytest.raises(ConfigError, match=r"cannot skip 'fit'.*The recipe 'photo' can skip: sheet"):
+    with pytest.raises(ConfigError, match=r"cannot skip 'fit'.*The recipe 'photo' can skip: canvas, sheet"):
         preprocessor(PreprocessingOptions(skip=("fit",)))
 
 

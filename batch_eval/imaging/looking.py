@@ -137,8 +137,11 @@ def fitted(image: Image, side: int) -> Image:
 
 
 def _closer(seen: Look, image: Image) -> Window | None:
-    """Return the part of the image around small ink; None where ink is seen well, or where there is none."""
-    box, side = _box(seen.maps[..., 0]), len(seen.maps)
+    """Return the part of the image around small ink; None where ink is seen well, or where there is none.
+
+    A speck whose ink is not known for the digit's may still be known for writing.
+    """
+    box, side = _box(seen.maps[..., 0]) or _box(seen.maps[..., 1]), len(seen.maps)
     if box is None or max(box.size) >= CLOSE * side:
         return None
     across, down = (length / side for length in seen.window.size)

@@ -14,6 +14,7 @@ import cv2
 
 from batch_eval.errors import ConfigError
 from batch_eval.imaging import steps
+from batch_eval.imaging.canvas import crop_canvas
 from batch_eval.imaging.decode import decode
 from batch_eval.imaging.digit import choose_digit
 from batch_eval.imaging.filters import shrink
@@ -24,12 +25,13 @@ from batch_eval.imaging.page import MIN_PAGE, count_digits
 from batch_eval.imaging.pixels import drop_equal_channels
 from batch_eval.imaging.polarity import dark_ink
 from batch_eval.imaging.quality import FLAGGED_STEPS, flags
+from batch_eval.imaging.second_look import look_again
 from batch_eval.imaging.sheet import cut_to_sheet
 from batch_eval.imaging.steps import Image
 from batch_eval.imaging.stroke import normalise_stroke
 
-REVISION = 14
-"""Version of the steps. Raise it when a step computes something else.
+REVISION = 15
+"""Version of the steps. Raise it when a step computes something else, or a network of `look` is trained again.
 
 It is part of the settings' hash, so old evaluations differ from new ones.
 """
@@ -46,11 +48,13 @@ class Step:
     name: str
     """Name in `--skip` and `--adjust`."""
     run: Callable[..., Image]
-    """Function from image to image."""
+    """Function from image to image; from two images if ``looks``."""
     fallback: Callable[[Image], Image] | None = None
     """What runs if the step is skipped. None if it cannot be."""
     numbers: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     """Keyword arguments of ``run`` that users may set, with their lowest and highest value."""
+    looks: bool = False
+    """Whether it also gets the result of the recipe's first step."""
 
     def skipped(self) -> Step:
         """Return the step that runs in place of this one."""
@@ -94,6 +98,7 @@ _MNIST = (
     *_FINISH,
 )
 _PHOTO = (
+    Step("canvas", crop_canvas, fallback=_unchanged),
     Step("shrink", _shrink, numbers={"side": (64, 2048)}),
     Step("sheet", cut_to_sheet, fallback=_unchanged),
     Step("polarity", dark_ink, fallback=_unchanged, numbers={"window": (0.05, 1)}),
@@ -101,6 +106,7 @@ _PHOTO = (
     Step("lines", remove_lines, fallback=_unchanged, numbers={"strength": (1, 100)}),
     Step("paper", clear_paper, fallback=steps.clear_background, numbers={"tone": (0.1, 0.9)}),
     Step("digit", choose_digit, fallback=_unchanged),
+    Step("look", look_again, fallback=_unchanged, numbers={"doubt": (-20, 20)}, looks=True),
     Step("isolate", steps.crop_to_ink),
     Step("stroke", normalise_stroke, fallback=_unchanged, numbers={"thinnest": (0.5, 8), "thickest": (0.5, 8)}),
     *_FINISH,
@@ -193,8 +199,10 @@ class Preprocessor:
         image = self._visible(image)
         if self._passes(image):
             return
-        for step in self.steps:
-            image = step.run(image)
+        first = image
+        for number, step in enumerate(self.steps):
+            image = step.run(image, first) if step.looks else step.run(image)
+            first = first if number else image
             yield step.name, image
 
     def _passes(self, image: Image) -> bool:

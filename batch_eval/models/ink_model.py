@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
-import hashlib
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,19 +32,26 @@ class InkModel:
         saved = read_keras(file) if file.is_file() else None
         if saved is None:
             raise ModelError(f"{file} is no Keras file. Expected what batch-eval train --network ink writes.")
-        try:
-            self._runtimes = {side: open_converted(convert(_of_side(saved, side)), threads) for side in SIDES}
-        except Unsupported as error:
-            raise ModelError(f"{file} is no ink model: {error}.") from error
-        self.file = file
+        self.file, self._saved, self._threads = file, saved, threads
+        self._runtimes: dict[int, Runtime] = {}
+        self._lock = Lock()
+
+    def _runtime(self, side: int) -> Runtime:
+        """Return what computes images of one size, opened when the first one comes."""
+        with self._lock:
+            if side not in self._runtimes:
+                try:
+                    self._runtimes[side] = open_converted(convert(_of_side(self._saved, side)), self._threads)
+                except Unsupported as error:
+                    raise ModelError(f"{self.file} is no ink model: {error}.") from error
+            return self._runtimes[side]
 
     def maps(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return (N, S, S, 3) probabilities for (N, S, S, 3) BGR uint8 images with a side of 64 or 128 pixels.
 
         The three maps are the digit's ink, everything written, and everything printed.
         """
-        runtime: Runtime = self._runtimes[images.shape[1]]
-        patches = runtime.run(images.astype(np.float32))
+        patches = self._runtime(images.shape[1]).run(images.astype(np.float32))
         count, rows, columns, _ = patches.shape
         # each place holds the maps of its patch, row by row: move the patch's rows and columns between the places
         parted = patches.reshape(count, rows, columns, PATCH, PATCH, -1).transpose(0, 1, 3, 2, 4, 5)
@@ -59,16 +65,13 @@ def open_ink_model(file: Path = INK_MODEL, threads: int = 1) -> InkModel:
     return InkModel(file, threads)
 
 
-@cache
-def ink_model_sha256(file: Path = INK_MODEL) -> str:
-    """Return the hash of an ink model's file: what photos become depends on it."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
 def _of_side(saved: KerasFile, side: int) -> KerasFile:
     """Return a fully convolutional model for images of another size."""
-    config = copy.deepcopy(dict(saved.config))
-    for layer in config["config"]["layers"]:
-        if layer["class_name"] == "InputLayer":
-            layer["config"]["batch_shape"] = [None, side, side, 3]
-    return replace(saved, config=config)
+    network = saved.config["config"]
+    layers = [
+        {**layer, "config": {**layer["config"], "batch_shape": [None, side, side, 3]}}
+        if layer["class_name"] == "InputLayer"
+        else layer
+        for layer in network["layers"]
+    ]
+    return replace(saved, config={**saved.config, "config": {**network, "layers": layers}})

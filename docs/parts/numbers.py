@@ -10,6 +10,7 @@ _MEANINGS = {
     "ink.window": "width of the closing that finds the paper's tone, wider than any stroke; unit: the longest side",
     "lines.strength": "minimum grey levels by which a printed line stands out from the paper",
     "paper.tone": "where a stroke ends; unit: its own tone. Less makes strokes thicker and keeps fainter ink",
+    "look.doubt": "log odds of being one digit from which the rules' ink stays; more takes the network's more often",
     "stroke.thinnest": "minimum stroke width, in MNIST pixels",
     "stroke.thickest": "maximum stroke width, in MNIST pixels",
 }

@@ -1,4 +1,4 @@
-"""A Keras model file at half its size: weights of fewer bits, compressed."""
+"""A Keras model file at half its size: weights of fewer bits, compressed by the archive that they lie in."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ WEIGHTS = "model.weights.h5"
 
 
 def compact_bytes(model: keras.Model) -> bytes:
-    """Return a ``.keras`` file of the model, its weights rounded to ``BITS`` bits and compressed within the file."""
+    """Return a ``.keras`` file of the model, its weights rounded to ``BITS`` bits, compressed as ZIP does."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model.keras")
         model.save(path)
         with zipfile.ZipFile(path) as archive:
             entries = {name: archive.read(name) for name in archive.namelist()}
-    entries[WEIGHTS] = _compressed(entries[WEIGHTS])
+    entries[WEIGHTS] = _rounded_file(entries[WEIGHTS])
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in sorted(entries.items()):
-            archive.writestr(zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED)
+            archive.writestr(zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED, 9)
     return out.getvalue()
 
 
@@ -40,8 +40,11 @@ def rounded(weights: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(np.ldexp(np.rint(fraction * 2 ** (BITS + 1)) / 2 ** (BITS + 1), exponent), np.float32)
 
 
-def _compressed(data: bytes) -> bytes:
-    """Return HDF5's bytes with every data set rounded, its bytes sorted by place, and deflated."""
+def _rounded_file(data: bytes) -> bytes:
+    """Return HDF5's bytes with every data set rounded, and without the time of writing.
+
+    They are laid out plainly, not compressed by HDF5, so that the file is read without HDF5's library.
+    """
     import h5py
 
     out = io.BytesIO()
@@ -51,8 +54,7 @@ def _compressed(data: bytes) -> bytes:
             if isinstance(item, h5py.Dataset):
                 values = item[()]
                 values = rounded(values) if values.dtype == np.float32 else values
-                packing = {"compression": "gzip", "compression_opts": 9, "shuffle": True} if values.size > 64 else {}
-                made = target.create_dataset(name, data=values, track_times=False, **packing)
+                made = target.create_dataset(name, data=values, track_times=False)
             else:
                 made = target.require_group(name)
             for key, value in item.attrs.items():

@@ -64,7 +64,7 @@ def frame(rng: np.random.Generator, mark: Mark, longest: int) -> Frame:
     else:
         least, most = (SPECK, 0.1) if choice > 0.94 and longest > 64 else (_least_share(longest), 0.4)
         share = float(np.exp(rng.uniform(np.log(least), np.log(most))))
-        margins = _apart(rng, side / share - width, side / share - height)
+        margins = _apart(rng, side / share - width, side / share - height, even=0.3)
     if choice >= 0.3 and not mark.cell:
         stretch = float(np.exp(rng.normal(0, 0.25)))
         margins = margins * np.array([stretch, stretch, 1 / stretch, 1 / stretch])
@@ -84,10 +84,9 @@ def frame(rng: np.random.Generator, mark: Mark, longest: int) -> Frame:
     )
 
 
-def _apart(rng: np.random.Generator, across: float, down: float) -> np.ndarray:
-    """Share what a window leaves free among left, right, top and bottom: about even, now and then not at all."""
-    even = rng.random() < 0.6
-    x, y = rng.beta(4, 4, 2) if even else rng.random(2)
+def _apart(rng: np.random.Generator, across: float, down: float, *, even: float = 0.6) -> np.ndarray:
+    """Share what a window leaves free among left, right, top and bottom: about ``even`` so often, else anyhow."""
+    x, y = rng.beta(4, 4, 2) if rng.random() < even else rng.random(2)
     return np.array([across * x, across * (1 - x), down * y, down * (1 - y)])
 
 

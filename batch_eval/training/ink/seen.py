@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batch_eval.imaging.looking import CLOSE, LARGE, SMALL, InkModel, ink_map
-from batch_eval.imaging.steps import Image, centre, crop_to_ink, fit_to_box
-from batch_eval.imaging.stroke import normalise_stroke
+from batch_eval.imaging.second_look import finished
 from batch_eval.training.batches import Digits
 from batch_eval.training.ink.scene import InkScene, ink_scene
 
@@ -50,9 +49,3 @@ def spans(scene: InkScene) -> bool:
 def _overlap(found: NDArray[np.bool_], true: NDArray[np.bool_]) -> float:
     """Return the intersection over the union."""
     return float((found & true).sum() / max(1, (found | true).sum()))
-
-
-def finished(ink: Image) -> NDArray[np.uint8]:
-    """Return (28, 28) uint8 of an ink map as a run makes it: strokes redrawn, fitted, centred."""
-    drawn = crop_to_ink(normalise_stroke(crop_to_ink(ink)))
-    return np.asarray(centre(fit_to_box(drawn)), np.uint8)

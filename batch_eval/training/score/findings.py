@@ -9,12 +9,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from batch_eval.imaging import preprocessor
+from batch_eval.imaging import PreprocessingOptions, preprocessor
 from batch_eval.imaging.looking import LARGE, SMALL, InkModel, ink_map
+from batch_eval.imaging.second_look import finished
 from batch_eval.imaging.steps import SIDE, Image
 from batch_eval.training.batches import Digits
 from batch_eval.training.ink.scene import InkScene, ink_scene
-from batch_eval.training.ink.seen import SMALL_SHARE, finished, spans
+from batch_eval.training.ink.seen import SMALL_SHARE, spans
 
 RIGHT, WRONG = 0.3, 0.55
 """Difference from the true digit up to which a finding is right, and from which it is wrong; 0 to 1."""
@@ -31,7 +32,7 @@ def findings(seed: int, scenes: int, given: Digits, model: InkModel) -> Findings
     """Return what both ways find in so many scenes, drawn with ``given`` digits (N, 28, 28)."""
     right: list[Image] = []
     wrong: list[Image] = []
-    rules = preprocessor("photo")
+    rules = preprocessor(PreprocessingOptions(skip=("look",)))
     for scene, truth in _scenes(seed, scenes, given):
         picture = cv2.resize(scene.image, scene.size, interpolation=cv2.INTER_LINEAR)
         seen = ink_map(model.maps(scene.image[None])[0, ..., 0], scene.size)

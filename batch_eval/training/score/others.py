@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batch_eval.imaging.looking import LARGE, SMALL, InkModel, ink_map
+from batch_eval.imaging.second_look import finished
 from batch_eval.imaging.steps import crop_to_ink
 from batch_eval.training.augment import Plate, augmented, plate_of_ink, plate_of_mnist
 from batch_eval.training.batches import Digits
 from batch_eval.training.drawing import handwritten, random_nib, write
 from batch_eval.training.ink.marks import sign
 from batch_eval.training.ink.scene import ink_scene
-from batch_eval.training.ink.seen import finished
 from batch_eval.training.letters import glyph, letter
 from batch_eval.training.pens import ink
 from batch_eval.training.writer import Stroke

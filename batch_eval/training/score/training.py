@@ -80,7 +80,7 @@ def train_score(
     given: Digits, ink_model: InkModel, settings: ScoreSettings, report: Callable[[str], None]
 ) -> tuple[keras.Model, float]:
     """Train the network; return it, and how long it took in seconds. ``report`` gets lines of progress."""
-    import_tensorflow()
+    import_tensorflow("training")
     import keras
 
     begun = time.monotonic()
