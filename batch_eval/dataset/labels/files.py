@@ -148,7 +148,7 @@ def contents(file: LabelFile, options: LabelOptions) -> Iterator[Table | LabelLi
         return
     for text, encoding in encodings.readings(file.raw, options.encoding):
         if "\0" in text:
-            raise DatasetError(
+            raise MalformedFileError(
                 f"The label file {file.name} holds NUL characters, so that it is no text. Save it as CSV (UTF-8)."
             )
         literal = _literal(text)

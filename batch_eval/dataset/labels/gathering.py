@@ -155,10 +155,7 @@ def _read(
             why = "names no image" if isinstance(error, UnfitFileError) else "is no table of labels"
             gathered.unused.append(f"{printable(path)} {why}")
     except DatasetError as error:
-        if is_usual(path) or _mentions(raw, files.images):
-            gathered.broken.append(error)
-        else:
-            gathered.unused.append(str(error).rstrip("."))
+        gathered.broken.append(error)
 
 
 def _first_fit(candidates: Sequence[LabelFile], images: ImageNames, classes: Classes, options: LabelOptions) -> Reading:

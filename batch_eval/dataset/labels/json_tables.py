@@ -186,6 +186,9 @@ def _pairs(value: dict[str, Any]) -> list[list[str]]:
         value = {key: _label_of(each) for key, each in value.items()}
     if any(isinstance(each, dict | list) for each in value.values()):
         return []
+    named = [isinstance(each, str) and is_image(each) for each in value.values()]
+    if any(named) and not all(named) and not any(map(is_image, value)):  # one record rather than names of labels
+        return []
     return [[key, text_of(label)] for key, label in value.items()]
 
 

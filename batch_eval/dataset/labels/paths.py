@@ -11,7 +11,9 @@ _QUERY = re.compile(r"^([^?]*)\?(?:\w+=)?([^&]*).*$", re.DOTALL)
 _QUOTED = re.compile(r"^(['\"`])(.*)\1$", re.DOTALL)
 # PosixPath('a.png'), b'a.png', <img src="a.png">, =HYPERLINK("a.png"), ![](a.png)
 _WRAPPED = re.compile(
-    r"""(?:Path\(|HYPERLINK\(|^b|(?:src|href)=)(['"])(?P<quoted>.+?)\1|\]\((?P<linked>.+)\)$""", re.IGNORECASE
+    r"""=?(?:\w*Path|HYPERLINK)\((['"])(?P<called>.+?)\1.*\)|b(['"])(?P<bytes>.+)\3"""
+    r"""|<\w+\b.*(?:src|href)=(['"])(?P<tagged>.+?)\5.*>|!?\[[^]]*\]\((?P<linked>.+)\)""",
+    re.IGNORECASE,
 )
 _UNUSUAL = re.compile(r"[%?'\"`]|://|\]\(")
 _ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
@@ -33,9 +35,9 @@ def forms(cell: str) -> list[str]:
     found = [path]
     if not _UNUSUAL.search(path):  # almost every cell
         return found
-    wrapped = _WRAPPED.search(path)
+    wrapped = _WRAPPED.fullmatch(path)
     if wrapped:
-        path = wrapped["quoted"] or wrapped["linked"]
+        path = next(filter(None, wrapped.groupdict().values()))
     path = _SCHEME.sub("", _QUOTED.sub(r"\2", path))
     query = _QUERY.match(path)
     for form in (path, *(query.groups() if query else ())):

@@ -310,7 +310,7 @@ def _count(groups: Sequence[Sequence[int]]) -> bool:
 
 def _count_with_gaps(group: Sequence[int]) -> bool:
     """Whether numbers count images of which a few were deleted."""
-    return len(set(group)) == len(group) >= FEWEST and len(group) >= COUNTED * group[-1]
+    return len(set(group)) == len(group) >= FEWEST and len(group) >= COUNTED * (group[-1] - group[0] + 1)
 
 
 def _each_digit_once(groups: Sequence[Sequence[int]]) -> bool:
