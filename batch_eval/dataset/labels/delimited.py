@@ -30,6 +30,10 @@ _COMMENT = "#"
 def tables(text: str, name: str, encoding: str) -> Iterator[Table | DatasetError]:
     """Yield the text as a table by each way to part its fields, or why that fails."""
     body, first_line, comment, delimiter = _opening(text)
+    unnamed = "" if delimiter or comment else _unnamed_column(body, name)
+    if unnamed:
+        yield MalformedFileError(unnamed)
+        return
     # Excel's sep=; decides. Otherwise each delimiter of the first line is tried.
     ways = [delimiter] if delimiter else _delimiters(body)
     for way in ways:
@@ -41,6 +45,23 @@ def tables(text: str, name: str, encoding: str) -> Iterator[Table | DatasetError
             yield error
     if not delimiter and not any(d in body.partition("\n")[0] for d in _DELIMITERS):
         yield from _blank_tables(body, first_line, comment, name, encoding)
+
+
+def _unnamed_column(body: str, name: str) -> str:
+    """Return what is wrong with a text parted by blanks, of which the names of columns are one too few.
+
+    Which column has no name cannot be told. One that numbers the rows comes first, as pandas writes it.
+    """
+    lines = [line for line in body.splitlines() if line.strip()]
+    if len(lines) < 2 or any(delimiter in lines[0] for delimiter in _DELIMITERS):
+        return ""
+    widths = [len(_FIELD.findall(line)) for line in lines]
+    if widths[0] < 2 or set(widths[1:]) != {widths[0] + 1} or any(map(is_image, lines[0].split())):
+        return ""
+    first = [number_of(line.split()[0]) for line in lines[1:]]
+    if first == [*range(len(first))]:
+        return ""
+    return f"{name} names {widths[0]} columns and has {widths[0] + 1}, parted by blanks. Name the one that has no name."
 
 
 def _blank_tables(body: str, first_line: int, comment: str, name: str, encoding: str) -> Iterator[Table]:

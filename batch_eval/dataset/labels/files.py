@@ -16,7 +16,7 @@ from batch_eval.dataset.labels.label_rows import by_rows
 from batch_eval.dataset.labels.matching import ImageNames
 from batch_eval.dataset.labels.reading import Reading
 from batch_eval.dataset.labels.spelling import DIGITS, Classes
-from batch_eval.dataset.labels.tables import EXCEL, JSON, PACKED, LabelList, Table, as_table
+from batch_eval.dataset.labels.tables import EXCEL, JSON, KEY_AND_VALUE, PACKED, LabelList, Table, as_table
 from batch_eval.dataset.names import suffix
 from batch_eval.dataset.options import LabelOptions
 from batch_eval.errors import AnswersFileError, DatasetError, MalformedFileError, UnfitFileError
@@ -95,6 +95,8 @@ def label_by_file(file: LabelFile, images: ImageNames, classes: Classes, options
             found.append(label_by_content(file, content, images, classes, options))
         except DatasetError as error:
             if isinstance(content, Table) and content.exact:
+                unfit = UnfitFileError(f"No row of {file.name} names an image of the set.")
+                refusal = refusal or unfit
                 continue
             refusal = error if refusal is None or _weight(error) > _weight(refusal) else refusal
     if refusal and (not found or _weight(refusal) == _SERIOUS):
@@ -127,6 +129,8 @@ def label_by_content(
         return in_order(labels, file.folder, images, classes, options.offset)
     if columns.are_answers and not file.chosen:
         raise AnswersFileError(f"{file.name} holds what a model answered.")
+    if columns.label is None and content.header == KEY_AND_VALUE:
+        raise UnfitFileError(f"{content.name} is an object in which names stand beside no labels.")
     if columns.label is None and file.chosen:
         raise _no_labels(columns, classes)
     return by_rows(columns, len(images.images))

@@ -12,7 +12,7 @@ from typing import Any
 
 from batch_eval.dataset.labels.annotations import coco, is_coco, is_label_studio, label_studio
 from batch_eval.dataset.labels.spelling import unwrapped, value_of
-from batch_eval.dataset.labels.tables import LabelList, Table, check_columns
+from batch_eval.dataset.labels.tables import KEY_AND_VALUE, LabelList, Table, check_columns
 from batch_eval.dataset.names import is_image
 from batch_eval.errors import DatasetError, MalformedFileError, UnfitFileError
 
@@ -21,8 +21,6 @@ _DEEPEST = 6
 _LONGEST_LITERAL = 1 << 22
 """Characters of a Python literal that is read."""
 _SIGNS = re.compile(r"[-+~]{3}")  # a long row of them is a deep expression, and no label
-_NO_HEADER = ("key", "value")
-"""Names for the columns of an object's keys and values."""
 # legal in JSON, but no text that could be written out again; those from DC80 on stand for bytes (PEP 383)
 _LONE_SURROGATE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 _WIDEST = 20
@@ -49,7 +47,7 @@ def tables(text: str, name: str, encoding: str) -> Iterator[Table | LabelList | 
         yield error
     if by_label:
         pairs = [[image, key] for key, names in value.items() for image in names]
-        yield Table(name, _NO_HEADER, list(enumerate(pairs, 1)), encoding, "entry", exact=True)
+        yield Table(name, KEY_AND_VALUE, list(enumerate(pairs, 1)), encoding, "entry", exact=True)
     if isinstance(value, dict) and _may_be_a_row(value):  # JSON lines, of which there is one
         yield replace(_records([(1, value)], name, encoding), exact=True)
 
@@ -139,17 +137,20 @@ def _mapping(value: dict[str, Any], name: str, encoding: str) -> Table | LabelLi
     """Return what an object holds: names with labels, columns, labels with names, or one list."""
     inner = list(value.values())
     if isinstance(value.get("labels"), dict) and isinstance(value.get("classes"), list):  # FiftyOne
-        return Table(name, _NO_HEADER, list(enumerate(_numbered(value), 1)), encoding, "entry")
+        return Table(name, KEY_AND_VALUE, list(enumerate(_numbered(value), 1)), encoding, "entry")
     only = next(iter(value))
     if len(inner) == 1 and _is_list_of_texts(inner[0]) and value_of(unwrapped(only)) is not None:
         if not _names_images(inner[0]):
             raise _unfit(name)  # {"7": ["1"]}: names of a label, or a list of labels
-        return Table(name, _NO_HEADER, [(i, [image, only]) for i, image in enumerate(inner[0], 1)], encoding, "entry")
+        return Table(
+            name, KEY_AND_VALUE, [(i, [image, only]) for i, image in enumerate(inner[0], 1)], encoding, "entry"
+        )
     if len(inner) == 1 and isinstance(inner[0], list | dict) and not is_image(only):
         return _document(inner[0], name, encoding)
     pairs = _pairs(value)
     if pairs:
-        return Table(name, _NO_HEADER, list(enumerate(pairs, 1)), encoding, "entry")
+        # {"0": …, "1": …} may be a record of columns without names, as pandas writes it
+        return Table(name, KEY_AND_VALUE, list(enumerate(pairs, 1)), encoding, "entry", exact=[*value] == ["0", "1"])
     if isinstance(value.get("columns"), list) and isinstance(value.get("data"), list):  # pandas, orient="split"
         rows = [(entry, list(map(text_of, row))) for entry, row in enumerate(value["data"], 1)]
         return Table(name, tuple(map(text_of, value["columns"])), rows, encoding, "entry")

@@ -25,8 +25,8 @@ from batch_eval.dataset.labels.words import (
 from batch_eval.dataset.names import natural_key
 from batch_eval.wording import printable
 
-FEWEST, COUNTED = 5, 0.7
-"""Fewest numbers of a run with gaps, and the share of it that must be there. Chosen by judgement."""
+FEWEST, WITH_GAPS, COUNTED = 3, 5, 0.7
+"""Fewest numbers of a run, and of one with gaps, and the share of it that must be there. Chosen by judgement."""
 _MOST_NAMED = 12
 _MOST_WORDS = 1000
 """Different words at the start of names that may be classes."""
@@ -310,7 +310,10 @@ def _count(groups: Sequence[Sequence[int]]) -> bool:
 
 def _count_with_gaps(group: Sequence[int]) -> bool:
     """Whether numbers count images of which a few were deleted."""
-    return len(set(group)) == len(group) >= FEWEST and len(group) >= COUNTED * (group[-1] - group[0] + 1)
+    if len(set(group)) < len(group) or len(group) < FEWEST:
+        return False
+    run = group[-1] - group[0] + 1
+    return len(group) == run or (len(group) >= WITH_GAPS and len(group) >= COUNTED * run)
 
 
 def _each_digit_once(groups: Sequence[Sequence[int]]) -> bool:

@@ -20,6 +20,8 @@ MAX_MB = 256
 """Megabytes of the largest label file. A row for each of a million images takes about 50."""
 MAX_COLUMNS = 1_000
 """Columns of the widest table. Each may become a slice of every report."""
+KEY_AND_VALUE = ("key", "value")
+"""Names for the columns of a JSON object's keys and values."""
 Record = tuple[int, list[str]]
 """The line where a row begins, counted from 1, and its cells without outer blanks."""
 
