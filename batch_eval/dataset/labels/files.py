@@ -16,7 +16,7 @@ from batch_eval.dataset.labels.label_rows import by_rows
 from batch_eval.dataset.labels.matching import ImageNames
 from batch_eval.dataset.labels.reading import Reading
 from batch_eval.dataset.labels.spelling import DIGITS, Classes
-from batch_eval.dataset.labels.tables import EXCEL, JSON, KEY_AND_VALUE, PACKED, LabelList, Table, as_table
+from batch_eval.dataset.labels.tables import EXCEL, JSON, KEY_AND_VALUE, MAX_MB, PACKED, LabelList, Table, as_table
 from batch_eval.dataset.names import suffix
 from batch_eval.dataset.options import LabelOptions
 from batch_eval.errors import AnswersFileError, DatasetError, MalformedFileError, UnfitFileError
@@ -29,8 +29,6 @@ _PRINTED = re.compile(r"\s*\[\s*\d[\d.e+-]*(?:\s+\d[\d.e+-]*)+\s*\]\s*")  # as N
 _NPY = b"\x93NUMPY"
 _IDX = b"\0\0\x08\x01"  # MNIST's files of labels
 _GZIP = b"\x1f\x8b"
-LARGEST = 256 << 20
-"""Bytes that a packed label file may have: as many as one that is found."""
 _NO_TABLES = {
     b"PK\x03\x04": "a spreadsheet or an archive",
     b"\xd0\xcf\x11\xe0": "a spreadsheet (.xls)",
@@ -64,12 +62,12 @@ class LabelFile:
             return self
         unpacker = zlib.decompressobj(wbits=31)
         try:
-            raw = unpacker.decompress(self.raw, LARGEST)
+            raw = unpacker.decompress(self.raw, MAX_MB * 1_000_000)
         except zlib.error as error:
             raise DatasetError(f"The label file {self.name} is a damaged gzip file: {error}. Pack it again.") from error
         if not unpacker.eof:
             raise DatasetError(
-                f"The label file {self.name} ends early, or unpacks to more than {LARGEST >> 20} MB. Unpack it first."
+                f"The label file {self.name} ends early, or unpacks to more than {MAX_MB} MB. Unpack it first."
             )
         return replace(self, raw=raw)
 
