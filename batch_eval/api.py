@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 FEWEST_TRIED = 10
 """Scored images below which nothing is tried to explain the accuracy."""
 GOOD = 0.96
-"""Accuracy from which no other convention could be clearly better, so that nothing is tried."""
+"""Accuracy from which nothing is tried: no other convention could be clearly better."""
 LAST_SECOND = 253_402_300_799
-"""Seconds since 1970 of the last moment that a date can hold, in the year 9999."""
+"""Seconds since 1970 of the last moment of the year 9999. A date can hold no later one."""
 
 
 def evaluate(
@@ -106,9 +106,10 @@ def recipe_for(classifier: Classifier, preprocess: PreprocessingOptions | str) -
 
 
 def evaluate_task(task: Task, *, jobs: int | None = None, progress: Progress | None = None) -> Evaluation:
-    """Evaluate an opened task; ``progress`` gets the number of images finished since its last call."""
+    """Evaluate an opened task. Other arguments are those of `evaluate`."""
     from batch_eval.engines import local
 
+    # both can raise, so they come before the long run
     moment, notes = fixed_time(), task_notes(task)
     rows = local.run(task, jobs=jobs, progress=progress)
     found = evaluation_of(task, rows, notes, moment)
@@ -120,7 +121,10 @@ def evaluate_task(task: Task, *, jobs: int | None = None, progress: Progress | N
 
 
 def evaluation_of(task: Task, rows: Rows, notes: tuple[str, ...], moment: datetime | None) -> Evaluation:
-    """Join the rows of a task with its dataset and its provenance; ``moment`` is `fixed_time`'s."""
+    """Join the rows of a task with its dataset and its provenance.
+
+    ``moment`` is what `fixed_time` returned.
+    """
     dataset, recipe, classifier = task.dataset, task.preprocessor, task.classifier
     records = Records.of(dataset, rows)
     provenance = Provenance(
@@ -142,7 +146,7 @@ def evaluation_of(task: Task, rows: Rows, notes: tuple[str, ...], moment: dateti
 
 
 def _content_notes(dataset: Dataset, rows: Rows, records: Records) -> Iterator[str]:
-    """Yield what the images' bytes tell, once they are read: equal ones, and further pictures in a file."""
+    """Yield notes on equal images, and on files that hold several pictures."""
     from batch_eval.engines.duplicates import duplicate_notes
 
     yield from duplicate_notes(dataset, rows.prints, records.outcome != OUTCOMES.index(Outcome.UNREADABLE))

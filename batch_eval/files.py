@@ -12,7 +12,7 @@ from batch_eval.errors import UnreadableImageError
 MAX_IMAGE_MB = 1_000
 """Megabytes of the largest image file. 200 megapixels of uncompressed colour take 600 to 800."""
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
-"""Begins the file that stands for a large one that Git LFS has not fetched yet."""
+"""First bytes of a file that stands for one that Git LFS has not fetched yet."""
 _BLOCK = 1 << 20
 """Bytes that are read at once from a pipe, whose size is unknown."""
 _FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)  # else a FIFO without a writer waits
@@ -30,7 +30,10 @@ def read(path: str) -> bytes:
 
 
 def read_whole(path: str | Path, max_mb: int) -> bytes:
-    """Return the bytes of a file or pipe; raises OSError, also for a larger file, a folder or a device."""
+    """Return the bytes of a file or pipe.
+
+    Raises OSError, also for a larger file, a folder or a device.
+    """
     descriptor = os.open(path, _FLAGS)
     try:
         return _read(descriptor, max_mb)
@@ -44,6 +47,7 @@ def _read(descriptor: int, max_mb: int) -> bytes:
         raise OSError(errno.EFBIG, f"it has {state.st_size // 1_000_000:,} MB, and the limit is {max_mb:,} MB")
     if stat.S_ISREG(state.st_mode):
         data = os.read(descriptor, state.st_size)
+        # one call reads most files whole; some report 0 bytes, as those in /proc do, and some are read in parts
         if len(data) == state.st_size > 0:
             return data
         return data + _rest(descriptor, most - len(data), max_mb)

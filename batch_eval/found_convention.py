@@ -1,4 +1,7 @@
-"""The convention of a model in words: what its images and classes meant in training, and how that was found."""
+"""The convention of a model in words, and how it was found.
+
+It says what the images and classes meant in training.
+"""
 
 from __future__ import annotations
 
@@ -32,13 +35,14 @@ class FoundConvention:
     found: Mapping[str, str]
     """Each of ``PARTS`` to one of ``WAYS``."""
     right: int = 0
-    """Of the package's own digits that the self-test used, those that the model read right."""
+    """Own digits of the package that the model read right in the self-test."""
     digits: int = 0
     """Digits that the self-test used; 0 without a test."""
 
     @property
     def sentence(self) -> str:
-        """Return it in words: ``pixels 0..255 (stated by the file); bright ink, … (self-test); 39 of 40 …``."""
+        """Return it in words: ``pixels 0..255 (stated by the file); bright ink (self-test); …``."""
+        # parts that were found in the same way share one bracket
         groups = [
             f"{', '.join(PARTS[part].format(self.values[part]) for part in PARTS if self.found[part] == way)} ({words})"
             for way, words in WAYS.items()

@@ -1,7 +1,7 @@
 """Which command adds an optional package, from where this package came from.
 
-The name ``batch_eval`` on the public index is not ours, so no command may take it from there. The checkout, wheel or
-URL that was installed is recorded in ``direct_url.json`` (PEP 610).
+The name ``batch_eval`` on the public index is not ours. So no command may take it from there. The source of an
+installation is recorded in ``direct_url.json`` (PEP 610): a checkout, wheel or URL.
 """
 
 from __future__ import annotations
@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 
 NAME = "batch_eval"
 PROJECT = Path(__file__).parents[1] / "pyproject.toml"
-"""The project file of the checkout that runs; missing where the package was copied into an environment."""
+"""The project file of the checkout that runs.
+
+It is missing where the package was copied into an environment."""
 PYTHONS = range(11, 30)
-"""Minor versions of Python 3 among which to look for one that a package supports."""
+"""Minor versions of Python 3 that are tried when a package does not support this one."""
 
 
 def missing(package: str, extra: str) -> str:
@@ -56,7 +58,10 @@ def install_command(extra: str) -> str:
 
 
 def requirements(extra: str, *, python: str | None = None) -> list[Requirement]:
-    """Return what an extra requires on this system, with this Python or another ``python`` such as "3.13"."""
+    """Return what an extra requires on this system.
+
+    ``python`` names another Python than this one, such as "3.13".
+    """
     there = {"extra": extra} | ({"python_version": python} if python else {})
     return [one for one in _of_extra(extra) if one.marker is None or one.marker.evaluate(there)]
 
@@ -81,7 +86,10 @@ def _installed() -> Distribution | None:
 
 
 def _origin(extra: str) -> list[str]:
-    """Return the words that name an extra of what was installed; none where it came from an index."""
+    """Return the words that name an extra of what was installed.
+
+    There are none where it came from an index.
+    """
     if PROJECT.is_file():
         return ["-e", f"{PROJECT.parent}[{extra}]"]  # the environment goes on running the checkout itself
     installed = _installed()
@@ -107,7 +115,8 @@ def _url(origin: dict[str, Any]) -> str:
 
 
 def _installer() -> list[str]:
-    """Return the words that install into this environment: short where its own pip is the first on the path."""
+    """Return the words that install into this environment."""
+    # `pip` alone will do where it is the first on the path and belongs to this Python; what uv installed, uv extends
     installed = _installed()
     if installed and (installed.read_text("INSTALLER") or "").strip() == "uv":
         active = os.environ.get("VIRTUAL_ENV") == sys.prefix
@@ -119,7 +128,8 @@ def _installer() -> list[str]:
 
 
 def _quoted(word: str) -> str:
-    """Return a word as the shell takes it; on Windows, cmd and PowerShell both know double quotes."""
+    """Return a word as the shell takes it."""
+    # on Windows, cmd and PowerShell both know double quotes
     if os.name == "nt":
         return f'"{word}"' if set(word) & set(" <>|&^[];=") else word
     return shlex.quote(word)

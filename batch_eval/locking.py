@@ -1,6 +1,6 @@
 """Advisory locks that end with the process that holds them, however it ends.
 
-The library `filelock` imports asyncio, a tenth of a short run's time, and leaves a file behind.
+The library `filelock` imports asyncio, which takes a tenth of a short run's time. It also leaves a file behind.
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def is_locked(folder: Path) -> bool:
-    """Whether a living process holds the lock of a folder; True where the system cannot tell."""
+    """Whether a living process holds the lock of a folder.
+
+    True where the system cannot tell.
+    """
     try:
         descriptor = _open(folder)
     except FileNotFoundError:  # its owner has just removed it
@@ -40,7 +43,7 @@ def is_locked(folder: Path) -> bool:
     try:
         return not _lock(descriptor, wait=False)
     finally:
-        os.close(descriptor)
+        os.close(descriptor)  # which gives the lock back, if it was taken
 
 
 def _open(folder: Path) -> int | None:

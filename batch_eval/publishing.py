@@ -27,10 +27,12 @@ INSPECTION_FILES, LEADERBOARD_FILES = "inspection_files", "leaderboard_files"
 PREFIX = ".batch_eval-"
 """Beginning of the names of temporary folders inside a report folder."""
 STEPS_ENDING = "-steps.png"
-"""End of the name of a strip of steps, beside `NAME.png`, which the model sees."""
+"""End of the name of a strip of steps. It stands beside `NAME.png`, which the model sees."""
 
 Content = bytes | Iterable[bytes]
-"""A file's content in one piece, or in pieces where it grows with the number of images."""
+"""A file's content in one piece, or in pieces.
+
+There are pieces where it grows with the number of images."""
 
 
 def whole(content: Content) -> bytes:
@@ -54,11 +56,11 @@ def check_writable(folder: Path, option: str = "--out") -> None:
 def publish(
     folder: Path, contents: Iterable[tuple[str, str, Content]], say: Callable[[str], None] | None
 ) -> list[Path]:
-    """Write (title, path, content) into a folder, all or nothing; return the paths on the top level.
+    """Write (title, path, content) into a folder, all or nothing.
 
-    Files are written into a temporary folder inside the target, as renaming is atomic only within one file system.
-    Then they are swapped in under the folder's lock, so that the folder holds the files of one run. A swap that was
-    killed is finished by the next command that writes to the folder or reads it.
+    Returns the paths on the top level. Files are written into a temporary folder inside the target: renaming is atomic
+    only within one file system. Then they are swapped in under the folder's lock. So the folder holds the files of one
+    run. A swap that was killed is finished later, by the next command that writes to the folder or reads it.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -70,6 +72,7 @@ def publish(
                 )
                 swap = _Swap(Path(temporary), folder)
                 stack.enter_context(swap.begun())
+            # writing takes long and needs no lock of the target: two runs may write at once, and swap one by one
             written = _write_all(swap.new, contents)
             with locked(folder):
                 swap.run()
@@ -85,7 +88,10 @@ def publish(
 
 
 def finish_swaps(folder: Path) -> None:
-    """Finish what killed processes left in a folder, so that its files are one run's; raises ReportError."""
+    """Finish what killed processes left in a folder; raises ReportError.
+
+    Its files are one run's then.
+    """
     try:
         if _temporaries(folder):
             with locked(folder):
@@ -98,7 +104,10 @@ def finish_swaps(folder: Path) -> None:
 
 
 def _finish_swaps(folder: Path) -> None:
-    """Finish each swap, and remove what was never finished writing; the folder's lock is held."""
+    """Finish each swap, and remove what was never finished.
+
+    The caller holds the folder's lock.
+    """
     for temporary in _temporaries(folder):
         swap = _Swap(temporary, folder)
         if swap.journal.exists():
@@ -124,10 +133,10 @@ def discard_begun() -> None:
 
 
 class _Swap:
-    """Replaces entries of a folder by those in ``new``; the replaced ones wait in ``old``.
+    """Replaces entries of a folder by those in ``new``.
 
-    ``journal`` exists from the first rename to the last. It says that ``new`` was complete, so that any process can
-    finish the swap: what is left in ``new`` has not been moved yet.
+    The replaced ones wait in ``old``. ``journal`` exists from the first rename to the last. It says that ``new`` was
+    complete. So any process can finish the swap: what is left in ``new`` has not been moved yet.
     """
 
     def __init__(self, temporary: Path, folder: Path) -> None:
@@ -136,7 +145,8 @@ class _Swap:
 
     @contextmanager
     def begun(self) -> Iterator[None]:
-        """Hold the temporary folder's lock while its owner lives, and make the places for new and old files."""
+        """Hold the temporary folder's lock, and make the places for files."""
+        # the lock tells other processes that the owner lives, and that they must not clean up here
         with locked(self.temporary):
             self.new.mkdir()
             self.old.mkdir()
@@ -162,6 +172,7 @@ class _Swap:
     def forward(self) -> None:
         """Move what is left in ``new`` into the folder."""
         for entry in sorted(os.listdir(self.new)):
+            # Old away, new in: killed between the two, the entry is still in `new`, and the next process moves it.
             if os.path.lexists(self.folder / entry):
                 os.rename(self.folder / entry, self.old / entry)
             os.rename(self.new / entry, self.folder / entry)
@@ -176,7 +187,10 @@ class _Swap:
 
 
 def _write_all(folder: Path, contents: Iterable[tuple[str, str, Content]]) -> list[tuple[str, str]]:
-    """Write (title, path, content) into an empty folder; return titles and paths of the top level."""
+    """Write (title, path, content) into an empty folder.
+
+    Returns titles and paths of the top level.
+    """
     written: list[tuple[str, str]] = []
     made: set[str] = set()
     for title, path, content in contents:

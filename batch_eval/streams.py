@@ -1,7 +1,7 @@
-"""stdout and stderr that never stop the work: a message that cannot be written is dropped.
+"""stdout and stderr that never stop the work.
 
-A closed pipe or a full disk must not end an evaluation, nor change what a gate decides. A document that the user asked
-for on stdout is another matter: `to_stdout` reports its loss.
+A message that cannot be written is dropped. A closed pipe or a full disk must not end an evaluation. Nor must it change
+what a gate decides. It is different with a document that the user asked for on stdout: `to_stdout` reports its loss.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from batch_eval.errors import ReportError
 
 
 class LenientOutput(io.RawIOBase):
-    """A raw stream that keeps the first error of writing instead of raising it, and drops what follows."""
+    """A raw stream that keeps the first error of writing, and raises none.
+
+    It drops what follows the error.
+    """
 
     def __init__(self, raw: Any) -> None:
         self._raw = raw
@@ -53,7 +56,10 @@ class LenientOutput(io.RawIOBase):
 
 
 def make_lenient() -> None:
-    """Let stdout and stderr drop what cannot be written, and escape characters that they cannot encode."""
+    """Let stdout and stderr drop what cannot be written.
+
+    Characters that they cannot encode are escaped.
+    """
     _occupy_standard_descriptors()
     for name, descriptor in (("stdout", 1), ("stderr", 2)):
         stream: Any = getattr(sys, name)
@@ -65,7 +71,8 @@ def make_lenient() -> None:
 
 
 def _occupy_standard_descriptors() -> None:
-    """Open the null device on closed descriptors, or the next file would get one, and stray messages with it."""
+    """Open the null device on closed descriptors among 0, 1 and 2."""
+    # The system gives the lowest free number. Without this, the next file would get it, and stray messages with it.
     descriptor = os.open(os.devnull, os.O_RDWR)
     while descriptor <= 2:
         descriptor = os.open(os.devnull, os.O_RDWR)
@@ -87,7 +94,8 @@ def _wrapped(stream: io.TextIOWrapper) -> io.TextIOWrapper:
 
 
 def to_stdout(document: bytes) -> bool:
-    """Write a document to stdout as it is, after what was printed before; return and raise as `stdout_is_read`."""
+    """Write a document to stdout as it is; return and raise as `stdout_is_read`."""
+    # first what was printed before, which waits in the text stream
     sys.stdout.flush()
     sys.stdout.buffer.write(document)
     return stdout_is_read()

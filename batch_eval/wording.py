@@ -73,6 +73,7 @@ def file_size(size: int) -> str:
     """
     value = float(size)
     for unit in ("B", "kB", "MB"):
+        # 999.5 and 99.5 are where rounding would add a digit: 999,600 bytes are 1.0 MB, not 1000 kB
         if value < 999.5:
             return f"{value:.0f} {unit}" if unit == "B" or value >= 99.5 else f"{value:.1f} {unit}"
         value /= 1000
@@ -97,7 +98,10 @@ def utf8(text: str) -> bytes:
 
 
 def path_bytes(path: str) -> bytes:
-    """Encode a path as the system spells it (PEP 383); other lone surrogates, which no path has, become escapes."""
+    """Encode a path as the system spells it (PEP 383).
+
+    Other lone surrogates, which no path has, become escapes.
+    """
     try:
         return path.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
@@ -120,9 +124,9 @@ def printable(text: str) -> str:
 
 
 def message(text: str) -> str:
-    """Return a message as people see it: printable line by line, and of ``MAX_MESSAGE`` characters at most.
+    """Return a message as people see it: printable line by line.
 
-    What is too long loses its middle, as the advice stands at the end.
+    It has ``MAX_MESSAGE`` characters at most. What is too long loses its middle, as the advice stands at the end.
     """
     if len(text) <= MAX_MESSAGE and text.isprintable():
         return text
@@ -131,7 +135,9 @@ def message(text: str) -> str:
 
 
 def one_line(text: str, most: int = MAX_MESSAGE) -> str:
-    r"""Return a text from a file or a library as one printable line of at most ``most`` characters.
+    r"""Return a text as one printable line of at most ``most`` characters.
+
+    The text may come from a file or a library.
 
     >>> one_line("cut\noff\x1b[2J")
     'cut off\\x1b[2J'
@@ -140,12 +146,13 @@ def one_line(text: str, most: int = MAX_MESSAGE) -> str:
 
 
 def _shortened(text: str, most: int = MAX_MESSAGE) -> str:
-    end = most // 3
+    end = most // 3  # two thirds for the beginning, less the three characters between them
     return text if len(text) <= most else f"{text[: most - end - 3]} … {text[-end:]}"
 
 
 def _escape(code: int) -> str:
     """Return the escape of one character."""
+    # Python's surrogateescape maps the byte 0xFF, which is not UTF-8, to the surrogate 0xDCFF
     if 0xDC80 <= code <= 0xDCFF:
         return f"\\x{code - 0xDC00:02x}"
     if code <= 0x7F:

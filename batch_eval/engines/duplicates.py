@@ -1,4 +1,4 @@
-"""Equal images that a set holds more than once, under different labels or in different parts."""
+"""Equal images that a set holds under different labels or in different parts."""
 
 from __future__ import annotations
 
@@ -15,21 +15,24 @@ from batch_eval.errors import UnreadableImageError
 from batch_eval.wording import listing
 
 TAIL = 256
-"""Bytes at the end of a file that tell most files apart: compressed pixels, or the end of a drawing."""
+"""Bytes at the end of a file that tell most files apart.
+
+They hold compressed pixels, or the end of a drawing."""
 MOST_READ = 2000
-"""Images that are read again to compare them, so that a set of copies does not take a second run."""
+"""Images that are read again, at most. Without a limit, a set of copies would take a second run."""
 
 
 def fingerprint(content: Content) -> int:
-    """Return a number below 2⁶⁴ that equal images share, and few others: the length and a checksum of the end."""
+    """Return a number below 2⁶⁴ that equal images share, and few others."""
+    # length in the upper 32 bits, checksum of the last bytes in the lower 32
     data = content if isinstance(content, bytes) else content.tobytes()
     return (len(data) & 0xFFFFFFFF) << 32 | zlib.crc32(data[-TAIL:])
 
 
 def duplicate_notes(dataset: Dataset, prints: NDArray[np.uint64], readable: NDArray[np.bool_]) -> Iterator[str]:
-    """Yield a remark on equal images under different labels, and one on equal images in different parts.
+    """Yield a remark on equal images under different labels, and one on those in different parts.
 
-    Images with the same fingerprint are read again and compared byte by byte, as few as can matter.
+    Images with the same fingerprint are read again and compared byte by byte. Only as many are read as can matter.
 
     Args:
         dataset: The images.
@@ -43,6 +46,7 @@ def duplicate_notes(dataset: Dataset, prints: NDArray[np.uint64], readable: NDAr
     remaining = MOST_READ
     for rows in _same_prints(prints, readable):
         samples = [dataset.samples[row] for row in rows]
+        # copies under one label and in one part do no harm: they need not be read again
         if len(_labels(samples)) < 2 and (split is None or len({s.slices[split] for s in samples}) < 2):
             continue
         remaining -= len(samples)
@@ -69,6 +73,7 @@ def _same_prints(prints: NDArray[np.uint64], readable: NDArray[np.bool_]) -> Ite
     # almost all images are alone, so that only places of equal neighbours are looked at
     for place in np.flatnonzero(same).tolist():
         first, second = int(order[place]), int(order[place + 1])
+        # three equal images make two pairs, and the second pair extends the group of the first
         if groups and groups[-1][-1] == first:
             groups[-1].append(second)
         else:

@@ -39,13 +39,15 @@ MIN_LARGE_CHUNK = 4
 FULL_BATCH = 32
 """Images in a chunk that several models read, at least: none is padded. Their inference outweighs the decoding."""
 CHUNKS_PER_WORKER = 8
-"""Chunks that a worker gets of a small folder, at least, so that all workers finish together."""
+"""Chunks that a worker gets of a small folder, at least. So all workers finish together."""
 SMALL_FILE = 4 << 10
 """Size of a small image file in bytes. Reading one is mostly Python, where a second thread only waits for the GIL."""
 BATCH_BYTES = 16 << 20
 """Decoded bytes that a worker holds before it runs the model. It keeps memory flat with large photos."""
 SHARED_BATCH_BYTES = 64 << 20
-"""The same where several models read the batch: 32 photos of the recipe `photo`, decoded to at most 640 × 640 px."""
+"""The same where several models read the batch.
+
+It holds 32 photos of the recipe `photo`, decoded to at most 640 × 640 px."""
 CHUNKS_WORTH_A_PROCESS = 16
 """Chunks a worker must get before starting it as a process pays off."""
 Progress = Callable[[int], None]
@@ -55,7 +57,7 @@ Progress = Callable[[int], None]
 class Ready(NamedTuple):
     """An image that waits for the model.
 
-    ``image`` is (H, W) or (H, W, 3) BGR uint8, ``frames`` the number of pictures in its file.
+    ``image`` is (H, W) or (H, W, 3) BGR uint8. ``frames`` is the number of pictures in its file.
     """
 
     image: cv2.typing.MatLike
@@ -90,7 +92,7 @@ class Task:
 
 
 def decoded(content: Content, preprocessor: Preprocessor) -> cv2.typing.MatLike:
-    """Return an image's pixels: a file's bytes are decoded, an array is taken as it is."""
+    """Return an image's pixels. A file's bytes are decoded. An array is taken as it is."""
     return preprocessor.decode(content) if isinstance(content, bytes) else content
 
 
@@ -98,7 +100,7 @@ def decoded(content: Content, preprocessor: Preprocessor) -> cv2.typing.MatLike:
 class _Batch:
     """Prepared images that wait for a model, with their rows. ``unreadable`` maps other rows to the reason.
 
-    ``prints`` are the images' fingerprints, ``frames`` the number of pictures in files that hold several.
+    ``prints`` are the images' fingerprints. ``frames`` counts the pictures in files that hold several.
     """
 
     rows: list[int] = field(default_factory=list)
@@ -136,8 +138,9 @@ class Chunk(NamedTuple):
 
 
 def run(task: Task, *, jobs: int | None = None, progress: Progress | None = None) -> Rows:
-    """Decode, prepare and classify every sample; return one row for each, in the dataset's order.
+    """Decode, prepare and classify every sample.
 
+    Returns one row for each, in the dataset's order.
     ``jobs`` is the number of workers, by default one a core. Each takes chunks of samples from file to probabilities.
     The result does not depend on their number. An unreadable file becomes a row; only Ctrl-C stops a run.
     Raises ModelError when the model fails.
@@ -151,10 +154,11 @@ def run(task: Task, *, jobs: int | None = None, progress: Progress | None = None
 def run_many(
     tasks: Sequence[Task], *, jobs: int | None = None, progress: Progress | None = None
 ) -> list[Rows | ModelError]:
-    """Run several models over one dataset; return the rows of each, or the error of one that failed.
+    """Run several models over one dataset.
 
-    Each image is decoded once, as the first task decodes it, and prepared once for each distinct input. ``jobs`` and
-    ``progress`` are those of `run`. Only the rows of a single task hold pictures: `sample_picture` makes others.
+    Returns the rows of each, or the error of one that failed. Each image is decoded once, as the first task decodes
+    it. It is prepared once for each distinct input. ``jobs`` and ``progress`` are those of
+    `run`. Only the rows of a single task hold pictures: `sample_picture` makes others.
     """
     jobs = jobs or available_cores()
     first = tasks[0]
@@ -174,6 +178,7 @@ def run_many(
     with _single_threaded_opencv(), closing(results):
         for results_of_chunk, chunk_length in results:
             found = [_joined(rows, more) for rows, more in zip(found, results_of_chunk, strict=True)]
+            # one failed model does not stop the others; nothing is left to do when all have failed
             if all(isinstance(rows, ModelError) for rows in found):
                 break
             if any(isinstance(rows, Rows) and rows.has_all_steps for rows in found):
@@ -192,7 +197,7 @@ def _joined(rows: Rows | ModelError, more: Rows | ModelError) -> Rows | ModelErr
 
 
 def sample_picture(task: Task, sample: Sample) -> Picture | None:
-    """Return the pictures of a sample, without the steps; None where it cannot be read."""
+    """Return the pictures of a sample without the steps; None if unreadable."""
     try:
         ready = task.read(sample)
         return one_image(picture, ready.image, ready.prepared, task.preprocessor, steps=False)
@@ -229,8 +234,9 @@ def _single_threaded_opencv() -> Iterator[None]:
 
 
 def _work(tasks: Sequence[Task], shared: _Shared, chunk: Chunk) -> tuple[list[Rows | ModelError], int]:
-    """Take a chunk of samples from files to the rows of each task; return them with the chunk's length.
+    """Take a chunk of samples from files to the rows of each task.
 
+    Returns the rows with the chunk's length.
     Small files are read in turns, as threads share the GIL.
     """
     # Every row begins as unreadable, and keeps that outcome unless a step below gives another.
@@ -238,6 +244,7 @@ def _work(tasks: Sequence[Task], shared: _Shared, chunk: Chunk) -> tuple[list[Ro
     found: list[Rows | ModelError] = [Rows(places, len(task.classifier.class_names)) for task in tasks]
     small = _is_small(tasks[0], chunk.samples[0])
     remaining = enumerate(chunk.samples, chunk.start)
+    # Batch by batch until the samples are used up. The batch after the last one is empty, and ends the loop.
     while True:
         with shared.turn if small else nullcontext():
             batch = _prepare(tasks[0], remaining, shared.stop, BATCH_BYTES if len(tasks) == 1 else SHARED_BATCH_BYTES)
@@ -251,7 +258,7 @@ def _work(tasks: Sequence[Task], shared: _Shared, chunk: Chunk) -> tuple[list[Ro
 
 
 def _read(task: Task, batch: _Batch, rows: Rows | ModelError, shared: _Shared) -> Rows | ModelError:
-    """Add a batch to a model's rows; return them, or the error where the model has failed."""
+    """Add a batch to a model's rows; return them, or the model's error."""
     if isinstance(rows, ModelError):
         return rows
     for row, reason in batch.unreadable.items():
@@ -301,7 +308,7 @@ def _classify(task: Task, batch: _Batch, rows: Rows, shared: _Shared) -> None:
         if shared.pictures and outcome in (Outcome.WRONG, Outcome.BLANK):
             try:
                 rows.pictures[row] = one_image(picture, image, prepared, task.preprocessor, steps=not shared.steps)
-            except UnreadableImageError as error:
+            except UnreadableImageError as error:  # decoded, but its pictures cannot be made
                 rows.fail(row, str(error))
                 continue
         elif shared.pictures and row < MAX_SEEN:

@@ -16,7 +16,9 @@ MAX_PICTURES = 10_000
 """Errors whose pictures are kept for the reports. All others keep their row."""
 
 MAX_SEEN = 1_000
-"""First rows of which the model's input is kept whatever the outcome, so that correct images can be looked at too."""
+"""First rows of which the model's input is kept whatever the outcome.
+
+So correct images can be looked at too."""
 
 MAX_STEPS = 500
 """Images whose strip of steps is kept. `batch-eval preprocess` shows the steps of any other image."""
@@ -26,7 +28,7 @@ MAX_STEPS = 500
 class Picture:
     """What reports show of one image: encoded files, small enough to keep.
 
-    ``original`` is a PNG or JPEG thumbnail, None for an unreadable file; ``mime`` is its type. ``seen`` is a PNG of
+    ``original`` is a PNG or JPEG thumbnail, ``mime`` its type. It is None for an unreadable file. ``seen`` is a PNG of
     what the model saw. ``steps`` is a JPEG of all preprocessing steps side by side.
     """
 
@@ -46,7 +48,7 @@ class TrialKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A sample of the images read another way, or the package's own digits read as the run does."""
+    """A sample of the images read another way, or the package's own digits."""
 
     kind: TrialKind
     option: str
@@ -76,7 +78,10 @@ class Guess(NamedTuple):
 
 
 def top_guesses(probabilities: NDArray[np.float32], class_names: Sequence[str], top: int) -> tuple[Guess, ...]:
-    """Return the ``top`` classes of (C,) float32 by falling probability; ties go to the lower class."""
+    """Return the ``top`` classes of (C,) float32 by falling probability.
+
+    Ties go to the lower class.
+    """
     order = np.argsort(-probabilities, kind="stable")[:top].tolist()
     return tuple(Guess(class_names[i], float(probabilities[i])) for i in order)
 
@@ -120,6 +125,7 @@ class Rows:
         for flag, flagged in rows.flags.items():
             self.flags.setdefault(flag, []).extend(flagged)
         for row, shown in rows.pictures.items():
+            # only pictures with an original count: those of correct images have their own limit, MAX_SEEN
             if shown.original is None:
                 self.pictures[row] = shown
             elif self.errors < MAX_PICTURES:

@@ -1,6 +1,7 @@
-"""Read a sample of a run's images another way, to explain a low accuracy: other conventions, other recipes.
+"""Read a sample of a run's images another way, to explain a low accuracy.
 
-A run that went well costs nothing here. The result says what would have been read; the run itself stays as it is.
+Other ways are other conventions and other recipes. A run that went well costs nothing here. The result says what would
+have been read. The run itself stays as it is.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ CLEARLY = 0.04
 LOW = 0.9
 """Accuracy from which other recipes are not tried."""
 SHORTFALL = 0.1
-"""How far the accuracy must lie below that on the package's own digits before other recipes are tried."""
+"""Other recipes are tried where the accuracy lies this far below that on the package's own digits."""
 WEAK = 0.8
 """Accuracy on the package's own digits below which a model is weak."""
 
@@ -53,7 +54,10 @@ class _Sample:
 
 
 def trials(task: Task, rows: Rows, accuracy: float) -> tuple[Trial, ...]:
-    """Return what a sample of the scored images, of which there must be some, reads like in other ways."""
+    """Return what a sample of the scored images reads like in other ways.
+
+    There must be scored images.
+    """
     found: list[Trial] = []
     # a run that is complete must not be lost because the model fails, or takes long, on images made another way
     with suppress(ModelError), task.classifier.inference.limited("the trials"):
@@ -63,6 +67,7 @@ def trials(task: Task, rows: Rows, accuracy: float) -> tuple[Trial, ...]:
 
 
 def _trials(task: Task, sample: _Sample, accuracy: float) -> Iterator[Trial]:
+    # a convention that the file states in all its parts leaves nothing to guess
     if set(task.classifier.found.found.values()) != {STATED}:
         yield from _other_conventions(task, sample)
     if accuracy >= LOW:
@@ -90,7 +95,8 @@ def _sample(task: Task, rows: Rows) -> _Sample:
     for row, sample in enumerate(task.dataset.samples):
         if sample.truth is not None and OUTCOMES[rows.outcome[row]].scored:
             of_class[sample.truth].append(row)
-    each = -(-SAMPLE // max(1, len(of_class)))
+    each = -(-SAMPLE // max(1, len(of_class)))  # rounded up
+    # Every k-th file of a class, then one of each class in turn. So the first images hold many classes too.
     spread = [some[:: max(1, len(some) // each)][:each] for some in of_class.values()]
     turns = chain.from_iterable(zip_longest(*spread))
     chosen = tuple(row for row in turns if row is not None)[:SAMPLE]
@@ -99,7 +105,7 @@ def _sample(task: Task, rows: Rows) -> _Sample:
 
 
 def _other_conventions(task: Task, sample: _Sample) -> Iterator[Trial]:
-    """Yield the convention that reads the sample best, if it is clearly better than the one in use."""
+    """Yield the convention that reads the sample best, if it is clearly better."""
     classifier = task.classifier
     images, kept = _prepared(task, sample, task.preprocessor)
     if not len(images):
@@ -111,6 +117,7 @@ def _other_conventions(task: Task, sample: _Sample) -> Iterator[Trial]:
         for order in _orders(classifier)
         if (convention, order) != (classifier.convention, classifier.class_names)
     ]
+    # Two rounds: all conventions read a few images, and the best of them read the whole sample.
     screened = _right(classifier, images[:SCREENED], truths[:SCREENED], tried)
     best = sorted(range(len(tried)), key=lambda i: -int(screened[i].sum()))[:FINALISTS]
     finalists = [tried[i] for i in best]
@@ -122,7 +129,10 @@ def _other_conventions(task: Task, sample: _Sample) -> Iterator[Trial]:
 
 
 def _orders(classifier: Classifier) -> list[tuple[str, ...]]:
-    """Return the orders of the classes to try: all known ones of ten digits, unless the self-test found the one."""
+    """Return the orders of the classes to try.
+
+    These are all known ones of ten digits, unless the file states the order or the self-test found it.
+    """
     # a wrong order that the self-test excludes would look like labels that are all wrong in the same way
     found = classifier.found.found["classes"] in (TESTED, STATED)
     digits = sorted(classifier.class_names) == sorted(DIGITS) and classifier.inference.probed.shape[1] == len(DIGITS)
@@ -138,6 +148,7 @@ def _right(
     tried: Sequence[tuple[Convention, tuple[str, ...]]],
 ) -> list[NDArray[np.bool_]]:
     """Return for each convention and order the (n,) images that it reads right."""
+    # The order of the classes only names the outputs, so the model runs once a convention.
     read = {
         convention: classifier.probabilities(classifier.inference.outputs(images, convention)).argmax(axis=1)
         for convention in dict.fromkeys(convention for convention, _ in tried)
@@ -176,7 +187,10 @@ def _other_recipes(task: Task, sample: _Sample) -> Iterator[Trial]:
 
 
 def _prepared(task: Task, sample: _Sample, prepare: Preprocessor) -> tuple[NDArray[np.uint8], list[int]]:
-    """Return what the model would see of the sample's images, without blank ones, and their places in the sample."""
+    """Return what the model would see of the sample, without blank images.
+
+    The second result holds the places of these images in the sample.
+    """
     images: list[cv2.typing.MatLike] = []
     kept = []
     task = replace(task, preprocessor=prepare)

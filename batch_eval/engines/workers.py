@@ -1,6 +1,6 @@
 """Workers that share the chunks of a run: processes where that is safe, threads elsewhere.
 
-Small images are mostly Python work, and the GIL lets one thread at a time run Python. Processes do not wait for each
+Small images are mostly Python work. The GIL lets one thread at a time run Python. Processes do not wait for each
 other. They are forked: each has the opened model at once and shares its memory.
 """
 
@@ -33,10 +33,11 @@ Result = TypeVar("Result")
 def in_order(
     work: Callable[[Chunk], Result], chunks: Iterable[Chunk], jobs: int, *, processes: bool, stop: Flag
 ) -> Generator[Result]:
-    """Yield the result of ``work`` for each chunk, in order, while ``jobs`` workers do the next ones.
+    """Yield the result of ``work`` for each chunk, in order.
 
-    With ``processes``, workers are forked from this process; chunks and results are pickled. Raises what ``work``
-    raises, and WorkerError where a process was killed. In every case ``stop`` is set at the end and no worker is left.
+    Meanwhile ``jobs`` workers do the next chunks. With ``processes``, workers are forked from this process. Chunks and
+    results are pickled. Raises what ``work`` raises, and WorkerError where a process was killed. In every case ``stop``
+    is set at the end, and no worker is left.
     """
     # A queue of futures in the order of the chunks. One more chunk is submitted for each result that is consumed, so
     # memory holds `jobs * AHEAD` results at most, however many chunks there are.
@@ -75,7 +76,8 @@ class Flag:
 
 
 def can_fork() -> bool:
-    """Whether forking is safe: only the forking thread lives on in the child, so there must be no other."""
+    """Whether forking is safe."""
+    # Only the forking thread lives on in the child, so there must be no other. Linux lists them in /proc.
     try:
         return len(os.listdir("/proc/self/task")) == 1 and os.access(SEMAPHORES, os.W_OK)
     except OSError:  # not Linux
@@ -118,7 +120,7 @@ def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent:
         parent.join()
-        os._exit(1)
+        os._exit(1)  # sys.exit would end this thread only
 
 
 def _run_work(chunk: Any) -> Any:

@@ -25,8 +25,9 @@ _FORBIDDEN = re.compile(r'[\\/:*?"<>|]|^\.+$')
 
 
 def export_errors(evaluation: Evaluation, dataset: Dataset, folder: Path) -> int:
-    """Write the misread and blank files, byte for byte, and images of arrays as PNG; return how many there are.
+    """Write the misread and blank files, and return how many there are.
 
+    Files are copied byte for byte. Images of arrays become PNG files.
     ``dataset`` is what was evaluated. An earlier export in ``folder`` is replaced as a whole.
     Raises ReportError where the folder holds other files, or cannot be written.
     """
@@ -38,8 +39,9 @@ def export_errors(evaluation: Evaluation, dataset: Dataset, folder: Path) -> int
 
 
 def check_export(folder: Path) -> None:
-    """Raise ReportError where a folder holds more than an earlier export, or cannot be written."""
+    """Raise ReportError for a folder with other files, or one that cannot be written."""
     check_writable(folder, "--export-errors")
+    # An earlier export is known by the first line of its label file.
     labels = folder / LABELS
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
@@ -91,7 +93,8 @@ def _path(record: Record) -> str:
 
 
 def _free(path: str, taken: dict[str, int]) -> str:
-    """Return the path, with a number before its suffix where another image has the same one."""
+    """Return the path, numbered where another image has the same one."""
+    # a second `5/3/a.png` becomes `5/3/a (2).png`; the call of itself checks that this one is free, too
     count = taken[path] = taken.get(path, 0) + 1
     if count == 1:
         return path

@@ -1,7 +1,8 @@
-"""Why an image was misread: where the evidence lies, and the smallest change that makes the model read it right.
+"""Why an image was misread: where the evidence lies, and which change helps.
 
-Only forward passes are needed, so that it works for every runtime. The map of evidence is an occlusion map: the image
-is covered patch by patch, and the probability of what was read falls where its evidence was.
+The change is the smallest one after which the model reads right. Only forward passes are needed, so every runtime will
+do. The map of evidence is an occlusion map. The image is covered patch by patch. The probability of what was read falls
+where its evidence was.
 Source: Zeiler and Fergus, Visualizing and Understanding Convolutional Networks, ECCV 2014.
 """
 
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
 AT_MOST = 50
 """Misread images that are explained by default, the most confident first."""
 PATCH = 2
-"""Side of a covering patch in pixels, at 28 pixels a side. Chosen with benchmarks/explain.py: of 2 to 5 pixels, erasing
-the decisive patches flips readings most often in comparison with random ones."""
+"""Side of a covering patch in pixels, at 28 pixels a side. Chosen with benchmarks/explain.py among 2 to 5 pixels: with
+it, erasing decisive patches flips readings most often, compared with random ones."""
 DECISIVE = 2
 """Patches that are marked."""
 _SHOWN_SIDE = 140
@@ -51,9 +52,9 @@ class Explanation:
     seen: Image
     """(h, w) uint8, what the model saw."""
     evidence: NDArray[np.float32]
-    """(h, w) in -1..1: by how much the probability of ``read_as`` falls when a patch covers the pixel, on average."""
+    """(h, w) in -1..1: mean fall of the probability of ``read_as`` over the patches that cover the pixel."""
     repair: Repair | None
-    """The smallest change that makes the model read the truth; None where none was found."""
+    """The smallest change that makes the model read the truth; None without one."""
     kinds: tuple[str, ...]
     """All kinds of change, of any size, that do so."""
 
@@ -104,6 +105,7 @@ def explain_task(
 
 def explain_image(classifier: Classifier, seen: Image, id_: str, truth: str) -> Explanation:
     """Explain how a model reads (h, w) uint8 with bright ink on dark. ``truth`` is one of its classes."""
+    # One batch holds all the model must read: the image itself, then the covered images, then the repaired ones.
     tried, covers = repairs(seen), patches(seen)
     covered = [_covered(seen, cover) for cover in covers]
     outputs = classifier.predict(np.stack([seen, *covered, *(repair.image for repair in tried)]))
@@ -148,7 +150,7 @@ def _covered(seen: Image, cover: Cover) -> Image:
 
 
 def _evidence(seen: Image, covers: Sequence[Cover], falls: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the mean fall of the patches over each pixel; 0 where there is none."""
+    """Return the mean fall of the patches over each pixel; 0 without a patch."""
     total, count = np.zeros(seen.shape, np.float32), np.zeros(seen.shape, np.float32)
     for cover, fall in zip(covers, falls.tolist(), strict=True):
         total[cover] += fall
@@ -173,7 +175,8 @@ def _overlap(one: Cover, other: Cover) -> bool:
 
 
 def reasons(explanations: Sequence[Explanation]) -> list[str]:
-    """Return how many errors go away with each kind of change, the most frequent first."""
+    """Return how many errors go away with each kind, most frequent first."""
+    # an error that two kinds would mend counts for both, so that the counts may exceed the errors
     counts = Counter(kind for explanation in explanations for kind in explanation.kinds)
     total = len(explanations)
     found = [f"{count:,} of {total:,} errors go away {KINDS[kind]}." for kind, count in counts.most_common()]
@@ -183,14 +186,19 @@ def reasons(explanations: Sequence[Explanation]) -> list[str]:
 
 
 def drawn(explanation: Explanation) -> Image:
-    """Return three pictures side by side, BGR: what the model saw, its evidence in red, and the changed image."""
+    """Return three pictures side by side, in BGR.
+
+    They are what the model saw, its evidence in red, and the changed image.
+    """
     side = _SHOWN_SIDE
     seen = cv2.cvtColor(explanation.seen, cv2.COLOR_GRAY2BGR)
+    # only evidence for the reading is shown; 1e-6 avoids a division by zero where there is none
     strength = np.clip(explanation.evidence / max(float(explanation.evidence.max()), 1e-6), 0, 1)[..., None]
     shaded = seen * (1 - 0.7 * strength) + np.array([40, 40, 255]) * 0.7 * strength
     changed = explanation.repair.image if explanation.repair else np.zeros_like(explanation.seen)
     panels = [seen, shaded.astype(np.uint8), cv2.cvtColor(changed, cv2.COLOR_GRAY2BGR)]
     shown = [cv2.resize(panel, (side, side), interpolation=cv2.INTER_NEAREST) for panel in panels]
+    # lines are drawn after enlarging, so that they are thinner than a pixel of the model's
     scale = side / max(explanation.seen.shape)
     for rows, columns in decisive(explanation):
         corners = [(round(columns.start * scale), round(rows.start * scale))]

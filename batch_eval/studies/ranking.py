@@ -53,7 +53,7 @@ def compare(
 
 @dataclass(frozen=True)
 class Opened:
-    """A model that was to be opened, and its reader or what kept it from being opened."""
+    """A model that was to be opened, and its reader or the error."""
 
     options: ModelOptions
     reader: Reader | ModelError
@@ -97,7 +97,10 @@ class Candidate:
 
 
 def candidates_on(dataset: Dataset, opened: Sequence[Opened]) -> list[Candidate]:
-    """Return a task on the dataset for each opened model that has one of its labels among its classes."""
+    """Return a candidate for each model, with its task on the dataset.
+
+    A model gets no task if it was not opened, or if no label is one of its classes.
+    """
     return [Candidate(one.options, _task(dataset, one.reader)) for one in opened]
 
 
@@ -131,6 +134,7 @@ def rank_candidates(
     tasks = [candidate.task for candidate in candidates if not isinstance(candidate.task, BatchEvalError)]
     rows = iter(local.run_many(tasks, jobs=jobs, progress=progress) if tasks else [])
     entries = []
+    # `rows` has one entry for each task, in order; candidates without a task bring their own error
     for candidate, name in zip(candidates, names, strict=True):
         result = candidate.task if isinstance(candidate.task, BatchEvalError) else next(rows)
         entries.append(_entry(candidate, name, result, moment))
@@ -145,8 +149,9 @@ def _pictures(ranking: Ranking, task: Task) -> dict[int, Picture]:
 
 
 def pair_up(ranking: Ranking, names: Sequence[str], candidates: Sequence[Candidate]) -> Comparison:
-    """Return the models of a ranking compared with the first of ``names``, with pictures of the images that changed.
+    """Return the models of a ranking compared with the first of ``names``.
 
+    The comparison holds pictures of the images that changed.
     ``names`` and ``candidates`` are those of `rank_candidates`. All of them were evaluated.
     """
     from batch_eval.evaluation.paired import compare as compare_evaluations
@@ -187,6 +192,7 @@ def anonymous_names(models: Sequence[ModelOptions]) -> list[str]:
     names: list[str] = []
     for options in models:
         name = sha256(options.file)[:8]
+        # equal files have the same name: the second becomes `1a2b3c4d (2)`
         copies = sum(known.startswith(name) for known in names)
         names.append(f"{name} ({copies + 1})" if copies else name)
     return names

@@ -1,4 +1,4 @@
-"""Small changes to what a model saw, each of which might make it read right."""
+"""Small changes to what a model saw. Each might make it read right."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Repair(NamedTuple):
     """A changed image, how it was changed, and how much.
 
     ``kind`` is one of `KINDS`. ``level`` counts from 1, the smallest change of its kind. ``place`` is the centre (x, y)
-    of a spot in pixels, None for changes of the whole image.
+    of a spot in pixels. It is None for changes of the whole image.
     """
 
     kind: str
@@ -47,9 +47,13 @@ KINDS = {
 
 
 def repairs(image: Image) -> list[Repair]:
-    """Return the changes to try of (h, w) uint8 with bright ink on dark, smallest first; no two are the same."""
+    """Return the changes to try of (h, w) uint8 with bright ink on dark.
+
+    The smallest comes first. No two give the same image.
+    """
     unit = max(image.shape) / 28
     found = sorted(_repairs(image, unit), key=lambda repair: repair.level)
+    # reversed, so that of equal images the smallest change stays; one that changes nothing is dropped
     distinct = {repair.image.tobytes(): repair for repair in reversed(found)}
     distinct.pop(image.tobytes(), None)
     return sorted(distinct.values(), key=lambda repair: repair.level)
@@ -75,7 +79,9 @@ def _repairs(image: Image, unit: float) -> Iterator[Repair]:
 
 
 def _strokes(image: Image) -> Iterator[Repair]:
-    """Yield thicker and thinner strokes: by half a pixel on each side, by one in four directions, by one in eight."""
+    """Yield thicker and thinner strokes, three levels of each."""
+    # Half a pixel on each side is the mean of the image and of the first whole step. One pixel is taken in four
+    # directions (cross), then in eight (square).
     ways: tuple[tuple[str, Callable[..., cv2.typing.MatLike]], ...] = (("thicker", cv2.dilate), ("thinner", cv2.erode))
     for word, change in ways:
         cross, square = change(image, _CROSS), change(image, _SQUARE)
@@ -85,7 +91,10 @@ def _strokes(image: Image) -> Iterator[Repair]:
 
 
 def _spots(image: Image, unit: float) -> Iterator[Repair]:
-    """Yield the image without the ink around a place, and with ink at an empty place next to ink."""
+    """Yield the image with a spot erased, and with a spot of ink added.
+
+    Ink is erased where there is some. It is added at empty places near ink.
+    """
     ink = (image >= BACKGROUND).astype(np.uint8)
     near = cv2.dilate(ink, _SQUARE, iterations=max(1, round(2 * unit)))
     step = max(1, round(SPOT_STEP * unit))
@@ -104,7 +113,10 @@ def _spots(image: Image, unit: float) -> Iterator[Repair]:
 
 
 def _bridges(ink: Image, x: int, y: int, size: int) -> bool:
-    """Whether a spot touches ink that is not connected around it: two strokes, or two sides of one."""
+    """Whether a spot touches ink that is not connected around it.
+
+    Such a spot joins two strokes, or two sides of one.
+    """
     reach = size + 1
     ring = ink[max(0, y - reach) : y + reach + 1, max(0, x - reach) : x + reach + 1]
     return cv2.connectedComponents(ring)[0] > 2  # the background is one of them
@@ -130,6 +142,7 @@ def _moved(image: Image, x: int, y: int) -> Image:
 
 def _slanted(image: Image, slant: float) -> Image:
     middle = (image.shape[0] - 1) / 2
+    # rows move in proportion to their distance from the middle one, which stays
     return _warped(image, np.array([[1, -slant, slant * middle], [0, 1, 0]], np.float64))
 
 
