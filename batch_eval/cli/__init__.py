@@ -44,7 +44,10 @@ def main() -> None:
 
 
 def _said(text: str, code: int) -> int:
-    """Print a last message without rich, which may be what failed; return the exit code."""
+    """Print a last message without rich, and return the exit code.
+
+    Rich may be what failed.
+    """
     print(message(text), file=sys.stderr)  # noqa: T201 - as said
     return code
 
@@ -63,7 +66,10 @@ def _unexpected(error: Exception) -> tuple[str, ExitCode]:
 
 
 class Stopped(BaseException):
-    """SIGTERM or SIGHUP asked the program to end; like Ctrl-C, it unwinds so that half-written files are removed."""
+    """SIGTERM or SIGHUP asked the program to end.
+
+    Like Ctrl-C, it unwinds, so half-written files are removed.
+    """
 
     code = ExitCode.TERMINATED
 
@@ -71,7 +77,7 @@ class Stopped(BaseException):
 def _handle_signals() -> None:
     """Let Ctrl-C, SIGTERM and SIGHUP end the program through its `finally` clauses.
 
-    A signal that was ignored stays so: nohup ignores SIGHUP, and shells ignore SIGINT for background jobs.
+    A signal that was ignored stays so. nohup ignores SIGHUP. Shells ignore SIGINT for background jobs.
     """
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupted)
@@ -88,6 +94,7 @@ def _interrupted(number: int, frame: FrameType | None) -> None:
     Python ends by the signal, without an exit code. Half-written files are removed.
     """
     interrupt = number == signal.SIGINT
+    # from the interrupted line outwards: an import anywhere among the callers counts
     while frame:
         if frame.f_code.co_filename.startswith("<frozen importlib"):
             try:
@@ -106,6 +113,7 @@ def _run(arguments: list[str]) -> int:
         os.getcwd()
     except FileNotFoundError:
         raise ConfigError("the folder that this was started in no longer exists. Change to one that does.") from None
+    # late: signals are handled by now, and errors of importing become messages
     from batch_eval.cli.app import app
 
     try:

@@ -1,4 +1,7 @@
-"""batch-eval compare: which model reads the same images best, and what one fixed and broke against another."""
+"""batch-eval compare: which model reads the same images best.
+
+Of two models it says what the second fixed and broke.
+"""
 
 from __future__ import annotations
 
@@ -103,6 +106,7 @@ def compare(
     )
 
     shown = ReportContext(self_contained=self_contained)
+    # two commands in one: saved evaluations only are compared as they are; else the first input holds the images
     if not model and all(map(_is_saved, inputs)):
         _check_for_saved(context)
         ranked = len(inputs) > PAIR if ranking is None else ranking
@@ -127,6 +131,7 @@ def compare(
     _say_failed(candidates, names)
     with progress_bar(len(dataset.samples), f"images, {len(models)} models") as progress:
         found = rank_candidates(candidates, names, jobs=jobs, progress=progress)
+    # a pair needs two evaluations: where a model failed, only a leaderboard can name the reason
     if ranked or found.failed:
         _write(found, formats, out, Kind.RANKING, shown)
         return
@@ -146,7 +151,10 @@ def _paired(evaluations: Sequence[Evaluation], names: Sequence[str]) -> Any:
 
 
 def _write(subject: Any, formats: Sequence[str], out: Path, kind: Kind, shown: Any) -> None:
-    """Print one document, or write files and print their paths; without --format the text is printed too."""
+    """Print one document, or write files and print their paths.
+
+    Without --format the text is printed too.
+    """
     from batch_eval.cli.console import tell
     from batch_eval.reports.writing import write_report, write_reports
 

@@ -68,6 +68,7 @@ def find_file(start: Path) -> ConfigFile:
         if own.is_file():
             return ConfigFile(own, _toml(own))
         if shared.is_file():
+            # a project of another kind has no such table: then the search goes on above
             tools = _toml(shared).get("tool")
             if isinstance(tools, dict) and "batch_eval" in tools:
                 return ConfigFile(shared, _table(tools["batch_eval"], f"{shared}: tool.batch_eval"))
@@ -107,6 +108,7 @@ def _settings(
     commands: Commands, name: str, option: Option, file: ConfigFile, environ: Mapping[str, str]
 ) -> Iterator[Setting]:
     """Yield the settings that are given for an option, the strongest first."""
+    # Equal names are not enough: an option is shared only where it means the same as in `run`.
     main = commands[MAIN].get(option.key)
     shared = main is not None and main.same_as(option)
     variables = [f"{PREFIX}_{name}_{option.key}", *([f"{PREFIX}_{option.key}"] if shared else [])]
@@ -117,6 +119,7 @@ def _settings(
     top = {key: value for key, value in file.table.items() if not isinstance(value, dict)}
     own = file.table.get(name)
     for table in (own if isinstance(own, dict) else {}, top if shared else {}):
+        # keys may be written with underscores, as in `fail_under`
         for key, value in table.items():
             if _spelled(key) == option.key:
                 yield Setting(_from_file(option, value, file), f"{file.path}, key {key}")
@@ -134,6 +137,7 @@ def _check_keys(commands: Commands, file: ConfigFile) -> None:
                 raise ConfigError(f"{file.path}: unknown command {key!r}. {_hint(key, commands)}")
             for inner in value:
                 _check_key(inner, commands[key], f"{file.path}, table {key}")
+        # `train = 3` is no option of `run`: the error says that a table is expected
         elif key in commands and key not in commands[MAIN]:
             _table(value, f"{file.path}: {key}")
         else:
@@ -182,6 +186,7 @@ def _from_file(option: Option, value: Any, file: ConfigFile) -> Any:
 
 def _checked(option: Option, value: Any, file: ConfigFile) -> Any:
     """Return a value as the command takes it. Paths are relative to the file; ~ is the home folder."""
+    # in Python True is an int, but `jobs = true` is a mistake
     number = isinstance(value, int | float) and not isinstance(value, bool)
     fits = {
         bool: isinstance(value, bool),

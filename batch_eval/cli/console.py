@@ -21,9 +21,10 @@ def tell(line: str) -> None:
 
 @contextmanager
 def progress_bar(total: int, unit: str = "images", *, hidden: bool = False) -> Iterator[Callable[[int], None] | None]:
-    """Show a progress bar if stderr is a terminal; yield the function that advances it, or None.
+    """Show a progress bar if stderr is a terminal.
 
-    The bar draws in a thread. It starts with the first advance, as workers are forked before that.
+    Yields the function that advances it, or None. The bar draws in a thread. It starts with
+    the first advance, as workers are forked before that.
     """
     if hidden or not sys.stderr.isatty():
         yield None

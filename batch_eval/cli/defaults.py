@@ -28,7 +28,8 @@ def _options(command: Any) -> Iterator[configuration.Option]:
 
 
 def _kind(hint: Any) -> tuple[type, bool]:
-    """Return the type of a value, and whether there are several: `list[str] | None` gives (str, True)."""
+    """Return the type of a value, and whether there are several."""
+    # three layers are taken off: Annotated, then None, then list. `list[str] | None` gives (str, True).
     hint = get_args(hint)[0] if get_origin(hint) is Annotated else hint
     plain = [part for part in get_args(hint) if part is not type(None)] if type(None) in get_args(hint) else [hint]
     item = get_args(plain[0])
@@ -43,6 +44,7 @@ def settings(group: Any, name: str) -> dict[str, configuration.Setting]:
 def default_map(group: Any, name: str) -> dict[str, dict[str, Any]]:
     """Return a command's configured defaults as Click's ``default_map``."""
     file = configuration.find_file(Path.cwd())
+    # the usual case, without any configuration, need not read the signatures of all commands
     if not file.table and not any(variable.startswith(configuration.PREFIX) for variable in os.environ):
         return {}
     options = command_options(group)

@@ -52,6 +52,7 @@ def explain(
     from batch_eval.studies.explain import explain_task, picture_files, reasons
     from batch_eval.wording import printable
 
+    # before the run: a folder that cannot be written must not cost one
     if out:
         check_writable(out)
     reader = open_reader(opening.options(model), preparing.options())

@@ -79,6 +79,7 @@ def checked_output(target: Path, flags: ReportFlags) -> Output:
         raise ConfigError("--open opens the HTML report, but none is written. Add --format html, and name a folder.")
     if not found.stdout:
         check_writable(target)
+    # the default formats are several, so that stdout needs one by name
     elif not given or len(formats) != 1:
         count = f"{len(formats)} were given" if given else "none was given"
         raise ConfigError(f"--out - prints one report, but {count}. Name one, such as --format json --out -.")
@@ -94,7 +95,7 @@ def checked_formats(names: Sequence[str], kind: Kind) -> tuple[str, ...]:
 
 
 def checked_for(given: Sequence[str], out: Path, kind: Kind) -> tuple[str, ...]:
-    """Return the formats of a report that is no run's, when they and the place for them are right.
+    """Return the formats of a report that is no run's, once they are checked.
 
     Raises ConfigError for an unknown format and for several on stdout, ReportError for a folder that cannot be written.
     """
@@ -107,12 +108,13 @@ def checked_for(given: Sequence[str], out: Path, kind: Kind) -> tuple[str, ...]:
 
 
 def default_out(*places: Path) -> Path:
-    """Return where the reports of a set go unless told: `reports` and the path of the set, or of what holds several.
+    """Return where the reports of a set go by default: below `reports`.
 
-    A set outside of the working folder gets its name and six digits of its path's hash, so that no two sets share their
-    reports.
+    The rest is the path of the set, or of what holds several. A set outside of the working folder gets its name and six
+    digits of its path's hash. The hash keeps sets of one name apart.
     """
     place, here = places[0].resolve(), Path.cwd().resolve()
+    # `run photos/a photos/b` writes to reports/photos
     if len(places) > 1:
         place = Path(os.path.commonpath([path.resolve() for path in places]))
     name = place.name.partition(".")[0] if place.is_file() else place.name
@@ -139,7 +141,10 @@ def load_baseline(path: Path | None, out: Output) -> Evaluation | None:
 
 
 def load_calibration(sets: SetFlags, reader: Reader) -> Calibration | None:
-    """Return what makes conformal sets, if they are wanted; raises ConfigError for an evaluation of another model."""
+    """Return what makes conformal sets, if they are wanted.
+
+    Raises ConfigError for an evaluation of another model.
+    """
     if sets.alpha is None or sets.calibration is None:
         return None
     found = load_saved(sets.calibration)
@@ -148,15 +153,18 @@ def load_calibration(sets: SetFlags, reader: Reader) -> Calibration | None:
 
 
 def _saved_file(path: Path) -> Path:
-    """Return the file of a saved evaluation, once its folder holds the files of one run."""
+    """Return the file of a saved evaluation, in its folder if one is given."""
     if not path.is_dir():
         return path
-    finish_swaps(path)
+    finish_swaps(path)  # a run that was killed may have left files of two runs
     return path / EVALUATION_FILE
 
 
 def warn_of_unreadable(evaluation: Evaluation) -> None:
-    """Say on stderr, even with --quiet, that more than ``MANY_UNREADABLE`` of the files could not be read."""
+    """Say on stderr that more than ``MANY_UNREADABLE`` of the files are unreadable.
+
+    It is said even with --quiet.
+    """
     rows = evaluation.records.rows(Outcome.UNREADABLE).tolist()
     total = len(evaluation.records)
     if len(rows) > MANY_UNREADABLE * total:
@@ -181,7 +189,7 @@ def finish(
 
         evaluation = group_errors(evaluation)
     check_slices(out.slices, evaluation.records.slices)
-    # Gates come first: reports show their results.
+    # Gates come first: reports show their results. The exit comes after: a failed gate still leaves its reports.
     gates = check(evaluation, limits, baseline)
     context = ReportContext(gates, baseline, out.self_contained, slices=out.slices, csv_bom=out.csv_bom)
     _publish(evaluation, out, context, said)
@@ -211,7 +219,8 @@ def _publish(evaluation: Evaluation, out: Output, context: ReportContext, said: 
 
 
 def _last_lines(evaluation: Evaluation, out: Output) -> tuple[str, str]:
-    """Return what is still on the screen when all has scrolled by: the accuracy, and where the page is."""
+    """Return the last lines: the accuracy, and where the page is."""
+    # they are still on the screen when all else has scrolled by
     where = f"Report: {out.page}" if out.page else f"Reports in {out.target}"
     if not evaluation.scored:
         return "No image could be scored.", where

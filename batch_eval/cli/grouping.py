@@ -1,4 +1,7 @@
-"""Groups of options: a command takes one object, and its users see the single options."""
+"""Groups of options.
+
+A command takes one object. Its users see the single options.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,9 @@ from typing import Any, get_type_hints
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
-    """Return a command for Typer, with the fields of each dataclass in place of the dataclass.
+    """Return a command for Typer, with each dataclass replaced by its fields.
 
-    Typer reads options from a command's signature. A group's fields are annotated as parameters are, so the new
+    Typer reads options from a command's signature. A group's fields are annotated as parameters are. So the new
     signature lists them in the group's place.
     """
     hints = get_type_hints(command, include_extras=True)

@@ -304,7 +304,10 @@ CalibrationFile = Annotated[
 
 
 def class_names(classes: str | None) -> tuple[str, ...] | None:
-    """Return the names given with ``--classes``; raises ConfigError for a file that cannot be read."""
+    """Return the names given with ``--classes``.
+
+    Raises ConfigError for a file that cannot be read.
+    """
     if not classes:
         return None
     from batch_eval.models.class_names import parse_classes

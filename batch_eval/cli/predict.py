@@ -69,6 +69,7 @@ def predict(
     stdin = sys.stdin.buffer.read() if STDIN in images else b""
     predictions = Predictions(reader, done.noting(reader.predictions(named_images(images, stdin), top)))
     for part in pieces(chosen.document(predictions, ReportContext(pixels=show))):
+        # as text, an image is read when its line is made: `| head` ends the reading, too
         if not to_stdout(part.decode().encode(sys.stdout.encoding or "utf-8", "backslashreplace")):
             break
     if done.unreadable:

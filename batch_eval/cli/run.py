@@ -79,6 +79,7 @@ def run(
     with progress_bar(len(task.dataset.samples), hidden=output.quiet) as progress:
         evaluation = replace(evaluate_task(task, jobs=jobs, progress=progress), calibration=calibration)
     warn_of_unreadable(evaluation)
+    # before the reports are written: where TensorFlow differs, there shall be none
     if verify:
         verification = verify_task(task, model_options)
         if not output.quiet:

@@ -71,6 +71,7 @@ def serve(
     readers.get(0, preprocess)  # refuse an unknown recipe before serving anything
     examples = Examples(folder) if folder else None
     collection = Collection(collect, readers.labels, default_out(collect)) if collect else None
+    # the port is taken first: with --port 0 the address is known only then
     listening = server.listen(host, port)
 
     def announce() -> None:

@@ -13,7 +13,10 @@ _NAMES = ("--model", "-m")
 
 
 class SingleModelCommand(TyperCommand):
-    """A command that refuses a second --model; by default the last one would win without a word."""
+    """A command that refuses a second --model.
+
+    By default the last one would win without a word.
+    """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments as Typer does. Raises ConfigError when several models are named."""
@@ -27,7 +30,8 @@ class SingleModelCommand(TyperCommand):
 
 
 def _models(args: Sequence[str]) -> Iterator[str]:
-    """Yield the values of --model in all spellings: `--model X`, `--model=X`, `-m X`, `-mX`."""
+    """Yield the values of --model in all its spellings."""
+    # `--model X`, `--model=X`, `-m X` and `-mX`
     for i, arg in enumerate(args):
         if arg in _NAMES and i + 1 < len(args):
             yield args[i + 1]

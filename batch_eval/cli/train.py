@@ -75,6 +75,7 @@ def train(
     if not no_report:
         check_writable(reports, "--report")
     data = given.load(settings.seed)
+    # drawn digits are of no use where the classes are not digits
     if not data.are_digits:
         settings = without_drawn(settings)
     kind = "digits" if data.are_digits else "images"

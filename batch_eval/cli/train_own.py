@@ -1,4 +1,7 @@
-"""batch-eval train --network ink or score: train what finds a digit's ink, and what tells it from other things."""
+"""batch-eval train --network ink or score: train the program's own networks.
+
+One finds a digit's ink. The other tells digits from other things.
+"""
 
 from __future__ import annotations
 
@@ -43,6 +46,7 @@ def train_own(data: Path | None, out: Path, training: SettingsFlags, given: Coll
     if foreign:
         names = ", ".join("--" + name.replace("_", "-") for name in foreign)
         raise TrainingError(f"--network {network} does not take {names}. It learns from what the program draws.")
+    # training takes long: where the results go is checked before it
     check_name(out)
     check_writable(out.parent)
     loaded = load_training_data(data, seed=training.seed)
@@ -71,6 +75,7 @@ def _train_ink(data: TrainingData, out: Path, training: SettingsFlags) -> None:
         learning_rate=training.learning_rate or usual.learning_rate,
         start=training.resume,
         checkpoint=training.checkpoints / "ink.keras" if training.checkpoints else None,
+        # one core is left to the training itself; the others draw its pictures
         processes=max(1, available_cores() - 1),
     )
     card = save_ink(train_ink(data.train, settings, say), data, settings, out, say)

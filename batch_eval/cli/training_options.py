@@ -45,7 +45,11 @@ class DataFlags:
 
     @property
     def share(self) -> float | None:
-        """The share of the training set to validate on; None if ``--validation`` is data of its own, or absent."""
+        """The share of the training set to validate on.
+
+        None if ``--validation`` is data of its own, or absent.
+        """
+        # `0.1` is a share, `digits.npz` or a folder is not
         try:
             return float(self.validation or "")
         except ValueError:
@@ -173,6 +177,7 @@ class SettingsFlags:
         from batch_eval.training.networks import named_network
         from batch_eval.training.settings import Settings, hyperparameters_of
 
+        # the other fields are called as in Settings
         values = {name: value for name, value in vars(self).items() if name not in ("network", "hidden")}
         settings = Settings(network=named_network(self.network, self.hidden), validation=share, **values)
         hyperparameters_of(settings)
