@@ -20,7 +20,7 @@ from batch_eval.models.model_file import ModelFile
 from batch_eval.models.options import ModelOptions
 
 WEIGHTS_ENDINGS = (".weights.h5", "_weights.h5", "-weights.h5", ".h5", ".hdf5", ".keras")
-"""Endings of files with weights; what stands before them is the name that an architecture shares."""
+"""Endings of files with weights. What stands before them is the name that an architecture shares."""
 _MAX_BYTES = 16 << 20
 _MAX_FILES = 50
 """JSON files that are looked into where a message names those beside the weights."""
@@ -82,7 +82,7 @@ def architecture_beside(weights: Path, limits: Limits) -> Architecture | None:
 
 
 def others_beside(weights: Path) -> str:
-    """Return a sentence that offers the architectures beside the weights; empty if there are none."""
+    """Return a sentence that offers the architectures beside the weights, or none."""
     found = [path.name for path in _json_files(weights) if is_architecture(_json_in(path))]
     return f" {' and '.join(found)} beside it could be its architecture." if found else ""
 
@@ -93,7 +93,7 @@ def _json_files(weights: Path) -> Iterator[Path]:
 
 
 def _json_in(path: Path) -> Any:
-    """Return the content of a JSON file; None where it is none, or too large."""
+    """Return the content of a JSON file. It is None for any other, or one too large."""
     if path.stat().st_size > _MAX_BYTES:
         return None
     try:

@@ -94,7 +94,7 @@ def layers(name: str) -> tuple[Layer, ...]:
 
 
 def hidden_units(name: str) -> tuple[int, ...]:
-    """Return the units of each hidden layer of a network such as ``mlp-512-256``; none for other names."""
+    """Return the units of the hidden layers of ``mlp-512-256``. Other names have none."""
     found = re.fullmatch(r"mlp((?:-[1-9][0-9]{0,4})+)", name)
     return tuple(int(units) for units in found[1].split("-")[1:]) if found else ()
 

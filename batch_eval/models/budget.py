@@ -16,7 +16,7 @@ GIGABYTE = 10**9
 FLOAT = 4
 """Bytes of a float32."""
 COPIES_OF_INPUT = 64
-"""Copies of one input image that are in memory at most: opening a model tries eight, each in several forms."""
+"""Most copies of one input image in memory. Opening a model tries eight, each in several forms."""
 
 
 OUT_OF_MEMORY = ("bad_alloc", "MemoryError", "ResourceExhausted", "OOM when", "Failed to allocate", "out of memory")

@@ -1,4 +1,4 @@
-"""The card that ``batch-eval train`` writes beside a model: it states the classes, and so the usual convention."""
+"""The card that ``batch-eval train`` writes beside a model. It states the classes, and so the usual convention."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class StatedCard:
 
 
 def card_beside(model: Path, sha256: str) -> StatedCard | None:
-    """Return the card of exactly this model file; None where there is none, or it is about another file."""
+    """Return the card of exactly this model file. It is None if missing, or about another file."""
     ending = next((ending for ending in ENDINGS if model.name.endswith(ending)), "")
     file = model.with_name(f"{model.name.removesuffix(ending)}.card.json")
     if not ending or not file.is_file() or file.stat().st_size > _MAX_BYTES:

@@ -133,7 +133,7 @@ def _limit_memory(memory: int, size: int) -> None:
 
 
 def _data_bytes() -> int:
-    """Return the private memory that this process has already, which RLIMIT_DATA counts too; 0 if unknown."""
+    """Return the private memory that this process has already, 0 if unknown. RLIMIT_DATA counts it too."""
     try:
         status = Path("/proc/self/status").read_text()
     except OSError:
@@ -142,7 +142,10 @@ def _data_bytes() -> int:
 
 
 def _die_after(seconds: float) -> None:
-    """Let the kernel end this process, should its parent be gone and native code never return; 0 cancels that."""
+    """Let the kernel end this process, should its parent be gone. 0 cancels that.
+
+    It helps where native code never returns.
+    """
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_REAL, seconds)
 

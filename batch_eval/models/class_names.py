@@ -113,7 +113,7 @@ def _advice(count: int) -> str:
 
 
 def digit_columns(names: Sequence[str]) -> NDArray[np.intp] | None:
-    """Return the (10,) output of each digit, by name or English word; None unless all ten are there."""
+    """Return the (10,) output of each digit, by name or English word. All ten must be there, else None."""
     plain = [name.strip().lower() for name in names]
     found = [
         next((i for i, name in enumerate(plain) if name in (digit, word)), -1)

@@ -48,7 +48,7 @@ class Classifier:
         options: ModelOptions = _USUAL,
         card: StatedCard | None = None,
     ) -> None:
-        """Find out how the model reads and writes; a ``card`` states its classes and the usual convention."""
+        """Find out how the model reads and writes. A ``card`` states classes and convention."""
         self.inference = Inference(runtime, name)
         self.name, self.sha256, self.runtime, self.one_process = name, sha256, runtime.name, runtime.one_process
         self.parameters = runtime.parameters
@@ -84,7 +84,7 @@ class Classifier:
         return self.probabilities(self.inference.outputs(images, self.convention))
 
     def probabilities(self, outputs: Floats) -> Floats:
-        """Return the (N, C) probabilities of (N, outputs) outputs; with ``--only``, of the chosen classes alone."""
+        """Return the (N, C) probabilities of (N, outputs) outputs. ``--only`` chooses the classes."""
         found = to_probabilities(outputs, self.output_kind)
         if self._columns is None:
             return found

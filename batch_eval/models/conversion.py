@@ -34,7 +34,7 @@ MAX_CALLS = 10_000
 LARGE_WORK = 1 << 30
 """Multiplications for one image from which on a model runs isolated. ResNet-50 needs four times as many."""
 LARGE_IMAGE = 16 << 20
-"""Bytes of the tensors of one image from which on a model runs isolated; a batch has up to 32 images."""
+"""Bytes of the tensors of one image from which on a model runs isolated. A batch has up to 32 images."""
 LARGE_WEIGHTS = 128 << 20
 """Bytes of weights from which on a model runs isolated."""
 
@@ -311,7 +311,7 @@ def _list(value: Any) -> list[Any]:
 
 
 def _name(layer: Entry) -> str:
-    """Return the name of a layer; Sequential models write it into the layer's config only."""
+    """Return the name of a layer. Sequential models write it into the layer's config only."""
     config = layer.get("config")
     name = layer.get("name") or (config.get("name") if isinstance(config, Mapping) else None)
     if not isinstance(name, str):

@@ -10,7 +10,7 @@ from batch_eval.errors import BatchEvalError, ModelError
 from batch_eval.wording import one_line, printable
 
 _MAX_NAME = 300
-"""Characters of a path in a message; of a longer one, the file's name alone is given."""
+"""Most characters of a path in a message. Of a longer one, only the file's name is given."""
 _MAX_MESSAGE = 900
 """Characters of a message, which leaves a hundred for what stands before it."""
 

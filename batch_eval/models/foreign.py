@@ -117,7 +117,7 @@ def is_architecture(content: Any) -> bool:
 
 
 def _tfjs(suspect: Suspect, form: str) -> bool:
-    """Return whether a file is a TensorFlow.js model of a form; older files state none."""
+    """Return whether a file is a TensorFlow.js model of a form. Older files state none."""
     topology = suspect.json.get("modelTopology")
     if not isinstance(topology, dict):
         return False

@@ -31,7 +31,7 @@ _MAX_OBJECTS = 50_000
 _MAX_DEPTH = 32
 """Levels of groups."""
 _MAX_TEXT = 16 << 20
-"""Bytes of text in all attributes at most; the config of a model is one of them."""
+"""Most bytes of text in all attributes. The config of a model is one of them."""
 _MAX_RANK = 32
 """Axes of an array: the most that HDF5 allows."""
 _UNDEFINED = 2**64 - 1

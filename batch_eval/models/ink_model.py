@@ -1,4 +1,4 @@
-"""The ink model: tells for each pixel of an image whether it is ink of the digit, other writing, or print."""
+"""The ink model. Each pixel of an image is ink of the digit, other writing, or print."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ OPSET = 17
 Attribute = int | float | str | Sequence[int] | Sequence[float]
 Dimension = int | str
 Piece = bytes | memoryview
-"""A part of a serialized message; weights stay memoryviews, so that they are copied once."""
+"""A part of a serialized message. Weights stay memoryviews: they are copied once."""
 
 _VARINT, _BYTES, _FIXED32 = 0, 2, 5  # wire types
 _TENSOR_TYPES = {"float32": 1, "uint8": 2, "int32": 6, "int64": 7, "bool": 9, "float64": 11}  # TensorProto.DataType

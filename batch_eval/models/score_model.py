@@ -18,7 +18,7 @@ SCORE_MODEL = Path(__file__).parent / "data" / "score.keras"
 SHAPE = (28, 28, 1)
 # A logistic regression on drawn digits and other things that the network had not seen.
 SHAPE_WEIGHT, CONFIDENCE_WEIGHT, OFFSET = 0.71, 0.85, -1.51
-"""Weights of two log odds in the score's: that the shape is a digit, and that the model's first guess is right."""
+"""Weights of two log odds in the score's: of the shape, and of the model's first guess."""
 NOT_A_DIGIT = 0.06
 """Score below which an image gets the flag `not_a_digit`: that of one drawn digit in a hundred."""
 CERTAIN = 1e-6

@@ -1,7 +1,7 @@
 """Allographs: the different shapes in which people write the same digit.
 
 Each is a function that draws strokes. A digit is one unit high, and y grows downwards. The shapes follow handwriting
-lessons and everyday writing in many countries: 1 with a flag, crossed 7, hooked 9, open 4, slashed 0.
+lessons and everyday writing in many countries. Examples are a 1 with a flag, a crossed 7 and an open 4.
 """
 
 # Keep 1 and 7 apart, or the same drawing gets both labels. The flag of a 1 rises steeply to the top of its stem. The

@@ -86,8 +86,9 @@ def eight_square(writer: Writer) -> list[Stroke]:
 
 
 def _head(writer: Writer) -> Stroke:
-    """Draw the ring of a 9 anticlockwise, from its upper right back to about (0.5, 0.2)."""
+    """Draw the ring of a 9 anticlockwise, from its upper right."""
     height, width = writer.between(0.2, 0.31), writer.between(0.2, 0.32)
+    # From 305 to 375 degrees: the ring stays open, closes or overlaps.
     sweep = -(330 + writer.between(-25, 45))
     start = -20 + writer.between(-35, 10)
     return writer.arc((0.5 - width, height), (width, height), start, sweep)
@@ -103,7 +104,7 @@ def nine_straight(writer: Writer) -> list[Stroke]:
 
 @writes(9, 3)
 def nine_hooked(writer: Writer) -> list[Stroke]:
-    """Draw a ring and a tail that hooks to the left, at its deepest like a g."""
+    """Draw a ring and a tail that hooks to the left. A deep hook is like a g."""
     head = _head(writer)
     x, y = head[-1]
     depth = writer.between(0.03, 0.25)
@@ -147,7 +148,7 @@ def nine_square(writer: Writer) -> list[Stroke]:
 
 @writes(9, 1)
 def nine_small_head(writer: Writer) -> list[Stroke]:
-    """Draw a small ring, in ink perhaps a blob, and a long tail, straight or hooked."""
+    """Draw a small ring and a long tail. In ink, the ring may be a blob."""
     height, width = writer.between(0.07, 0.2), writer.between(0.05, 0.16)
     head = writer.arc((0.5 - width, height), (width, height), writer.between(-60, 0), -(300 + writer.between(0, 60)))
     x, y = head[-1]
@@ -172,7 +173,7 @@ def nine_large_ring(writer: Writer) -> list[Stroke]:
 
 @writes(9, 0.9)
 def nine_tail_below(writer: Writer) -> list[Stroke]:
-    """Draw a ring that closes at its foot, and a tail that swings out from there, as in a g."""
+    """Draw a ring that closes at its foot, and a tail from there, as in a g."""
     height, width = writer.between(0.16, 0.27), writer.between(0.16, 0.28)
     head = writer.arc((0.3, height), (width, height), writer.between(60, 120), -(330 + writer.between(0, 60)))
     x, y = head[-1]

@@ -17,7 +17,7 @@ def four_open(writer: Writer) -> list[Stroke]:
 
 @writes(4, 1.6)
 def four_cup(writer: Writer) -> list[Stroke]:
-    """Draw a round cup, then a stem on its right, in one stroke or two."""
+    """Draw a round cup, then a stem on its right."""
     level = writer.between(0.42, 0.6)
     cup = writer.curve((0.05, 0), (0, level * 0.7), (0.12, level), (0.36, level * 0.92), (0.5, level * 0.7))
     top = writer.between(0, 0.15)
@@ -39,7 +39,7 @@ def four_closed(writer: Writer) -> list[Stroke]:
 
 @writes(4, 1.4)
 def four_lightning(writer: Writer) -> list[Stroke]:
-    """Draw an angle with a short stem that crosses only its bar, or hangs from its end."""
+    """Draw an angle. A short stem crosses only its bar, or hangs from its end."""
     level = writer.between(0.5, 0.68)
     end = writer.between(0.45, 0.65)
     slope = writer.between(-0.08, 0.04)

@@ -1,4 +1,4 @@
-"""Rarer ways to write each digit, met in everyday hands: open rings, flags, loops, swashes, one-stroke fours."""
+"""Rarer ways to write each digit: open rings, flags, loops, swashes."""
 
 from batch_eval.training.allographs.register import writes
 from batch_eval.training.writer import Stroke, Writer, join
@@ -6,8 +6,9 @@ from batch_eval.training.writer import Stroke, Writer, join
 
 @writes(0, 0.8, rare=True)
 def zero_open(writer: Writer) -> list[Stroke]:
-    """Draw an oval whose ends miss each other above: they stand apart, or one passes the other."""
+    """Draw an oval whose ends miss each other above."""
     width = writer.between(0.2, 0.42)
+    # A sweep of 300 to 345 degrees never closes the ring. Half of the rings are drawn the other way round.
     ring = writer.arc((0.35, 0.52), (width, 0.48), -90 + writer.between(15, 45), -(300 + writer.between(0, 45)))
     if writer.chance(0.5):
         ring = writer.arc((0.35, 0.52), (width, 0.48), -90 - writer.between(15, 45), 300 + writer.between(0, 45))
@@ -18,7 +19,7 @@ def zero_open(writer: Writer) -> list[Stroke]:
 
 @writes(1, 0.5, rare=True)
 def one_swash(writer: Writer) -> list[Stroke]:
-    """Draw a flag, a stem, and a foot that the pen reaches by a small loop without lifting."""
+    """Draw a flag, a stem and a foot. A small loop leads to the foot."""
     rise = writer.between(0.1, 0.3)
     flag = writer.curve((-writer.between(0.12, 0.3), rise), (-0.05, rise * 0.4), (0, 0))
     end = writer.between(0.15, 0.4)
@@ -39,7 +40,7 @@ def one_bowed(writer: Writer) -> list[Stroke]:
 
 @writes(2, 0.9, rare=True)
 def two_cursive(writer: Writer) -> list[Stroke]:
-    """Draw a 2 close to a cursive z: a bow, a diagonal, and a base that swings below the line."""
+    """Draw a 2 like a cursive z: a bow, a diagonal and a swinging base."""
     width = writer.between(0.45, 0.7)
     top = writer.curve((0.02, writer.between(0.1, 0.3)), (width * 0.5, 0), (width, writer.between(0.12, 0.3)))
     x, y = top[-1]
@@ -68,7 +69,7 @@ def two_open_loop(writer: Writer) -> list[Stroke]:
 
 @writes(2, 0.3, rare=True)
 def two_bare(writer: Writer) -> list[Stroke]:
-    """Draw a tall 2 with hardly a bow and a short base, close to an L or a 1 with a foot."""
+    """Draw a tall 2 with hardly a bow and a short base. It is close to an L."""
     lean = writer.between(0.1, 0.3)
     top = writer.curve(
         (lean - writer.between(0.1, 0.25), writer.between(0.08, 0.22)), (lean * 1.2, 0), (lean * 1.6, 0.2)
@@ -83,7 +84,7 @@ def two_bare(writer: Writer) -> list[Stroke]:
 
 @writes(3, 0.7, rare=True)
 def three_closed_top(writer: Writer) -> list[Stroke]:
-    """Draw a 3 that begins inside its upper bow, so that the bow nearly closes to a ring."""
+    """Draw a 3 that begins inside its upper bow. The bow is nearly a ring."""
     level = writer.between(0.36, 0.5)
     inner = writer.between(0.25, 0.8) * level
     start = (writer.between(0.12, 0.3), inner)
@@ -126,7 +127,7 @@ def three_zigzag(writer: Writer) -> list[Stroke]:
 
 @writes(4, 1.0, rare=True)
 def four_one_stroke(writer: Writer) -> list[Stroke]:
-    """Draw down to the left, along the bar, and back over it into the stem, without lifting the pen."""
+    """Draw down to the left, along the bar, and back over it. The pen goes on into the stem."""
     level, stem = writer.between(0.5, 0.72), writer.between(0.3, 0.5)
     reach = stem + writer.between(0.06, 0.25)
     first = writer.line((writer.between(0.12, 0.36), 0), (0, level))
@@ -144,7 +145,7 @@ def four_one_stroke(writer: Writer) -> list[Stroke]:
 
 @writes(4, 0.7, rare=True)
 def four_cursive(writer: Writer) -> list[Stroke]:
-    """Draw a tall first stroke, a small loop at its foot, and a tail that crosses below, as fast writers do."""
+    """Draw a tall first stroke, a small loop at its foot, and a tail below."""
     top, level = (writer.between(0.3, 0.55), 0.0), writer.between(0.6, 0.78)
     first = writer.curve(top, (writer.between(0.08, 0.2), level * 0.6), (0, level))
     loop = writer.curve(
@@ -156,7 +157,7 @@ def four_cursive(writer: Writer) -> list[Stroke]:
 
 @writes(4, 0.5, rare=True)
 def four_narrow(writer: Writer) -> list[Stroke]:
-    """Draw a cup so narrow that the 4 is close to a 9 or a u with a stem."""
+    """Draw a narrow cup and a stem. It is close to a 9."""
     width, level = writer.between(0.2, 0.36), writer.between(0.36, 0.56)
     cup = writer.curve((0, writer.between(0, 0.15)), (0.01, level * 0.8), (width * 0.5, level), (width, level * 0.8))
     return [cup, writer.line((width, writer.between(0, 0.2)), (width - writer.between(-0.04, 0.1), 1))]
@@ -164,7 +165,7 @@ def four_narrow(writer: Writer) -> list[Stroke]:
 
 @writes(5, 0.8, rare=True)
 def five_closed_belly(writer: Writer) -> list[Stroke]:
-    """Draw a 5 whose belly curls back to the stem, so that it nearly closes."""
+    """Draw a 5 whose belly curls back to the stem. It nearly closes."""
     level = writer.between(0.36, 0.5)
     top = writer.line((writer.between(0.4, 0.7), writer.between(-0.04, 0.05)), (0.1, 0), (0.04, level))
     end = (writer.between(-0.04, 0.1), writer.between(0.62, 0.85))
@@ -174,7 +175,7 @@ def five_closed_belly(writer: Writer) -> list[Stroke]:
 
 @writes(5, 0.7, rare=True)
 def five_wide_bar(writer: Writer) -> list[Stroke]:
-    """Draw a small 5 under a bar that reaches over it on both sides, touching or not."""
+    """Draw a small 5 under a long bar. They touch or not."""
     level, gap = writer.between(0.4, 0.52), writer.between(-0.02, 0.1)
     body = writer.curve(
         (0.06, gap), (0.04, level), (0.34, level - 0.04), (0.5, 0.72), (0.3, 1), (-0.02, writer.between(0.84, 0.96))
@@ -190,7 +191,7 @@ def five_wide_bar(writer: Writer) -> list[Stroke]:
 
 @writes(5, 0.6, rare=True)
 def five_swung(writer: Writer) -> list[Stroke]:
-    """Draw an S-like 5 that begins with a hook and ends in a long swing to the left."""
+    """Draw an S-like 5. It begins with a hook and ends in a long swing to the left."""
     reach = writer.between(0.4, 0.6)
     hook = writer.between(0, 0.12)
     return [
@@ -203,7 +204,7 @@ def five_swung(writer: Writer) -> list[Stroke]:
 
 @writes(6, 0.9, rare=True)
 def six_flagged(writer: Writer) -> list[Stroke]:
-    """Draw a level or falling flag above, then the back and the ring, as a 5 whose belly is closed."""
+    """Draw a flag, then the back and the ring. It is close to a 5 whose belly is closed."""
     flag = writer.line((writer.between(0.36, 0.7), writer.between(-0.04, 0.1)), (writer.between(0.1, 0.22), 0))
     x, y = flag[-1]
     size, reach = writer.between(0.34, 0.6), writer.between(0.42, 0.6)
@@ -251,7 +252,7 @@ def six_spiral(writer: Writer) -> list[Stroke]:
 
 @writes(7, 0.8, rare=True)
 def seven_short_bar(writer: Writer) -> list[Stroke]:
-    """Draw a leg that leans, under a short bar or a mere hook; leaning more than a 1's."""
+    """Draw a leg under a short bar or a mere hook. It leans more than a 1's."""
     width = writer.between(0.14, 0.34)
     bar = writer.curve((0, writer.between(-0.02, 0.06)), (width * 0.5, -writer.between(-0.02, 0.05)), (width, 0))
     foot = width - writer.between(0.22, 0.5)
@@ -260,7 +261,7 @@ def seven_short_bar(writer: Writer) -> list[Stroke]:
 
 @writes(7, 0.7, rare=True)
 def seven_zigzag(writer: Writer) -> list[Stroke]:
-    """Draw a 7 as a cursive z with a cross stroke: a deep wave, a steep leg, perhaps a foot that swings out."""
+    """Draw a 7 like a cursive z: a deep wave, a steep leg and a cross stroke."""
     width, deep = writer.between(0.4, 0.65), writer.between(0.12, 0.4)
     top = writer.line(
         (0, writer.between(0.1, 0.3)),
@@ -283,7 +284,7 @@ def seven_zigzag(writer: Writer) -> list[Stroke]:
 
 @writes(7, 0.5, rare=True)
 def seven_tall(writer: Writer) -> list[Stroke]:
-    """Draw a tall 7 with a steep leg and a narrow bar that begins with a long serif."""
+    """Draw a tall 7 with a steep leg. Its narrow bar begins with a long serif."""
     width, serif = writer.between(0.22, 0.4), writer.between(0.1, 0.35)
     leg = writer.curve((width, 0), (width - 0.02, 0.5), (width - writer.between(0, 0.16), 1))
     return [join(writer.line((writer.between(-0.03, 0.05), serif), (0, 0), (width, 0)), leg)]
@@ -291,11 +292,12 @@ def seven_tall(writer: Writer) -> list[Stroke]:
 
 @writes(8, 0.8, rare=True)
 def eight_leaning(writer: Writer) -> list[Stroke]:
-    """Draw a narrow 8 of one stroke that leans to the right and may stay open above."""
+    """Draw a narrow 8 that leans to the right. It may stay open above."""
     lean, gap = writer.between(0.15, 0.5), writer.between(0, 0.14)
     up, low = writer.between(0.08, 0.18), writer.between(0.1, 0.22)
 
     def at(x: float, y: float) -> tuple[float, float]:
+        # The higher a point lies, the farther it moves to the right.
         return x + lean * (1 - y), y
 
     return [
@@ -308,7 +310,7 @@ def eight_leaning(writer: Writer) -> list[Stroke]:
 
 @writes(8, 0.6, rare=True)
 def eight_open_foot(writer: Writer) -> list[Stroke]:
-    """Draw a ring and two strokes that cross below it, the lower half open or hardly closed."""
+    """Draw a ring and two strokes that cross below it. The lower half stays open or nearly so."""
     split = writer.between(0.32, 0.52)
     width, gap = writer.between(0.14, 0.26), writer.between(0.05, 0.3)
     return [
@@ -335,7 +337,7 @@ def eight_apart(writer: Writer) -> list[Stroke]:
 
 @writes(9, 0.9, rare=True)
 def nine_open(writer: Writer) -> list[Stroke]:
-    """Draw a head like a c that does not close, then a tail that hooks deep to the left."""
+    """Draw a head like a c, then a tail that hooks deep to the left."""
     height, width = writer.between(0.16, 0.28), writer.between(0.16, 0.3)
     head = writer.arc((0.5 - width, height), (width, height), writer.between(-70, -20), -(200 + writer.between(0, 90)))
     tail = writer.curve(
@@ -367,7 +369,7 @@ def nine_lollipop(writer: Writer) -> list[Stroke]:
 
 @writes(9, 0.7, rare=True)
 def nine_hook_head(writer: Writer) -> list[Stroke]:
-    """Draw a mere hook or blob for the ring, and a bent tail that ends in a hook: close to a 3 or a 7."""
+    """Draw a hook or blob for the ring, and a hooked tail. It is close to a 3 or a 7."""
     width, deep = writer.between(0.16, 0.36), writer.between(0.08, 0.26)
     head = writer.curve(
         (width, writer.between(0.02, 0.1)), (width * 0.4, 0), (0, deep * 0.6), (width * 0.4, deep), (width, deep * 0.6)

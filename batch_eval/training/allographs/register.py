@@ -23,7 +23,7 @@ ALLOGRAPHS: list[Allograph] = []
 
 
 def writes(label: int, weight: float, *, rare: bool = False) -> Callable[[StrokeModel], StrokeModel]:
-    """Register the decorated function as a way to write ``label``, as in ``@writes(7, 4)``."""
+    """Register a function as a way to write ``label``, as in ``@writes(7, 4)``."""
 
     def register(draw: StrokeModel) -> StrokeModel:
         ALLOGRAPHS.append(Allograph(label, draw.__name__, weight, draw, rare))

@@ -42,7 +42,7 @@ def six_straight(writer: Writer) -> list[Stroke]:
 
 @writes(6, 1.5)
 def six_hooked(writer: Writer) -> list[Stroke]:
-    """Draw a hook, short or as deep as in a G, then a back and a ring."""
+    """Draw a hook, then a back and a ring. A deep hook is like that of a G."""
     deep = writer.between(0.08, 0.42)
     hook = writer.curve((0.58 - deep * writer.between(0, 0.5), deep), (0.56, deep * 0.4), (0.5, 0.02), (0.36, 0))
     return [join(hook, _six(writer, (0.36, 0), 0.06, writer.between(0.34, 0.55)))]
@@ -64,7 +64,7 @@ def six_square(writer: Writer) -> list[Stroke]:
 
 
 def _bar(writer: Writer, width: float) -> Stroke:
-    """Draw the bar of a 7, nearly level, to (width, 0): straight, hollow or waved."""
+    """Draw the bar of a 7, nearly level, to (width, 0)."""
     tilt = writer.between(-0.1, 0.17) * width
     wave = writer.between(-0.05, 0.05)
     start = (0, tilt)
@@ -74,7 +74,7 @@ def _bar(writer: Writer, width: float) -> Stroke:
 
 
 def _leg(writer: Writer, x: float) -> Stroke:
-    """Draw the downstroke of a 7 from (x, 0): straight or bowed, to the lower left."""
+    """Draw the downstroke of a 7 from (x, 0) to the lower left."""
     foot = x - writer.between(0.05, 0.5)
     bow = writer.between(-0.12, 0.03)
     return writer.curve((x, 0), (x + (foot - x) * 0.55 + bow, 0.45), (foot, 1))
@@ -109,13 +109,13 @@ def seven_plain(writer: Writer) -> list[Stroke]:
 
 @writes(7, 4)
 def seven_crossed(writer: Writer) -> list[Stroke]:
-    """Draw bar, leg and a cross stroke, as in much of Europe, Asia and Latin America."""
+    """Draw bar, leg and cross stroke, as in much of Europe, Asia, Latin America."""
     strokes = _seven(writer)
     return [*strokes, _cross(writer, strokes[0])]
 
 
 def _wave(writer: Writer, width: float) -> Stroke:
-    """Draw a bar that falls or climbs, then swings to (width, 0), as taught in schools."""
+    """Draw a bar with a wave, to (width, 0), as taught in schools."""
     depth = writer.between(0.06, 0.4)
     start = (0, writer.between(-0.06, 0.06) if writer.chance(0.5) else writer.between(0.1, 0.2) + depth * 0.6)
     return writer.curve(
@@ -133,7 +133,7 @@ def seven_waved(writer: Writer) -> list[Stroke]:
 
 @writes(7, 0.5)
 def seven_hooked_foot(writer: Writer) -> list[Stroke]:
-    """Draw a leg with a hook at its foot, which may swing on into the cross stroke."""
+    """Draw a leg with a hook at its foot. The hook may swing on into the cross stroke."""
     width = writer.between(0.45, 0.75)
     leg = writer.line((width, 0), (width * 0.55, 0.9))
     foot = writer.curve((width * 0.55, 0.9), (width * 0.45, 1), (width * 0.25, writer.between(0.85, 0.97)))

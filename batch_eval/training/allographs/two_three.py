@@ -5,7 +5,7 @@ from batch_eval.training.writer import Stroke, Writer, join
 
 
 def _two_top(writer: Writer) -> Stroke:
-    """Draw the bow of a 2, from its left end to the lower left corner at (0, 0.95)."""
+    """Draw the bow of a 2 down to its corner at (0, 0.95)."""
     start_y = writer.between(0.1, 0.38)
     width = writer.between(0.5, 0.72)
     belly = writer.between(0.2, 0.34)
@@ -73,7 +73,7 @@ def two_square(writer: Writer) -> list[Stroke]:
 
 
 def _bowl(writer: Writer, x: float, y: float) -> Stroke:
-    """Draw the lower half of a 3, from its waist at (x, y) to its left end."""
+    """Draw the lower half of a 3, from its waist at (x, y)."""
     reach = writer.between(0.5, 0.68)
     end = writer.between(0.78, 0.98)
     return writer.curve((x, y), (reach * 0.8, y + 0.06), (reach, (y + 1) / 2 + 0.03), (reach * 0.6, 1), (0, end))

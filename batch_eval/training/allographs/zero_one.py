@@ -21,7 +21,7 @@ def zero_oval(writer: Writer) -> list[Stroke]:
 
 @writes(0, 1)
 def zero_hooked(writer: Writer) -> list[Stroke]:
-    """Draw an oval with a tail, inward or above the top, as fast writers leave it."""
+    """Draw an oval with a tail. Fast writers leave one inside or above."""
     inward = writer.between(-0.08, 0.3)
     ring = writer.arc((0.35, 0.5), (writer.between(0.22, 0.42), 0.5), -100, -360)
     end = ring[-1]
@@ -46,12 +46,13 @@ def zero_slashed(writer: Writer) -> list[Stroke]:
     reach = writer.between(0.55, 1.25)
     dx, dy = 0.36 * reach, 0.46 * reach
     if writer.chance(0.12):
+        # A few slashes lean the other way.
         dx = -dx
     return [_ring(writer), writer.line((0.35 + dx, 0.5 - dy), (0.35 - dx, 0.5 + dy))]
 
 
 def _flag(writer: Writer, top: tuple[float, float], length: float, rise: float) -> Stroke:
-    """Draw a flag that rises to ``top`` at ``rise`` degrees above the horizontal, straight or hollow."""
+    """Draw a flag up to ``top``. Its ``rise`` is in degrees above the horizontal."""
     dx, dy = length * math.cos(math.radians(rise)), length * math.sin(math.radians(rise))
     start = (top[0] - dx, top[1] + dy)
     sag = writer.between(-0.05, 0.12) * length
@@ -95,6 +96,7 @@ def one_flag(writer: Writer) -> list[Stroke]:
 def one_long_flag(writer: Writer) -> list[Stroke]:
     """Draw a flag nearly as long as the stem, as in Poland, Germany or Vietnam. A quarter have a foot."""
     reach = writer.between(0.4, 1.0)
+    # The farther down the flag reaches, the steeper it must be, or it would be the bar of a 7.
     rise = writer.between(44 + 10 * reach, 76)
     lean = writer.between(-0.12, 0.3)
     one = join(_flag(writer, (0, 0), reach / math.sin(math.radians(rise)), rise), _stem(writer, lean))

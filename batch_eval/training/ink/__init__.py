@@ -1,1 +1,1 @@
-"""Training the ink network: drawn scenes whose ink is known, the network, and its course of training."""
+"""Training the ink network: scenes with known ink, the network, the training itself."""

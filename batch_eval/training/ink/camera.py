@@ -11,7 +11,9 @@ Pixels = NDArray[np.uint8]
 
 
 def photographed(rng: np.random.Generator, scene: Floats) -> Pixels:
-    """Take a photo of (H, W, 3) light of 0 to 1: contrast, white balance, blur, noise; 8 bit."""
+    """Take a photo of light, (H, W, 3) of 0 to 1, as 8 bits."""
+    # In a camera's order: white balance, haze and exposure, then the lens, last the sensor.
+    # So the lens does not blur the noise.
     if rng.random() < 0.35:
         scene = scene * rng.uniform(0.8, 1.15, 3).astype(np.float32)
     if rng.random() < 0.3:  # haze, or a camera that lifts the blacks
@@ -26,14 +28,16 @@ def photographed(rng: np.random.Generator, scene: Floats) -> Pixels:
 
 
 def blurred(rng: np.random.Generator, scene: Floats) -> Floats:
-    """Blur as a lens out of focus, or a hand that shakes; half of the pictures stay sharp."""
+    """Blur as a lens out of focus, or a hand that shakes. Many pictures stay sharp."""
     choice = rng.random()
+    # The widths below are for a picture of 128 pixels. Larger pictures are blurred as much more.
     scale = max(scene.shape[:2]) / 128
     if choice < 0.42:
         return np.asarray(cv2.GaussianBlur(scene, (0, 0), max(0.3, rng.uniform(0.3, 1.4) * scale)), np.float32)
     if choice < 0.5:
         return np.asarray(cv2.GaussianBlur(scene, (0, 0), max(0.3, rng.uniform(1.4, 3.0) * scale)), np.float32)
     if choice < 0.56:
+        # A line as the kernel smears each pixel along a path: level, upright or diagonal.
         length = int(rng.integers(2, 7))
         kernel = np.zeros((length, length), np.float32)
         start, end = (0, length - 1) if rng.random() < 0.5 else (length // 2, length // 2)
@@ -44,7 +48,7 @@ def blurred(rng: np.random.Generator, scene: Floats) -> Floats:
 
 
 def _noise(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
-    """Return a sensor's noise: grey or coloured, fine or, in a frame that was enlarged, coarse."""
+    """Return a sensor's noise, grey or coloured. It is coarse in a frame that was enlarged."""
     amount = np.float32(rng.choice([0.006, 0.015, 0.03, 0.07]) * rng.uniform(0.5, 1.2))
     channels = 3 if rng.random() < 0.6 else 1
     if rng.random() < 0.3:
@@ -55,9 +59,9 @@ def _noise(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
 
 
 def scanned(rng: np.random.Generator, scene: Floats, ink: float, ground: float) -> Pixels:
-    """Scan (H, W, 3) light of 0 to 1 in grey: white paper, perhaps cut to black and white, with specks.
+    """Scan light, (H, W, 3) of 0 to 1, in grey or black and white.
 
-    ``ink`` and ``ground`` are the greys of the pen and the paper, between which levels and thresholds lie.
+    ``ink`` and ``ground`` are the greys of the pen and the paper. Thresholds lie between them.
     """
     grey = cv2.cvtColor(np.clip(scene, 0, 1).astype(np.float32), cv2.COLOR_BGR2GRAY)
     if rng.random() < 0.4:
@@ -66,10 +70,12 @@ def scanned(rng: np.random.Generator, scene: Floats, ink: float, ground: float) 
     if rng.random() < 0.7:  # levels: what is nearly white becomes white
         white, black = ground - between * rng.uniform(-0.2, 0.3), ink * rng.uniform(0, 1)
         grey = np.clip((grey - black) / (white - black), 0, 1)
+        # The two greys follow the levels, so that the threshold below still lies between them.
         ink, ground = max(0.0, (ink - black) / (white - black)), min(1.0, (ground - black) / (white - black))
         between = ground - ink
     grey = grey + np.float32(rng.choice([0, 0.004, 0.02])) * rng.standard_normal(grey.shape, dtype=np.float32)
     if rng.random() < 0.4:
+        # Noise just before the threshold makes the edges ragged.
         ragged = np.float32(rng.choice([0, 0.05, 0.12]) * between) * rng.standard_normal(grey.shape, dtype=np.float32)
         grey = (grey + ragged > ink + between * rng.uniform(0.35, 0.75)).astype(np.float32)
     grey = _specked(rng, np.asarray(grey, np.float32))
@@ -89,8 +95,9 @@ def _specked(rng: np.random.Generator, grey: Floats) -> Floats:
 
 
 def reduced(rng: np.random.Generator, image: Pixels, least: float) -> Pixels:
-    """Reduce a picture to ``least`` pixels or more and enlarge it again, as thumbnails and video frames are."""
+    """Reduce a picture to ``least`` pixels or more, and enlarge it again. Thumbnails look like that."""
     longest = max(image.shape[:2])
+    # Uniform in the logarithm: each doubling of the size is equally frequent.
     side = float(np.exp(rng.uniform(np.log(least), np.log(max(least + 1.0, longest)))))
     scale = side / longest
     size = max(4, round(image.shape[1] * scale)), max(4, round(image.shape[0] * scale))

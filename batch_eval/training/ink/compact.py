@@ -1,4 +1,4 @@
-"""A Keras model file at half its size: weights of fewer bits, compressed by the archive that they lie in."""
+"""A Keras model file at half its size: weights of fewer bits, compressed."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     import keras
 
 BITS = 10
-"""Bits of a weight's fraction that are kept, as in float16, which these are not: any Keras opens the file."""
+"""Bits of a weight's fraction that are kept, as many as in float16. The type stays float32."""
 WEIGHTS = "model.weights.h5"
 
 
 def compact_bytes(model: keras.Model) -> bytes:
-    """Return a ``.keras`` file of the model, its weights rounded to ``BITS`` bits, compressed as ZIP does."""
+    """Return a ``.keras`` file of the model, compressed, with weights of ``BITS`` bits."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model.keras")
         model.save(path)
@@ -30,12 +30,14 @@ def compact_bytes(model: keras.Model) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in sorted(entries.items()):
+            # A fixed date stands in place of the time of writing.
             archive.writestr(zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED, 9)
     return out.getvalue()
 
 
 def rounded(weights: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return weights with ``BITS`` bits of fraction; the exponent keeps its range."""
+    # frexp gives fractions of 0.5 to 1. Their first bit is always set, so it comes on top of ``BITS``.
     fraction, exponent = np.frexp(weights)
     return np.asarray(np.ldexp(np.rint(fraction * 2 ** (BITS + 1)) / 2 ** (BITS + 1), exponent), np.float32)
 
@@ -43,7 +45,7 @@ def rounded(weights: NDArray[np.float32]) -> NDArray[np.float32]:
 def _rounded_file(data: bytes) -> bytes:
     """Return HDF5's bytes with every data set rounded, and without the time of writing.
 
-    They are laid out plainly, not compressed by HDF5, so that the file is read without HDF5's library.
+    HDF5 does not compress them. So the file can be read without HDF5's library.
     """
     import h5py
 
@@ -61,6 +63,7 @@ def _rounded_file(data: bytes) -> bytes:
                 made.attrs[key] = value
 
         source.visititems(copied)
+        # visititems leaves out the root itself.
         for key, value in source.attrs.items():
             target.attrs[key] = value
     return out.getvalue()

@@ -1,4 +1,4 @@
-"""Where a scene's digit stands: the window that a camera or a crop leaves of the world, and the digit in it."""
+"""Where a scene's digit stands: the picture's window, and the digit in it."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import numpy as np
 from batch_eval.training.ink.marks import Mark
 
 SPECK = 0.015
-"""Longest side of the smallest digit, as a share of its window's: a digit of 12 pixels in a picture of 800."""
+"""Longest side of the smallest digit, as a share of its window's: 12 pixels of 800."""
 LEGIBLE = 8
-"""Longest side, in pixels, that digits in small pictures have at least; those of large ones may be a mere speck."""
+"""Least length in pixels of digits in small pictures. In large pictures, a digit may be a mere speck."""
 
 
 @dataclass(frozen=True)
 class Frame:
-    """A window of ``height`` × ``width`` pixels, and the box of the digit in it, which may reach over its border.
+    """A window of ``height`` × ``width`` pixels, and the box of the digit in it.
 
-    ``blocky`` says that the digit is painted in squares.
+    The box may reach over the border. ``blocky`` says that the digit is painted in squares.
     """
 
     height: int
@@ -48,8 +48,8 @@ class Frame:
 def frame(rng: np.random.Generator, mark: Mark, longest: int) -> Frame:
     """Choose a window with this longest side, in pixels, around a mark.
 
-    Most windows leave a margin of any size on each side, many are cut close to the ink, a few hold a digit that is
-    far smaller, or cut off a part of it.
+    Most windows leave a margin of any size on each side. Many are cut close to the ink. A few hold a far smaller
+    digit, or cut off a part of it.
     """
     height, width = (float(side) for side in mark.cover.shape)
     side = max(height, width)
@@ -70,6 +70,7 @@ def frame(rng: np.random.Generator, mark: Mark, longest: int) -> Frame:
         margins = margins * np.array([stretch, stretch, 1 / stretch, 1 / stretch])
     if rng.random() < 0.09 and not mark.cell:
         cut = int(rng.integers(4))
+        # A negative margin lays the window's edge inside the digit's box.
         margins[cut] = -rng.uniform(0, 0.12) * (width, width, height, height)[cut]
     left, right, top, bottom = margins
     scale = longest / max(left + width + right, top + height + bottom)
@@ -85,16 +86,17 @@ def frame(rng: np.random.Generator, mark: Mark, longest: int) -> Frame:
 
 
 def _apart(rng: np.random.Generator, across: float, down: float, *, even: float = 0.6) -> np.ndarray:
-    """Share what a window leaves free among left, right, top and bottom: about ``even`` so often, else anyhow."""
+    """Share the free room among left, right, top and bottom. ``even`` is how often it is about even."""
     x, y = rng.beta(4, 4, 2) if rng.random() < even else rng.random(2)
     return np.array([across * x, across * (1 - x), down * y, down * (1 - y)])
 
 
 def placed(canvas: np.ndarray, mark: Mark, x: float, y: float, *, tone: bool = False) -> None:
-    """Lay a mark's cover or tone on a canvas in place, its middle at (x, y), as far as it lies on it."""
+    """Lay a mark's cover or tone on a canvas in place, its middle at (x, y)."""
     mask = mark.tone if tone else mark.cover
     height, width = mask.shape
     top, left = round(y - height / 2), round(x - width / 2)
+    # The part of the mark that lies on the canvas: rows a to c, columns b to d.
     a, b, c, d = max(0, top), max(0, left), min(canvas.shape[0], top + height), min(canvas.shape[1], left + width)
     if a < c and b < d:
         part = canvas[a:c, b:d]
@@ -102,5 +104,5 @@ def placed(canvas: np.ndarray, mark: Mark, x: float, y: float, *, tone: bool = F
 
 
 def _least_share(longest: int) -> float:
-    """Return how small a digit may be as a share of a window with this longest side."""
+    """Return the least share of a window of this length that a digit takes."""
     return max(0.03, min(0.3, LEGIBLE / longest)) if longest <= 64 else 0.03

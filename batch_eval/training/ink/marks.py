@@ -1,4 +1,4 @@
-"""What is written in a scene: the digit in question, and other marks of a pen."""
+"""What is written in a scene: the digit in question, and other marks."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from batch_eval.training.writer import Stroke, Writer, resample
 
 Mask = NDArray[np.uint8]
 SIDE = 120
-"""Longest side, in pixels, at which a mark is drawn before it is brought to the size that a scene needs."""
+"""Side in pixels at which a mark is drawn. It is resized later as a scene needs."""
 
+# Points are (x, y), and y grows downwards. A digit has one stroke or two.
 BARS: tuple[tuple[tuple[tuple[int, int], ...], ...], ...] = (
     (((0, 0), (1, 0), (1, 2), (0, 2), (0, 0)),),
     (((0, 0), (0, 2)),),
@@ -37,8 +38,8 @@ BARS: tuple[tuple[tuple[tuple[int, int], ...], ...], ...] = (
 class Mark:
     """One mark, cut to its ink.
 
-    ``cover`` (H, W) uint8 is how much of each pixel the pen covered; ``tone`` (H, W) uint8 is how strong the ink shows
-    there, which differs where a brush is half transparent. ``label`` is the digit, -1 for other marks.
+    ``cover`` (H, W) uint8 is how much of each pixel the pen covered. ``tone`` (H, W) uint8 is how strong the ink shows
+    there. They differ where a brush is half transparent. ``label`` is the digit, -1 for other marks.
     """
 
     cover: Mask
@@ -61,7 +62,7 @@ class Mark:
 
 
 def digit(rng: np.random.Generator, given: Digits) -> Mark:
-    """Return a digit: four in ten from ``given``, (N, 28, 28) uint8 of MNIST's kind, the others drawn."""
+    """Return a digit: four in ten from ``given``, (N, 28, 28) uint8, the others drawn."""
     if rng.random() < 0.4:
         row = int(rng.integers(len(given)))
         return _mark(rng, _enlarged(rng, given.images[row]), int(given.labels[row]))
@@ -71,7 +72,7 @@ def digit(rng: np.random.Generator, given: Digits) -> Mark:
 
 
 def _straight(rng: np.random.Generator, label: int) -> list[Stroke]:
-    """Return a digit of level and upright bars, drawn by hand: its strokes are easily taken for printed lines."""
+    """Return a digit of level and upright bars, by hand. They are easily taken for printed lines."""
     writer = Writer(rng, jitter=float(rng.uniform(0, 0.025)))
     width, waist = writer.between(0.3, 0.75), writer.between(0.4, 0.6)
     levels = (0.0, waist, 1.0)
@@ -79,7 +80,7 @@ def _straight(rng: np.random.Generator, label: int) -> list[Stroke]:
 
 
 def block_digit(rng: np.random.Generator) -> Mark:
-    """Return a digit painted in a pixel editor: squares along its strokes, from 5 to 24 high."""
+    """Return a digit painted in a pixel editor. It is about 5 to 24 squares high."""
     label = int(rng.integers(10))
     strokes = write(rng, label, rare=True) if rng.random() < 0.5 else [np.array(piece, float) for piece in BARS[label]]
     points = np.vstack(strokes)
@@ -91,6 +92,7 @@ def block_digit(rng: np.random.Generator) -> Mark:
     scale = np.array([columns - 1, rows - 1]) / np.maximum(extent, 1e-6)
     for stroke in strokes:
         path = np.rint((stroke - low) * scale).astype(np.int32) + thickness // 2
+        # LINE_8 does not smooth edges: each square is full or empty.
         cv2.polylines(grid, [path], False, 255, thickness, cv2.LINE_8)
     x, y, width, height = cv2.boundingRect(grid)
     cell = max(1, SIDE // max(width, height))
@@ -99,7 +101,7 @@ def block_digit(rng: np.random.Generator) -> Mark:
 
 
 def other(rng: np.random.Generator, given: Digits) -> Mark:
-    """Return other writing: most often one more digit, else a letter, a sign or a scribble."""
+    """Return other writing: often one more digit, else a letter, sign or scribble."""
     return digit(rng, given) if rng.random() < 0.6 else sign(rng)
 
 
@@ -109,7 +111,7 @@ def sign(rng: np.random.Generator) -> Mark:
 
 
 def _inked(rng: np.random.Generator, strokes: list[Stroke]) -> Mask:
-    """Draw strokes with any pen, from a hairline to a broad marker, (SIDE, SIDE) uint8."""
+    """Draw strokes with any pen, hairline to broad marker, (SIDE, SIDE) uint8."""
     width = float(np.exp(rng.uniform(np.log(0.006), np.log(0.2))))
     chisel = float(rng.uniform(0.2, 0.7)) if rng.random() < 0.2 else 0.0
     nib = Nib(width, float(rng.uniform(0, 0.2)), chisel, float(rng.uniform(0, np.pi)))
@@ -125,7 +127,7 @@ def _inked(rng: np.random.Generator, strokes: list[Stroke]) -> Mask:
 
 
 def _dotted(rng: np.random.Generator, strokes: list[Stroke], nib: Nib, height: float) -> Mask:
-    """Draw each stroke as a row of dots, as programs do that paint one for each position of the mouse."""
+    """Draw each stroke as a row of dots. Some programs paint one for each position of the mouse."""
     points = np.vstack(strokes)
     middle = (points.min(axis=0) + points.max(axis=0)) / 2
     radius = max(1.0, nib.width * height / 2)
@@ -133,6 +135,7 @@ def _dotted(rng: np.random.Generator, strokes: list[Stroke], nib: Nib, height: f
     canvas = np.zeros((SIDE, SIDE), np.uint8)
     for stroke in strokes:
         for x, y in (resample(stroke, spacing) - middle) * height + SIDE / 2:
+            # Coordinates in eighths (a shift of 3 bits): a dot may lie between pixels.
             cv2.circle(canvas, (round(x * 8), round(y * 8)), round(radius * 8), 255, -1, cv2.LINE_AA, 3)
     return canvas
 
@@ -144,10 +147,12 @@ def _hollow(rng: np.random.Generator, filled: Mask) -> Mask:
 
 
 def _enlarged(rng: np.random.Generator, image: NDArray[np.uint8]) -> Mask:
-    """Enlarge a (28, 28) digit, smooth it, and give it another posture and stroke width, (SIDE, SIDE) uint8."""
+    """Enlarge a (28, 28) digit to (SIDE, SIDE) uint8. Its posture and stroke width change."""
     large = cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
     soft = cv2.GaussianBlur(_bent(rng, np.asarray(large, np.uint8), 3.0), (0, 0), rng.uniform(1.0, 2.5))
     shape = cv2.threshold(soft, 110, 255, cv2.THRESH_BINARY)[1]
+    # Distances to the edge of the stroke make it thinner or wider: those inside it when ``growth`` is negative,
+    # else those outside it.
     growth = float(rng.uniform(-2.5, 2.5)) if rng.random() < 0.7 else 0.0
     depth = cv2.distanceTransform(shape, cv2.DIST_L2, 3)
     if growth < 0 and depth.any():  # no thinner than a third of the stroke, so that it does not break
@@ -158,7 +163,8 @@ def _enlarged(rng: np.random.Generator, image: NDArray[np.uint8]) -> Mask:
 
 
 def _bent(rng: np.random.Generator, mask: Mask, bend: float) -> Mask:
-    """Turn, slant and bend a (SIDE, SIDE) mask; ``bend`` is the deviation of a smooth displacement, in pixels."""
+    """Turn, slant and bend a (SIDE, SIDE) mask. ``bend`` is the deviation of the bending, in pixels."""
+    # Say for each pixel where it comes from: a linear map about the middle, and 5 × 5 random shifts, enlarged.
     matrix = np.eye(2) + rng.normal(0, 0.08, (2, 2))
     grid = np.stack(np.meshgrid(np.arange(SIDE), np.arange(SIDE)), axis=-1).astype(np.float32) - SIDE / 2
     coarse = rng.normal(0, bend, (5, 5, 2)).astype(np.float32)
@@ -170,9 +176,10 @@ def _bent(rng: np.random.Generator, mask: Mask, bend: float) -> Mask:
 
 
 def _mark(rng: np.random.Generator, cover: Mask, label: int = -1) -> Mark:
-    """Cut a mask to its ink, perhaps with gaps, and say how strong its ink shows."""
+    """Cut a mask to its ink, perhaps with gaps, and add its tone."""
     if rng.random() < 0.06:
         cover = broken(rng, cover)
+    # Cover of 40 of 255 or less does not widen the box.
     x, y, width, height = cv2.boundingRect(cv2.threshold(cover, 40, 255, cv2.THRESH_TOZERO)[1])
     cover = np.ascontiguousarray(cover[y : y + height, x : x + width]) if width else cover
     tone = cover

@@ -1,4 +1,4 @@
-"""The ink network: a small U-Net that computes at half resolution and gives four pixels for each place."""
+"""The ink network: a small U-Net that gives four pixels for each place."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ if TYPE_CHECKING:
     import keras
 
 SIDE = 128
-"""Side in pixels of the images that it is trained on; those of small images are half as long."""
+"""Side in pixels of the images that it is trained on. Small images have half of it."""
 WIDTHS = (16, 32, 48, 72)
-"""Channels at a half, a quarter, an eighth and a sixteenth of the image's side."""
+"""Channels at 1/2, 1/4, 1/8 and 1/16 of the image's side."""
 MAPS = 3
-"""What it tells of each pixel, as logits: the digit's ink, all writing, and what is printed."""
+"""Maps of logits that it gives: the digit's ink, all writing, and print."""
 
 
 def build(side: int | None = SIDE) -> keras.Model:
-    """Build the network untrained, for images of one size or, without a ``side``, of any.
+    """Build the network untrained. Without a ``side``, it takes images of any size.
 
-    It takes (N, side, side, 3) BGR, 0 to 255, and gives (N, side / 2, side / 2, 4 · MAPS) logits: the maps of the
-    upper left, upper right, lower left and lower right pixel of each place.
+    It takes (N, side, side, 3) BGR, 0 to 255, and gives (N, side / 2, side / 2, 4 · MAPS) logits. Each place holds
+    the maps of four pixels: upper left, upper right, lower left, lower right.
 
     Source: O. Ronneberger, P. Fischer and T. Brox, U-Net, MICCAI 2015; the last layer's pixels by W. Shi et al.,
     Real-time single image super-resolution, CVPR 2016.
@@ -28,14 +28,17 @@ def build(side: int | None = SIDE) -> keras.Model:
     from keras import layers
 
     image = keras.Input((side, side, 3))
+    # 0 to 255 becomes about -2 to 2.
     x = layers.Rescaling(1 / 64, -2.0)(image)
     half, quarter, eighth, sixteenth = WIDTHS
     a = _block(x, half, kernel=5, stride=2)
     b = _block(_block(a, quarter, stride=2), quarter)
     c = _block(_block(b, eighth, stride=2), eighth)
     x = _block(_block(_block(c, sixteenth, stride=2), sixteenth), sixteenth, dilation=2)
+    # The mean over the whole image is added at every place, so that each place sees all of it.
     whole = layers.GlobalAveragePooling2D(keepdims=True)(x)
     x = layers.Add()([x, layers.Conv2D(sixteenth, 1, activation="relu")(whole)])
+    # The way up: double the size, and add what the way down had there.
     for skipped in (c, b, a):
         width = skipped.shape[-1]
         x = layers.UpSampling2D(2)(layers.Conv2D(width, 1, use_bias=False)(x))

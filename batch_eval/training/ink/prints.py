@@ -1,4 +1,4 @@
-"""What is printed or drawn around a digit: rules, grids, dots, boxes, rings, forms, tables and type."""
+"""What is printed or drawn around a digit: lines, dots, boxes, rings, type."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SIGNS = list(string.ascii_letters + string.digits + ".,:;-/()" + " " * 6)
 
 @dataclass(frozen=True)
 class Rules:
-    """Parallel lines: their angle in radians (0 is level), pitch, thickness and place in pixels."""
+    """Parallel lines. The angle is in radians, 0 is level; lengths are in pixels."""
 
     angle: float
     pitch: float
@@ -36,7 +36,9 @@ class Rules:
         cos, sin = np.float32(np.cos(self.angle)), np.float32(np.sin(self.angle))
         forward = x * cos + y * sin
         across = (y * cos - x * sin) * (1 + np.float32(self.converging) * forward / max(shape)) + self.offset
+        # Distance to the nearest line: half a pitch is added and taken away, so that both sides of a line count.
         away = np.abs((across + self.pitch / 2) % self.pitch - self.pitch / 2)
+        # A line thinner than a pixel covers at most its own width of it.
         cover = np.clip(self.thickness / 2 + 0.5 - away, 0, min(1.0, self.thickness))
         if along:
             dash, gap = along
@@ -57,6 +59,7 @@ def rules(rng: np.random.Generator, frame: Frame) -> Floats:
         level = frame.height * float(rng.uniform(-0.02, 0.04))
     else:
         level = _near(rng, frame.centre[1], side, pitch)
+    # This offset lays a row through the point at ``level`` in the digit's middle column.
     rows = Rules(
         tilt, pitch, thickness, -(level * float(np.cos(tilt)) - frame.centre[0] * float(np.sin(tilt))), converging
     )
@@ -65,6 +68,7 @@ def rules(rng: np.random.Generator, frame: Frame) -> Floats:
     columns = Rules(tilt + np.pi / 2 + float(rng.normal(0, 0.005)), apart, thickness, place)
     kind = rng.random()
     if kind < 0.08:
+        # Dots: what rows and columns cover both.
         rows, columns = (
             replace(lines, thickness=max(thickness * 1.5, 1.2), converging=0.0) for lines in (rows, columns)
         )
@@ -78,16 +82,17 @@ def rules(rng: np.random.Generator, frame: Frame) -> Floats:
 
 
 def _near(rng: np.random.Generator, middle: float, extent: float, pitch: float) -> float:
-    """Return where a line lies: half of them at an end or the middle of the digit, where its own bars may be."""
+    """Return where a line lies: half of them where the digit's own bars may be."""
     if rng.random() < 0.5:
         return middle + extent * float(rng.choice([0.5, -0.5, 0.0]) + rng.normal(0, 0.08))
     return float(rng.uniform(0, pitch))
 
 
 def box(rng: np.random.Generator, frame: Frame) -> Floats:
-    """Return a printed box, cell, comb or ring around the digit, alone or among its like, (H, W) float32."""
+    """Return a printed box, cell, comb or ring around the digit, (H, W) float32."""
     canvas = np.zeros(frame.shape, np.uint8)
     x, y = frame.centre
+    # A narrow digit, such as a 1, gets a box as for one of 45 % of its length.
     half_w = max(frame.digit_width, 0.45 * frame.side) * rng.uniform(0.54, 1.1)
     half_h = max(frame.digit_height, 0.45 * frame.side) * rng.uniform(0.54, 0.95)
     x, y = (
@@ -111,7 +116,7 @@ def box(rng: np.random.Generator, frame: Frame) -> Floats:
 def _cells(
     rng: np.random.Generator, canvas: Mask, middle: tuple[float, float], half: tuple[float, float], thickness: int
 ) -> None:
-    """Draw one box, a row of boxes or a table of them, some with double or missing lines."""
+    """Draw one box, a row or a table of them, some with a second frame."""
     wide, high = 2 * half[0], 2 * half[1]
     kind = rng.random()
     across = range(-3, 4) if kind > 0.35 else range(1)
@@ -132,7 +137,7 @@ def _cells(
 def _comb(
     rng: np.random.Generator, canvas: Mask, middle: tuple[float, float], half: tuple[float, float], thickness: int
 ) -> None:
-    """Draw the comb of a form: a base line with short ticks between the places."""
+    """Draw the comb of a form: a base line with ticks between the places."""
     width = canvas.shape[1]
     foot = round(middle[1] + half[1])
     tick = round(half[1] * rng.uniform(0.2, 2))
@@ -169,7 +174,7 @@ def _underline(rng: np.random.Generator, canvas: Mask, frame: Frame, thickness: 
 
 
 def _turned(rng: np.random.Generator, canvas: Mask) -> Floats:
-    """Turn a picture of lines a little about its middle; return it as shares of 0 to 1."""
+    """Turn a picture of lines a little, and return it as shares of 0 to 1."""
     if rng.random() < 0.5:
         height, width = canvas.shape
         turn = cv2.getRotationMatrix2D((width / 2, height / 2), rng.normal(0, 2.0), 1)
@@ -178,7 +183,7 @@ def _turned(rng: np.random.Generator, canvas: Mask) -> Floats:
 
 
 def type_beside(rng: np.random.Generator, frame: Frame) -> Floats:
-    """Return a few words of type above, below or beside the digit, (H, W) float32."""
+    """Return a few words of type around the digit, (H, W) float32."""
     canvas = np.zeros(frame.shape, np.uint8)
     x, y = frame.centre
     size = frame.side * rng.uniform(0.06, 0.3)

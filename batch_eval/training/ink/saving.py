@@ -25,17 +25,18 @@ from batch_eval.training.ink.training import InkSettings, InkTraining
 FORMAT = 1
 """The card's ``format``: 1 the first."""
 TESTED = 1000
-"""Scenes of each size, drawn with digits that the network has not seen, on which it is tested."""
+"""Scenes of each size for the test. Their digits are new to the network."""
 TEST_SEED = 1_000_000
 """Added to the training's seed for them."""
 
 
 @dataclass(frozen=True)
 class InkCard:
-    """What it takes to train the same ink network again, and how well it finds ink.
+    """What it takes to train the network again, and how well it finds ink.
 
-    ``overlap`` is the mean intersection over union of found and true ink, 0 to 1, by side of the scene in pixels;
-    scenes without a digit in question do not count. ``blank`` is the share of scenes without ink where none was found.
+    ``overlap`` is the mean intersection over union of found and true ink, 0 to 1. Its keys are sides of the scenes in
+    pixels. Scenes without a digit in question do not count. ``blank`` is the share of scenes without ink where none
+    was found.
     """
 
     network: str
@@ -56,7 +57,7 @@ class InkCard:
 def save_ink(
     result: InkTraining, data: TrainingData, settings: InkSettings, out: Path, say: Callable[[str], None] | None
 ) -> InkCard:
-    """Write the model to ``out`` and its card beside it, both or none; return the card.
+    """Write the model and its card, both or none, and return the card.
 
     Raises TrainingError if ``out`` does not end in ``.keras``, ReportError if the folder cannot be written to.
     """
@@ -79,12 +80,13 @@ def check_name(out: Path) -> None:
 
 
 def tested(model: InkModel, given: Digits, seed: int) -> tuple[dict[int, float], float]:
-    """Return the mean overlap by side of the scenes, and the share of scenes without ink where none was found."""
+    """Return the mean overlap by side, and the share of blank scenes found blank."""
     overlaps: dict[int, float] = {}
     blank: list[bool] = []
     for side in SIDES:
         found: list[float] = []
         for number in range(TESTED):
+            # Each scene has its own generator: the same seed tests every model on the same scenes.
             scene = ink_scene(np.random.default_rng([seed, side, number]), given, side)
             ink = model.maps(scene.image[None])[0, ..., 0] > PROBABLE
             true = scene.maps[..., 0] > 255 * PROBABLE

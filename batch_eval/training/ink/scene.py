@@ -1,4 +1,4 @@
-"""One training scene for the ink network: a picture of a digit as people take or make it, and its true ink."""
+"""One training scene for the ink network: a picture of a digit, and its true ink."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
 BLANK_SHARE, PAGE_SHARE, BLOCK_SHARE = 0.09, 0.04, 0.05
 MIN_PRINT = 0.04
-"""Contrast, as a share of full brightness, below which what is printed need not be found."""
+"""Contrast up to which print need not be found, as a share of full brightness."""
 THINNEST = 1.5
-"""Width, in pixels of the network, to which the true ink of hairlines is thickened."""
+"""Width of the true ink of hairlines, in pixels of the network."""
 
 
 @dataclass(frozen=True)
 class InkScene:
     """A picture as the network sees it, and what is known of it.
 
-    ``image`` is (S, S, 3) BGR uint8, ``maps`` (S, S, 3) uint8: how much of each pixel the digit in question covers,
-    everything that is written, and what is printed. ``label`` is the digit, -1 where there is none. ``single`` is
-    False for a page of several digits, of which none is the one in question. ``size`` (width, height) is what the
-    picture measured before it was made square.
+    ``image`` is (S, S, 3) BGR uint8. ``maps`` (S, S, 3) uint8 is how much of each pixel is covered: by the digit in
+    question, by all writing, and by print. ``label`` is the digit, -1 where there is none. ``single`` is False for a
+    page of several digits. None of them is the one in question. ``size`` (width, height) is of the picture before it
+    was made square.
     """
 
     image: Pixels
@@ -44,7 +44,10 @@ class InkScene:
 
 @dataclass
 class _Layers:
-    """What stands in the window, in its pixels: the digit's cover, that of all writing, how strong it shows, prints."""
+    """What stands in the window, in its pixels.
+
+    ``ink`` is the digit's cover, ``writing`` that of all writing. ``tone`` is how strong the writing shows.
+    """
 
     ink: Mask
     writing: Mask
@@ -67,12 +70,12 @@ class _Layers:
 
 
 def ink_scene(rng: np.random.Generator, given: Digits, size: int, subject: Mark | None = None) -> InkScene:
-    """Draw one scene of ``size`` pixels a side; ``given`` are digits (N, 28, 28).
+    """Draw one scene of ``size`` pixels a side. ``given`` are digits (N, 28, 28).
 
     Another ``subject`` may take the place of the digit in question.
 
-    A scene of at most 64 pixels shows a picture that is no larger itself; the others show pictures of up to about
-    twice the size, reduced as for the network.
+    A scene of at most 64 pixels shows a picture that is no larger itself. The others show pictures of up to about
+    twice the size. These are reduced as for the network.
     """
     if size <= 64:
         longest = int(rng.choice([28, 32, int(rng.integers(10, size + 1)), size]))
@@ -93,6 +96,7 @@ def ink_scene(rng: np.random.Generator, given: Digits, size: int, subject: Mark 
         if rng.random() < 0.22:
             _neighbours(rng, given, window, layers)
     else:
+        # Without a digit, a box in the middle stands for it: prints and the sheet's edges are laid around it.
         window = Frame(
             window.height,
             window.width,
@@ -105,6 +109,7 @@ def ink_scene(rng: np.random.Generator, given: Digits, size: int, subject: Mark 
     draw = _screen if kind < 0.36 or mark.cell else _scan if kind < 0.5 else _photo
     image, layers = draw(rng, window, layers)
     if single and not _shows(image, layers.ink):
+        # Ink that does not show counts as none: the scene becomes a blank one.
         layers = replace(_Layers.empty(layers.ink.shape), prints=layers.prints)
     if rng.random() < 0.06:
         image = surfaces.shaded(rng, image)
@@ -116,10 +121,11 @@ def ink_scene(rng: np.random.Generator, given: Digits, size: int, subject: Mark 
 
 
 def _shows(image: Pixels, ink: Mask) -> bool:
-    """Say whether the ink can be told from what is around it: 4 grey levels, and a third of the deviation there."""
+    """Say whether the ink differs from what is around it: by 4 levels, and by a third of the deviation."""
     inside = cv2.threshold(ink, 0.6 * float(ink.max()), 255, cv2.THRESH_BINARY)[1]
     if not cv2.countNonZero(inside):
         return False
+    # Around the ink is a ring of pixels, two to four away from it.
     near, far = (cv2.dilate(inside, np.ones((width, width), np.uint8)) for width in (3, 9))
     around = cv2.subtract(far, near)
     if not cv2.countNonZero(around):
@@ -130,7 +136,7 @@ def _shows(image: Pixels, ink: Mask) -> bool:
 
 
 def _neighbours(rng: np.random.Generator, given: Digits, window: Frame, layers: _Layers) -> None:
-    """Write marks beside the digit; most are cut by the window, the others are smaller or farther from its middle."""
+    """Write marks beside the digit. Those that the window does not cut are smaller than the digit."""
     x, y = window.centre
     for way in rng.permutation(8)[: int(rng.integers(1, 6))]:
         angle = way * np.pi / 4 + rng.normal(0, 0.15)
@@ -143,13 +149,15 @@ def _neighbours(rng: np.random.Generator, given: Digits, window: Frame, layers: 
         away = apart + window.side * rng.uniform(0.04, 0.7)
         there = x + away * np.cos(angle), y + away * np.sin(angle)
         whole = width / 2 < there[0] < window.width - width / 2 and height / 2 < there[1] < window.height - height / 2
+        # A whole mark of the same size could as well be the digit in question.
         if not whole or max(height, width) < 0.62 * window.side:
             layers.write(mark, *there, subject=False)
 
 
 def _page_of_digits(rng: np.random.Generator, given: Digits, window: Frame, layers: _Layers) -> None:
-    """Write rows of digits of about one size, none of which is the one in question."""
+    """Write rows of digits of about one size. None is the one in question."""
     rows, columns = int(rng.integers(1, 7)), int(rng.integers(1, 10))
+    # A single row has two places at least.
     columns = max(columns, 3 - rows)
     high, wide = window.height / rows, window.width / columns
     side = min(high, wide) * rng.uniform(0.35, 0.85)
@@ -164,7 +172,8 @@ def _page_of_digits(rng: np.random.Generator, given: Digits, window: Frame, laye
 
 
 def _photo(rng: np.random.Generator, window: Frame, layers: _Layers) -> tuple[Pixels, _Layers]:
-    """Draw a photo of paper or a board: printed lines, ink, edges of the sheet, light, camera."""
+    """Draw a photo of paper or a board."""
+    # From below to above: paper, print, dirt, binding, ink. Then the desk around the sheet, and light on both.
     page = surfaces.paper(rng, window.shape)
     ink = _ink_on(rng, page)
     page = _printed(rng, page, layers, window, ink, often=0.45)
@@ -185,7 +194,7 @@ def _photo(rng: np.random.Generator, window: Frame, layers: _Layers) -> tuple[Pi
 
 
 def _scan(rng: np.random.Generator, window: Frame, layers: _Layers) -> tuple[Pixels, _Layers]:
-    """Draw a scan, or what a program made of one: grey, cleaned, black on white or white on black."""
+    """Draw a scan, in grey or cleaned. Some are white on black."""
     ground = float(rng.uniform(0.8, 1.0))
     page = np.full((*window.shape, 3), ground, np.float32)
     if rng.random() < 0.4:
@@ -225,11 +234,12 @@ def _screen(rng: np.random.Generator, window: Frame, layers: _Layers) -> tuple[P
 
 
 def _ink_on(rng: np.random.Generator, page: Floats) -> Floats:
-    """Return the colour of a pen that shows on a page, (3,) BGR float32: dark on light, light on dark."""
+    """Return the colour of a pen that shows on a page, (3,) BGR float32."""
     ground = page.mean(axis=(0, 1))
     choice = rng.random()
     if ground.mean() < 0.4 and choice < 0.85:
         return np.asarray(np.clip(ground + rng.uniform(0.25, 0.9, 3) * rng.uniform(0.6, 1), 0, 1), np.float32)
+    # Black or dark grey, then blue, then red, then any colour.
     if choice < 0.45:
         ink = np.full(3, rng.uniform(0, 0.3)) * rng.uniform(0.85, 1.15, 3)
     elif choice < 0.72:
@@ -246,7 +256,10 @@ def _ink_on(rng: np.random.Generator, page: Floats) -> Floats:
 def _inked(
     rng: np.random.Generator, page: Floats, tone: Mask, ink: Floats, *, grain: float, strength: float | None = None
 ) -> Floats:
-    """Lay ink on the page; ``grain`` is how much of the paper's tooth stays free, ``strength`` how much it covers."""
+    """Lay ink on the page.
+
+    ``grain`` is how much of the paper's tooth stays free. ``strength`` is how much the ink covers, 0 to 1.
+    """
     if strength is None:
         strength = float(rng.uniform(0.1, 0.4)) if rng.random() < 0.2 else float(rng.uniform(0.4, 1.0))
     share = tone.astype(np.float32) * np.float32(strength / 255)
@@ -260,7 +273,7 @@ def _inked(
 def _printed(
     rng: np.random.Generator, page: Floats, layers: _Layers, window: Frame, ink: Floats, often: float
 ) -> Floats:
-    """Print lines, boxes and type on a page: each of its own colour and strength, now and then the ink's."""
+    """Print lines, boxes and type on a page. Now and then they have the ink's colour."""
     if rng.random() >= often:
         return page
     wanted = [prints.rules] if rng.random() < 0.6 else [prints.box]
@@ -271,6 +284,7 @@ def _printed(
         ground = page.mean(axis=(0, 1))
         colour = ink if rng.random() < 0.35 else _print_colour(rng, ground)
         strength = np.float32(np.exp(rng.uniform(np.log(0.06), 0)))
+        # Fainter print is on the page, but not in the map.
         if strength * np.abs(colour - ground).max() > MIN_PRINT:
             np.maximum(layers.prints, np.asarray(cover * 255, np.uint8), out=layers.prints)
         page = np.asarray(page + (colour - page) * (cover * strength)[..., None], np.float32)
@@ -278,7 +292,7 @@ def _printed(
 
 
 def _print_colour(rng: np.random.Generator, ground: Floats) -> Floats:
-    """Return the colour of a print: black, grey, blue, red, green; light on a dark ground."""
+    """Return the colour of a print: black, grey, blue, red or green. It is light on a dark ground."""
     pale = np.array([[0.1, 0.1, 0.1], [0.5, 0.5, 0.5], [0.85, 0.6, 0.45], [0.5, 0.5, 0.9], [0.5, 0.75, 0.5]])
     colour = pale[int(rng.integers(len(pale)))] * rng.uniform(0.5, 1.1, 3)
     return np.asarray(np.clip(colour if ground.mean() > 0.4 else 1 - colour * 0.6, 0, 1), np.float32)
@@ -292,10 +306,11 @@ def _covered(layers: _Layers, share: Floats) -> _Layers:
 def _seen(
     rng: np.random.Generator, image: Pixels, layers: _Layers, window: Frame, size: int, label: int, *, single: bool
 ) -> InkScene:
-    """Let a picture become a file, and return it as the network sees it, its ink beside it."""
+    """Let a picture become a file, and return it as the network sees it."""
     if rng.random() < 0.07:
         image, layers = _barred(rng, image, layers)
     if size > 64 and rng.random() < 0.25:
+        # The reduced picture shows the digit 13 pixels long or longer. A small digit may shrink to 0.7 of its size.
         image = camera.reduced(rng, image, min(13.0 / window.side, 0.7) * max(image.shape[:2]))
     if rng.random() < 0.35:
         image = camera.compressed(rng, image)
@@ -307,7 +322,10 @@ def _seen(
 
 
 def _legible(cover: Mask, size: int) -> Mask:
-    """Thicken strokes that would be thinner than ``THINNEST`` at the network's size, so that none falls below half."""
+    """Thicken strokes that are thinner than ``THINNEST`` at the network's size.
+
+    So their cover does not fall below half.
+    """
     if not cover.any():
         return cover
     shape = cv2.threshold(cover, 0.4 * float(cover.max()), 1, cv2.THRESH_BINARY)[1]
@@ -315,12 +333,13 @@ def _legible(cover: Mask, size: int) -> Mask:
     missing = THINNEST - stroke_width(shape) * scale
     if missing <= 0:
         return cover
+    # Each side of the stroke gets half of what is missing, in pixels of the picture.
     away = cv2.distanceTransform(1 - shape, cv2.DIST_L2, 3)
     return np.asarray(np.clip((missing / scale / 2 + 1 - away) * 255, 0, 255), np.uint8)
 
 
 def _barred(rng: np.random.Generator, image: Pixels, layers: _Layers) -> tuple[Pixels, _Layers]:
-    """Add bars of one tone on two or four sides, as programs do that make a picture square."""
+    """Add bars of one tone on two or four sides. Programs do so to make a picture square."""
     height, width = image.shape[:2]
     share = rng.uniform(0.02, 0.35)
     down, across = ((share, 0), (0, share), (share, share))[int(rng.integers(3))]

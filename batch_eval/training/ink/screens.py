@@ -1,4 +1,4 @@
-"""Digits drawn on a screen: flat colours, canvases with frames and grids, pixel editors, bars and clocks."""
+"""Digits drawn on a screen: flat colours, canvases, frames, grids, bars."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Colour = NDArray[np.float32]
 
 
 def two_colours(rng: np.random.Generator) -> tuple[Colour, Colour]:
-    """Return ink and ground, (3,) BGR float32 of 0 to 1: mostly black and white, else any two that differ."""
+    """Return ink and ground, (3,) BGR float32 of 0 to 1, that differ."""
     choice = rng.random()
     if choice < 0.3:
         ink, ground = np.full(3, rng.uniform(0, 0.15)), np.full(3, rng.uniform(0.9, 1))
@@ -24,13 +24,14 @@ def two_colours(rng: np.random.Generator) -> tuple[Colour, Colour]:
     else:
         ink, ground = rng.random(3), rng.random(3)
     ink, ground = ink.astype(np.float32), ground.astype(np.float32)
+    # Too close to be told apart: put the ink half of the range away from the ground.
     if np.abs(ink - ground).max() < 0.22:
         ink = np.where(ground > 0.5, ground - 0.5, ground + 0.5).astype(np.float32)
     return ink, ground
 
 
 def canvas(rng: np.random.Generator, shape: tuple[int, int], ground: Colour) -> Floats:
-    """Return an empty canvas, (H, W, 3) float32: flat, now and then with a grid or a slow change of colour."""
+    """Return an empty canvas, (H, W, 3) float32. A few fade or have a grid."""
     page = np.ones((*shape, 1), np.float32) * ground
     if rng.random() < 0.06:
         fade = np.linspace(0, rng.uniform(-0.25, 0.25), shape[0], dtype=np.float32)[:, None, None]
@@ -44,7 +45,7 @@ def canvas(rng: np.random.Generator, shape: tuple[int, int], ground: Colour) -> 
 
 
 def decorated(rng: np.random.Generator, page: Floats, frame: Frame) -> Floats:
-    """Add what programs show around a canvas: its frame, bars with words or buttons, a pointer."""
+    """Add what programs show around a canvas: its frame, and bars."""
     if rng.random() < 0.16:
         _framed(rng, page, frame)
     if rng.random() < 0.14:
@@ -54,7 +55,7 @@ def decorated(rng: np.random.Generator, page: Floats, frame: Frame) -> Floats:
 
 
 def _framed(rng: np.random.Generator, page: Floats, frame: Frame) -> None:
-    """Draw the border of the canvas in place; what lies outside may have another colour."""
+    """Draw the border of the canvas in place. Outside, the colour may differ."""
     free = min(
         frame.left,
         frame.top,
@@ -63,6 +64,7 @@ def _framed(rng: np.random.Generator, page: Floats, frame: Frame) -> None:
     )
     if free < 2:
         return
+    # Keep the inside, paint the outside and the border over all of it, then put the inside back.
     away = [round(rng.uniform(0, free * 0.8)) for _ in range(4)]
     inner = page[away[0] : frame.height - away[1], away[2] : frame.width - away[3]].copy()
     if rng.random() < 0.5:
@@ -76,8 +78,9 @@ def _framed(rng: np.random.Generator, page: Floats, frame: Frame) -> None:
 
 
 def _bar(rng: np.random.Generator, page: Floats, frame: Frame, *, upper: bool) -> None:
-    """Draw a status or tool bar in place, with a clock, words or buttons in it."""
+    """Draw a status or tool bar in place, with words or buttons."""
     free = frame.top if upper else frame.height - frame.top - frame.digit_height
+    # The bar stays clear of the digit.
     high = round(min(free * 0.9, rng.uniform(0.04, 0.3) * frame.height))
     if high < 2:
         return
@@ -115,7 +118,7 @@ def _bar(rng: np.random.Generator, page: Floats, frame: Frame, *, upper: bool) -
 
 
 def pixelated(rng: np.random.Generator, cover: NDArray[np.uint8], cells: int) -> NDArray[np.uint8]:
-    """Return a cover (H, W) uint8 as a pixel editor of so many cells along the longer side paints it, as large."""
+    """Return a cover (H, W) uint8 in squares, ``cells`` along the longer side."""
     scale = cells / max(cover.shape)
     size = max(3, round(cover.shape[1] * scale)), max(3, round(cover.shape[0] * scale))
     small = cv2.resize(cover, size, interpolation=cv2.INTER_AREA)

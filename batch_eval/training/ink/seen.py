@@ -1,4 +1,4 @@
-"""Digits as a run sees them: drawn scenes whose ink the ink model found, brought to MNIST's size."""
+"""Digits as a run sees them: the ink found in drawn scenes, at MNIST's size."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from batch_eval.training.ink.scene import InkScene, ink_scene
 SMALL_SHARE = 0.4
 """Share of the scenes that show small pictures."""
 MIN_OVERLAP = 0.35
-"""Common part of found and true ink, as a share of both, below which a digit was not found well enough to learn it."""
+"""Intersection over union of found and true ink. A digit that has no more is left out."""
 
 
 def seen_digits(seed: int, count: int, given: Digits, model: InkModel) -> Digits:
-    """Return ``count`` digits (count, 28, 28) that the ink model found in scenes drawn with ``given`` digits."""
+    """Return digits (count, 28, 28) that the ink model found in scenes with ``given`` digits."""
     images, labels = np.empty((count, 28, 28), np.uint8), np.empty(count, np.uint8)
     found = _found(seed, given, model)
     for row in range(count):

@@ -1,4 +1,4 @@
-"""Scenes without end: drawn by processes beside the training, each used a few times in another dress."""
+"""Scenes without end. Processes draw them beside the training, and each is used a few times."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ AHEAD = 6
 
 
 class Batch(NamedTuple):
-    """N scenes: ``images`` and ``maps`` (N, S, S, 3) uint8, ``single`` (N,) bool, each as in ``InkScene``."""
+    """N scenes as in ``InkScene``: two (N, S, S, 3) uint8, and (N,) bool."""
 
     images: NDArray[np.uint8]
     maps: NDArray[np.uint8]
@@ -55,8 +55,8 @@ def _drawn(seed: int, number: int, size: int) -> Batch:
 class Scenes:
     """Batches of scenes of one size: new ones, and old ones from a store.
 
-    Each ``every`` batches bring a new chunk; the store keeps the last ``kept`` scenes. What a batch holds
-    depends on the seed and its number alone, not on how fast the processes are.
+    Every ``every`` batches bring a new chunk. The store keeps the last ``kept`` scenes. What a batch holds depends
+    on the seed and its number. The speed of the processes does not matter.
     """
 
     def __init__(
@@ -74,6 +74,7 @@ class Scenes:
         self._order()
 
     def _order(self) -> None:
+        # Chunks are taken in the order of their numbers, whichever process is done first.
         while len(self._waiting) < AHEAD:
             self._waiting.append(self._pool.submit(_drawn, self._seed, self._next, self._size))
             self._next += 1
@@ -93,6 +94,7 @@ class Scenes:
             if number % self._every == 0:
                 self._store()
             chosen = np.sort(self._rng.integers(0, self._filled, self._batch))
+            # Indexing with an array copies, so what follows does not change the scenes in the store.
             yield self._dressed(Batch(self._images[chosen], self._maps[chosen], self._single[chosen]))
 
     def _dressed(self, batch: Batch) -> Batch:
@@ -106,7 +108,7 @@ class Scenes:
 
 
 def pool(given: Digits, folder: Path, processes: int) -> ProcessPoolExecutor:
-    """Return processes that draw scenes with the given digits (N, 28, 28), which lie in ``folder`` meanwhile."""
+    """Return processes that draw scenes with the given digits (N, 28, 28). ``folder`` holds the digits."""
     images, labels = folder / "given.npy", folder / "labels.npy"
     np.save(images, given.images)
     np.save(labels, given.labels)

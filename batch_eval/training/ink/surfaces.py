@@ -1,4 +1,4 @@
-"""What a digit is written on, and what lies around that: paper, boards, desks, and how light falls on them."""
+"""What a digit is written on: paper, boards, desks, and the light on them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ Floats = NDArray[np.float32]
 
 
 def paper(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
-    """Return blank paper or board, (H, W, 3) BGR float32 of 0 to 1: white, grey, coloured or dark, with its texture."""
+    """Return blank paper or board with its texture, (H, W, 3) BGR float32 of 0 to 1."""
     choice = rng.random()
+    # White, then coloured, then grey, then dark.
     if choice < 0.62:
         tone = np.full(3, rng.uniform(0.72, 1.0)) * rng.uniform(0.94, 1.03, 3)
     elif choice < 0.8:
@@ -33,20 +34,21 @@ def paper(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
 
 
 def texture(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
-    """Return the grain of paper, cloth or wood as shares of its tone, (H, W) float32 with mean 0."""
+    """Return a grain as shares of the tone, (H, W) float32 with mean 0."""
     fine = rough(rng, shape, max(shape) * rng.uniform(0.2, 0.6)) * rng.uniform(0, 0.03)
     coarse = rough(rng, shape, rng.uniform(2, 14)) * rng.uniform(0, 0.05)
     return np.asarray(fine + coarse, np.float32)
 
 
 def soiled(rng: np.random.Generator, page: Floats) -> Floats:
-    """Leave spots, smudges and crumbs on a page, (H, W, 3) float32: soft or sharp, pale more often than dark."""
+    """Leave spots, smudges and crumbs on a page, (H, W, 3) float32."""
     height, width = page.shape[:2]
     cover = np.zeros((height, width), np.float32)
     for _ in range(int(rng.integers(1, 9))):
         size = max(height, width) * float(np.exp(rng.uniform(np.log(0.004), np.log(0.08))))
         axes = max(1, round(size)), max(1, round(size * rng.uniform(0.3, 1)))
         middle = int(rng.integers(width)), int(rng.integers(height))
+        # Uniform in the logarithm: pale spots are more frequent than dark ones.
         strength = float(np.exp(rng.uniform(np.log(0.03), np.log(0.6))))
         spot = np.zeros((height, width), np.float32)
         cv2.ellipse(spot, middle, axes, float(rng.uniform(0, 180)), 0, 360, strength, -1, cv2.LINE_AA)
@@ -60,9 +62,10 @@ def soiled(rng: np.random.Generator, page: Floats) -> Floats:
 
 
 def bound(rng: np.random.Generator, page: Floats) -> Floats:
-    """Show the binding of a notepad along one side of a page, (H, W, 3) float32: holes, and often the wire in them."""
+    """Show the binding of a notepad on a page, (H, W, 3) float32: holes, often with wire."""
     height, width = page.shape[:2]
     picture = np.asarray(np.clip(page * 255, 0, 255), np.uint8)
+    # A binding at the side is drawn level on the turned page, which is then turned back.
     turned = np.ascontiguousarray(np.rot90(picture)) if (upright := rng.random() < 0.4) else picture
     length = turned.shape[1]
     pitch = length * float(rng.uniform(0.04, 0.2))
@@ -103,12 +106,13 @@ def _objects(rng: np.random.Generator, table: Floats) -> Floats:
 
 
 def creases(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
-    """Return the light on folded or crumpled paper, (H, W) float32 about 1: flat pieces between sharp edges."""
+    """Return the light on folded or crumpled paper, (H, W) float32 about 1."""
     y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
     tone = np.ones(shape, np.float32)
     for _ in range(int(rng.integers(1, 5))):
         angle, place = rng.uniform(0, 2 * np.pi), rng.uniform(-0.5, 0.5) * max(shape)
         across = (x - shape[1] / 2) * np.cos(angle) + (y - shape[0] / 2) * np.sin(angle) - place
+        # The tone jumps at the fold, and the change fades away from it.
         tone *= 1 + rng.uniform(-0.12, 0.12) * np.clip(across / rng.uniform(0.5, 4) + 0.5, 0, 1) * np.exp(
             -np.abs(across) / max(shape) / rng.uniform(0.05, 2)
         )
@@ -116,9 +120,9 @@ def creases(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
 
 
 def rough(rng: np.random.Generator, shape: tuple[int, int], cells: float, stretch: float = 1.0) -> Floats:
-    """Return smooth noise of about ``cells`` bumps along the longer side, (H, W) float32, deviation about 1.
+    """Return smooth noise, (H, W) float32, of deviation about 1.
 
-    ``stretch`` makes the bumps longer one way than the other, as the grain of wood.
+    About ``cells`` bumps lie along the longer side. ``stretch`` makes the bumps longer one way, as the grain of wood.
     """
     scale = cells / max(shape)
     rows, columns = max(2, round(shape[0] * scale * stretch)), max(2, round(shape[1] * scale / stretch))
@@ -127,7 +131,7 @@ def rough(rng: np.random.Generator, shape: tuple[int, int], cells: float, stretc
 
 
 def desk(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
-    """Return what a sheet lies on, (H, W, 3) float32: of any tone, even or with a grain."""
+    """Return what a sheet lies on, (H, W, 3) float32. It may have a grain."""
     tone = rng.uniform(0, 1, 3) if rng.random() < 0.5 else np.full(3, rng.random()) * rng.uniform(0.8, 1.2, 3)
     grain = rough(rng, shape, rng.uniform(3, 60), float(np.exp(rng.normal(0, 0.7)))) * rng.choice([0, 0.05, 0.2])
     table = np.ones((*shape, 1), np.float32) * tone.astype(np.float32) * (1 + grain[..., None])
@@ -135,9 +139,9 @@ def desk(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
 
 
 def on_desk(rng: np.random.Generator, page: Floats, inside: tuple[float, float, float, float]) -> tuple[Floats, Floats]:
-    """Lay a page on a desk so that one to four of its edges show; return the picture and the page's share, (H, W).
+    """Lay a page on a desk, and return the picture and the page's share, (H, W).
 
-    ``inside`` (left, top, right, bottom) in pixels stays on the page, as far as the window shows it.
+    Up to four of its edges show. ``inside`` (left, top, right, bottom) in pixels stays on the page.
     """
     height, width = shape = page.shape[:2]
     y, x = np.mgrid[:height, :width].astype(np.float32)
@@ -147,6 +151,7 @@ def on_desk(rng: np.random.Generator, page: Floats, inside: tuple[float, float, 
     soft = float(rng.uniform(0.4, 2.5))
     edges = rng.permutation(4)[: int(rng.choice([1, 1, 2, 3, 4]))]
     for edge in edges:
+        # Each edge is a straight line beyond the box's farthest corner. What lies farther on is desk.
         angle = turn + edge * np.pi / 2 + float(rng.normal(0, 0.02))
         forward = x * np.cos(angle) + y * np.sin(angle)
         corners = [px * np.cos(angle) + py * np.sin(angle) for px in (left, right) for py in (top, bottom)]
@@ -164,7 +169,7 @@ def on_desk(rng: np.random.Generator, page: Floats, inside: tuple[float, float, 
 
 
 def lit(rng: np.random.Generator, page: Floats) -> Floats:
-    """Let light fall on a page: even, fading, from a lamp, tinted, with shadows or a reflection."""
+    """Let light fall on a page, perhaps tinted, with shadows or a reflection."""
     shape = page.shape[:2]
     side = 96
     fall = light(rng, str(rng.choice(list(LIGHTS))), side)
@@ -192,7 +197,7 @@ def shaded(rng: np.random.Generator, image: NDArray[np.uint8]) -> NDArray[np.uin
 def laid(
     rng: np.random.Generator, image: NDArray[np.uint8], masks: Sequence[NDArray[np.uint8]]
 ) -> tuple[NDArray[np.uint8], list[NDArray[np.uint8]]]:
-    """Lay a picture, (H, W, 3) uint8, as a whole sheet on a desk, turned a little; return it and its masks as seen."""
+    """Lay a picture, (H, W, 3) uint8, on a desk, and return it and its masks as seen."""
     height, width = image.shape[:2]
     high, wide = (round(side * rng.uniform(1.05, 1.7)) for side in (height, width))
     table = desk(rng, (high, wide))
@@ -204,6 +209,7 @@ def laid(
     share = sheet.astype(np.float32)[..., None] / np.float32(255)
     if rng.random() < 0.5:  # its own shadow
         table = table * (1 - rng.uniform(0.2, 0.6) * cv2.GaussianBlur(share, (0, 0), rng.uniform(1, 5))[..., None])
+    # Repeat the border, so that the sheet's edge does not fade to black.
     moved = cv2.warpAffine(image, turn, (wide, high), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     seen = moved * share + 255 * table * (1 - share)
     turned = [np.asarray(cv2.warpAffine(mask, turn, (wide, high), flags=cv2.INTER_LINEAR), np.uint8) for mask in masks]
@@ -211,12 +217,13 @@ def laid(
 
 
 def _band(rng: np.random.Generator, side: int) -> Floats:
-    """Return the shadow of an arm, a phone or a window bar as shares of the light, (side, side)."""
+    """Return the light beside the shadow of an arm or a bar, (side, side), 0 to 1."""
     y, x = np.mgrid[:side, :side].astype(np.float32)
     angle = rng.uniform(0, 2 * np.pi)
     across = x * np.cos(angle) + y * np.sin(angle)
     start, wide = rng.uniform(across.min(), across.max()), rng.uniform(0.06, 0.8) * side
     soft = float(np.exp(rng.uniform(np.log(0.2), np.log(6))))
+    # The band is dark from one edge on, and no longer from the other on. Both edges are soft.
     dark = 1 / (1 + np.exp(-np.clip((across - start) / soft, -30, 30)))
     dark = dark * (1 - 1 / (1 + np.exp(-np.clip((across - start - wide) / soft, -30, 30))))
     return np.asarray(1 - rng.uniform(0.15, 0.6) * dark, np.float32)

@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 SMALL_SIDE = SIDE // 2
 SMALL_FIRST = 0.45
-"""Share of the steps, at the beginning, that see small scenes only: a quarter of the work for most of the learning."""
+"""Share of the steps, at the beginning, that see small scenes only. They have a quarter of the pixels."""
 SMALL_EVERY = 2
 """Later, one step in so many sees small scenes too."""
 BATCH, SMALL_BATCH = 32, 64
 KEPT = 6000
-"""Scenes of each size that are kept to be used again: a large one is used four times, as is a small one."""
+"""Scenes of each size that are kept. Each is used about four times."""
 WARM_UP = 300
 """Steps over which the learning rate rises."""
 MEAN_EVERY, MEMORY = 10, 0.98
-"""Steps after which the running mean of the weights, the result, moves, and the share of it that stays then."""
+"""Steps between two moves of the running mean of the weights, and the share of it that stays."""
 EPOCH = 1000
 """Steps that count as an epoch; scenes never end."""
 REPORT_EVERY, CHECKPOINT_EVERY = 200, EPOCH
@@ -43,8 +43,8 @@ REPORT_EVERY, CHECKPOINT_EVERY = 200, EPOCH
 class InkSettings:
     """How long to train, and from where.
 
-    ``start`` is a model file whose weights to begin with, ``checkpoint`` a file to which the model is written now and
-    then, ``processes`` the number of those that draw scenes beside the training.
+    ``start`` is a model file whose weights to begin with. The model is written to ``checkpoint`` now and then.
+    ``processes`` draw scenes beside the training.
     """
 
     steps: int = 24 * EPOCH
@@ -57,7 +57,7 @@ class InkSettings:
 
 @dataclass(frozen=True)
 class InkTraining:
-    """A finished training: the model, and how badly it covers the ink of its last scenes by size, 0 to 1."""
+    """A finished training. ``missed`` is how badly it covers the ink of its last scenes, 0 to 1."""
 
     model: keras.Model
     missed: Mapping[int, float]
@@ -66,10 +66,10 @@ class InkTraining:
 
 
 def train_ink(given: Digits, settings: InkSettings, report: Callable[[str], None]) -> InkTraining:
-    """Train the network on scenes drawn with ``given`` digits (N, 28, 28) and with drawn ones.
+    """Train the network on scenes with ``given`` digits (N, 28, 28) and drawn ones.
 
-    ``report`` gets lines of progress. The same seed draws the same scenes and gives the same weights on the same
-    machine. Raises TrainingError when the loss becomes infinite, or when the file to start from does not fit.
+    ``report`` gets lines of progress. The same seed draws the same scenes. On the same machine, it gives the
+    same weights. Raises TrainingError when the loss becomes infinite, or when the file to start from does not fit.
     """
     import_tensorflow("training")
     import keras
@@ -91,6 +91,7 @@ def train_ink(given: Digits, settings: InkSettings, report: Callable[[str], None
                 loss, missing = take_step(step, next(streams[side]))
                 if not math.isfinite(loss):
                     raise TrainingError("the loss became infinite. Choose a smaller --learning-rate.")
+                # A running mean over about the last hundred batches.
                 missed[side] += (missing - missed[side]) / 100
             mean.follow(step)
             if (step + 1) % REPORT_EVERY == 0:
@@ -109,7 +110,7 @@ def _sides(step: int, steps: int) -> Iterator[int]:
 
 
 def _step(model: keras.Model, settings: InkSettings) -> Callable[[int, Batch], tuple[float, float]]:
-    """Return what trains on one batch and returns the loss and the share of ink missed."""
+    """Return a function that trains on a batch and returns loss and missed ink."""
     import keras
     import tensorflow as tf
 
@@ -126,6 +127,7 @@ def _step(model: keras.Model, settings: InkSettings) -> Callable[[int, Batch], t
         return loss, missing
 
     def take(step: int, batch: Batch) -> tuple[float, float]:
+        # Rise over the first steps, and fall along half a cosine to a hundredth.
         warm = min(1.0, (step + 1) / WARM_UP)
         fall = 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * step / settings.steps))
         optimizer.learning_rate = settings.learning_rate * warm * fall
@@ -136,7 +138,7 @@ def _step(model: keras.Model, settings: InkSettings) -> Callable[[int, Batch], t
 
 
 class RunningMean:
-    """The running mean of a model's weights, which is better than the last of them."""
+    """The running mean of a model's weights, which is the result."""
 
     def __init__(self, model: keras.Model) -> None:
         self._model, self._mean = model, model.get_weights()
@@ -145,6 +147,7 @@ class RunningMean:
         """Move the mean towards the weights after a step, at first by more."""
         if step % MEAN_EVERY == 0:
             count = step // MEAN_EVERY
+            # The share is 0 at step 0 and grows to MEMORY, so the random weights of the beginning are forgotten.
             share = min(MEMORY, count / (10 + count))
             pairs = zip(self._mean, self._model.get_weights(), strict=True)
             self._mean = [share * old + (1 - share) * new for old, new in pairs]

@@ -1,4 +1,4 @@
-"""What is found in drawn scenes, by the rules and by the ink model: the digit, or something that it is not."""
+"""What the rules and the ink model find in drawn scenes: the digit, or not."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from batch_eval.training.ink.scene import InkScene, ink_scene
 from batch_eval.training.ink.seen import SMALL_SHARE, spans
 
 RIGHT, WRONG = 0.3, 0.55
-"""Difference from the true digit up to which a finding is right, and from which it is wrong; 0 to 1."""
+"""Differences from the true digit, 0 to 1. Up to the first, a finding is right, from the second on wrong."""
 
 
 class Findings(NamedTuple):
-    """Images (N, 28, 28) and (M, 28, 28) uint8 as a run makes them: of the digit, and of something else."""
+    """Images as a run makes them, (N, 28, 28) uint8: of the digit, or not."""
 
     right: NDArray[np.uint8]
     wrong: NDArray[np.uint8]
@@ -60,4 +60,5 @@ def _scenes(seed: int, count: int, given: Digits) -> Iterator[tuple[InkScene, ND
         scene = ink_scene(rng, given, SMALL if rng.random() < SMALL_SHARE else LARGE)
         if scene.label >= 0 and spans(scene):
             count -= 1
+            # The truth is the same reading of the true ink, so that only the finding can differ.
             yield scene, finished(ink_map(np.asarray(scene.maps[..., 0] / 255, np.float32), scene.size))

@@ -1,4 +1,4 @@
-"""What is found in pictures that show no single digit, as a run makes it: letters, signs, rows, lines, dirt."""
+"""What a run finds where there is no single digit: letters, signs, rows, lines."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TURNED, MIRRORED = (2, 3, 4, 5, 7), (2, 3, 4, 5, 6, 7, 9)
 
 
 def other(rng: np.random.Generator, given: Digits, model: InkModel) -> NDArray[np.uint8]:
-    """Return a (28, 28) uint8 image of something that is not one digit; ``given`` are digits (N, 28, 28)."""
+    """Return a (28, 28) uint8 image of anything but one digit. ``given`` are digits (N, 28, 28)."""
     choice = rng.random()
     if choice < 0.25:
         return _found(rng, given, model)
@@ -63,6 +63,7 @@ def _turned(rng: np.random.Generator, given: Digits) -> Plate:
 def _row(rng: np.random.Generator, given: Digits) -> Plate:
     """Return two to four digits side by side, apart or touching."""
     parts = [crop_to_ink(given.images[int(rng.integers(len(given)))]) for _ in range(int(rng.choice([2, 2, 3, 4])))]
+    # A negative gap lets the digits touch or overlap.
     height, gap = max(part.shape[0] for part in parts), int(rng.integers(-2, 9))
     width = max(4, sum(part.shape[1] + gap for part in parts))
     canvas = np.zeros((height, width + 8), np.uint8)

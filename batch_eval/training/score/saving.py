@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 """The card's ``format``: 1 the first."""
 TESTED = 3000
-"""Images of one digit, and as many of something else, on which it is tested; their digits are of the test set."""
+"""Test images of one digit, and as many of something else. Their digits are of the test set."""
 TEST_SEED = 1_000_000
 """Added to the training's seed for them."""
 
@@ -99,6 +99,7 @@ def auroc(scores: NDArray[np.floating], truth: NDArray[np.floating]) -> float:
     ranks[order] = np.arange(1, len(scores) + 1)
     values, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
     ranks = (np.bincount(inverse, ranks, len(values)) / counts)[inverse]  # equal scores share their mean rank
+    # The digits' ranks, less the least that they can sum up to, count the pairs in which the digit scores higher.
     digits = truth > 0.5
     n = int(digits.sum())
     return float((ranks[digits].sum() - n * (n + 1) / 2) / (n * (len(truth) - n)))

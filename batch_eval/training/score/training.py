@@ -40,7 +40,10 @@ class ScoreSettings:
 
 
 def build() -> keras.Model:
-    """Build the network untrained: (N, 28, 28, 1) float32, ink 1 on 0, become the probability of one digit, (N, 1)."""
+    """Build the network untrained.
+
+    It takes (N, 28, 28, 1) float32, ink 1 on 0. It gives the probability of one digit, (N, 1).
+    """
     import keras
     from keras import layers
 
@@ -57,9 +60,10 @@ def build() -> keras.Model:
 def score_images(
     given: Digits, model: InkModel, settings: ScoreSettings
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Return images (2 · count, 28, 28) uint8 of digits and of other things, and 1 for each digit, 0 for the others."""
+    """Return images (2 · count, 28, 28) uint8, and 1 for each digit, 0 for other things."""
     rng = np.random.default_rng([settings.seed, 21])
     found = findings(settings.seed + 1, max(1, round(settings.count * SCENES)), given, model)
+    # At most half of the other things are wrong findings, and at most a third of the digits right ones.
     wrong = [jittered(rng, image) for image in found.wrong for _ in range(WRONG_TIMES)][: settings.count // 2]
     seen = found.right[: settings.count // 3]
     real = [_varied(rng, given.images[int(rng.integers(len(given)))]) for _ in range(settings.count // 3)]
@@ -69,6 +73,7 @@ def score_images(
     ]
     others = [other(rng, given, model) for _ in range(settings.count - len(wrong))]
     images = np.stack([*seen, *real, *drawn, *wrong, *others])
+    # The digits come first, then as many others.
     return images, np.repeat(np.array([1, 0], np.float32), settings.count)
 
 
