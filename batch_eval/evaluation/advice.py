@@ -27,9 +27,10 @@ CLAUSES = {
 
 
 def advice(evaluation: Evaluation) -> list[str]:
-    """Return a sentence for each finding: quality flags, then groups of similar errors, then the worst confusion.
+    """Return a sentence for each finding.
 
-    There is none with fewer than ``MIN_ERRORS`` errors.
+    Quality flags come first, then groups of similar errors, then the worst confusion. There is none with fewer than
+    ``MIN_ERRORS`` errors.
     """
     total = len(errors(evaluation))
     if diagnosis(evaluation):  # which explains the errors better
@@ -38,6 +39,7 @@ def advice(evaluation: Evaluation) -> list[str]:
         return []
     lines = [_flag_line(flag, total) for flag in by_flag(evaluation) if _explains(flag)]
     lines += _alike(evaluation)
+    # There is one: every error lies off the diagonal of the confusion matrix.
     worst = worst_confusions(evaluation)[0]
     if worst.count >= max(MIN_ERRORS, CONFUSION_SHARE * total):
         lines.append(_confusion_line(worst, total))
@@ -57,6 +59,7 @@ def _confusion_line(worst: Confusion, total: int) -> str:
 def _alike(evaluation: Evaluation) -> list[str]:
     """Return a sentence for each of the largest groups of similar errors."""
     r = evaluation.records
+    # A blank image is predicted as -1, which picks the name of the last column: blank.
     named = [(len(group), r.truth[group[0]] or "", int(r.predicted[group[0]])) for group in r.groups[:GROUPS_NAMED]]
     return [
         f"{n:,} errors look alike: {printable(truth)} read as {printable(predicted_columns(evaluation)[predicted])}."

@@ -24,6 +24,7 @@ class BaselineComparison:
     @property
     def direction(self) -> str:
         """Return `better`, `worse`, `same`, or `unclear` where the difference is not significant."""
+        # p is 1 for one fixed and one broke too. So no change at all is told apart before p is asked.
         if self.pair is None or self.pair.fixed + self.pair.broke == 0:
             return "same"
         if self.pair.p_value >= SIGNIFICANCE:

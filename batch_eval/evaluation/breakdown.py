@@ -21,7 +21,10 @@ MAX_VALUES = 20
 
 @dataclass(frozen=True, slots=True)
 class Slices:
-    """The slices that reports show, with N values each, and the number of values of each slice left out."""
+    """The slices that reports show, and those left out.
+
+    ``shown`` holds N values of each slice, ``left_out`` the number of distinct values.
+    """
 
     shown: Mapping[str, tuple[str, ...]]
     left_out: Mapping[str, int]
@@ -110,6 +113,7 @@ def _tally(hits: NDArray[np.bool_]) -> Tally:
 def calibration(evaluation: Evaluation) -> tuple[ReliabilityBin, ...]:
     """Return the reliability bins of the scored images that have a prediction."""
     rows = evaluation.scored_rows
+    # A blank image is an error with confidence 0. It would fill the lowest bin, though no model read it.
     rows = rows[evaluation.records.has_prediction[rows]]
     return metrics.reliability(evaluation.records.confidence[rows], _hits(evaluation, rows))
 

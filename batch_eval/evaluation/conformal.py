@@ -1,8 +1,8 @@
-"""Split conformal prediction: sets of classes that hold the truth with a probability that the user chooses.
+"""Split conformal prediction: sets of classes that hold the truth with a chosen probability.
 
-A model's confidence says little about how often it is right. A conformal set does, whatever the model: on images that
-are like those it was calibrated with, the true class is missing from at most ``alpha`` of the sets. An image that the
-model is sure of gets a set of one class; one that people would dispute gets two.
+A model's confidence says little about how often it is right. A conformal set does, whatever the model. The images must
+be like those that it was calibrated with. Then the true class is missing from at most ``alpha`` of the sets. An image
+that the model is sure of gets a set of one class. One that people would dispute gets two.
 
 Sources: V. Vovk, A. Gammerman and G. Shafer, Algorithmic learning in a random world (2005); A. Angelopoulos and
 S. Bates, A gentle introduction to conformal prediction and distribution-free uncertainty quantification (2021).
@@ -24,7 +24,7 @@ from batch_eval.wording import percent, printable
 def calibrate(evaluation: Evaluation, alpha: float) -> Calibration:
     """Find the threshold on the labelled images of an evaluation that the model read.
 
-    The nonconformity of an image is 1 minus the probability of its true class; the threshold lies at their
+    The nonconformity of an image is 1 minus the probability of its true class. The threshold lies at their
     ⌈(n + 1)(1 - alpha)⌉-th smallest. Raises ConfigError for an ``alpha`` that is not between 0 and 1, and where there
     are too few images for it.
 
@@ -39,9 +39,12 @@ def calibrate(evaluation: Evaluation, alpha: float) -> Calibration:
         raise ConfigError(f"--alpha {alpha:g} is out of range. Must be between 0 and 1, such as 0.05.")
     probabilities = evaluation.records.probabilities[evaluation.scored_rows]
     truth = evaluation.truth_index[evaluation.scored_rows]
+    # A blank image has no probability of its true class.
     read = probabilities.any(axis=1)
+    # Falling probability is rising nonconformity: the k-th smallest nonconformity stands in the k-th place.
     of_truth = np.sort(probabilities[read, truth[read]])[::-1]
     rank = math.ceil((len(of_truth) + 1) * (1 - alpha))
+    # The rank is at most n where alpha is at least 1 / (n + 1). So an alpha of 0.05 takes 19 images.
     if rank > len(of_truth):
         raise ConfigError(
             f"--alpha {alpha:g} needs at least {math.ceil(1 / alpha) - 1:,} labelled images to calibrate with. "
@@ -52,6 +55,7 @@ def calibrate(evaluation: Evaluation, alpha: float) -> Calibration:
 
 def check_fits(calibrating: Evaluation, model_sha256: str, preprocess_sha256: str) -> None:
     """Raise ConfigError if an evaluation is of another model, or was prepared in another way."""
+    # The threshold is a probability. Another model, or other inputs, would have led to another one.
     p = calibrating.provenance
     if p.model_sha256 != model_sha256:
         raise ConfigError(f"--calibration is of another model, {p.model}. Evaluate its images with this model first.")
@@ -66,8 +70,8 @@ def check_fits(calibrating: Evaluation, model_sha256: str, preprocess_sha256: st
 class SetFigures:
     """Figures of the sets of the images that the model read.
 
-    ``singles`` counts those of one class, ``empty`` those of none. ``covered`` counts sets that hold the truth, of
-    ``labelled`` with a label that is one of the classes.
+    ``singles`` counts those of one class, ``empty`` those of none. ``labelled`` images have a label that is one of the
+    classes. Of these, ``covered`` have a set that holds it.
     """
 
     images: int
@@ -94,6 +98,7 @@ def set_figures(evaluation: Evaluation, calibration: Calibration) -> SetFigures:
     chosen = calibration.sets(evaluation.records.probabilities)
     size = chosen.sum(axis=1)
     truth = evaluation.truth_index
+    # No set can hold a label that is no class. Such images do not count against the coverage.
     labelled = np.flatnonzero(read & (truth >= 0))
     return SetFigures(
         images=int(read.sum()),
@@ -106,7 +111,7 @@ def set_figures(evaluation: Evaluation, calibration: Calibration) -> SetFigures:
 
 
 def sets_line(evaluation: Evaluation, calibration: Calibration) -> str:
-    """Return a sentence on the sets: how many images have a set of one, and how many sets hold the truth."""
+    """Return a sentence on the sets: their sizes, and how many hold the truth."""
     found = set_figures(evaluation, calibration)
     line = (
         f"Conformal sets at alpha {calibration.alpha:g}, calibrated on {calibration.images:,} images of "

@@ -1,4 +1,7 @@
-"""Why the accuracy is low: what explains it, each line with its evidence and with what to do, the strongest first."""
+"""Why the accuracy is low: what explains it, the strongest explanation first.
+
+Each line gives its evidence, and what to do.
+"""
 
 from __future__ import annotations
 
@@ -23,28 +26,38 @@ FEWEST = 10
 RECIPE_GAIN, RECIPE_SHARE = 0.1, 0.3
 """Gain in accuracy and accuracy from which another recipe is named."""
 LABEL_GAIN = 0.3
-"""By how much other labels must agree more often with the predictions, and then with at least ``MOSTLY``."""
+"""By how much more often other labels must agree with the predictions."""
 MOSTLY = 0.5
+"""Share of the predictions with which other labels must agree."""
 WEAK = 0.8
 """Accuracy on the program's own digits below which the model is named."""
 NEARLY = 0.97
 """Share of the best agreement from which a simpler way to label is preferred."""
 PART_GAIN, PART_GAP, SMALLEST_PART = 0.05, 0.3, 5
-"""A part of the images is named if the others have a higher accuracy by this than all, and than the part itself by
-this, and if it has as many images."""
+"""When a part of the images is named.
+
+Without it, the accuracy is higher by the first. The part's own accuracy is lower than that by the second. The part and
+the others have at least as many images as the third.
+"""
 MANY = 0.2
 """Share of blank or unreadable files from which they are named."""
 
 
 class Cause(NamedTuple):
-    """One explanation: a sentence with its evidence and what to do, and the accuracy that it explains."""
+    """One explanation, and the accuracy that it explains.
+
+    ``sentence`` gives the evidence, and what to do.
+    """
 
     sentence: str
     gain: float
 
 
 def diagnosis(evaluation: Evaluation) -> list[str]:
-    """Return the sentences that explain a low accuracy, the strongest first; none where it is not low."""
+    """Return the sentences that explain a low accuracy, the strongest first.
+
+    Where it is not low, only a better convention is named.
+    """
     if len(evaluation.records) < FEWEST:
         return []
     return [cause.sentence for cause in sorted(_causes(evaluation), key=lambda cause: -cause.gain)]
@@ -86,6 +99,7 @@ def _recipe(evaluation: Evaluation) -> Iterator[Cause]:
 
 def _weak_model(evaluation: Evaluation) -> Iterator[Cause]:
     for own in _trials(evaluation, TrialKind.OWN_DIGITS):
+        # The gain is no gain on these images. It is the share misread, so that the cause has a place among the others.
         if own.share < WEAK:
             yield Cause(
                 f"The model itself reads only {own.right:,} of {own.images:,} of this program's own digits, which are "
@@ -115,6 +129,8 @@ def _labels(evaluation: Evaluation) -> Iterator[Cause]:
 
 def _part(evaluation: Evaluation) -> Iterator[Cause]:
     """Yield the slice's value, or the folder, without which the accuracy rises most."""
+    # Leave out each part in turn. What remains follows from counts: all hits without the part's hits. A part must pull
+    # the whole down, and be far worse than the rest. So neither a small bad one nor a mediocre one is named.
     rows = evaluation.scored_rows
     hits = np.asarray(evaluation.records.outcome[rows] == OUTCOMES.index(Outcome.CORRECT))
     causes = []
@@ -141,6 +157,7 @@ def _parts(evaluation: Evaluation) -> Mapping[str, tuple[str, ...]]:
     r = evaluation.records
     folders = tuple(path.partition("/")[0] if "/" in path else "." for path in r.ids)
     labels = {truth for truth in r.truth if truth is not None}
+    # Folders named by labels hold one class each, and a hard class is no bad part.
     if len(set(folders)) < 2 or set(folders) & labels:
         return r.slices
     return {**r.slices, "folder": folders}

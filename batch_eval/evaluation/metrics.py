@@ -158,6 +158,7 @@ def expected_calibration_error(bins: Sequence[ReliabilityBin]) -> float:
     >>> round(expected_calibration_error(reliability(np.float32([0.9, 0.9]), np.array([True, False]))), 3)
     0.4
     """
+    # An empty bin has no accuracy and no confidence. Its NaN would make the whole sum NaN.
     filled = [b for b in bins if b.tally.n]
     n = sum(b.tally.n for b in filled)
     return sum(b.tally.n * abs(b.tally.share - b.confidence) for b in filled) / n if n else math.nan
@@ -216,7 +217,10 @@ def label_suspects(probabilities: NDArray[np.float32], truth: NDArray[np.intp]) 
 
 
 def _believed_from(sure: NDArray[np.float32], contradicts: NDArray[np.bool_]) -> float:
-    """Return the lowest confidence from which on the model contradicts at most 2λ of the labels; ∞ if none."""
+    """Return the lowest confidence from which on the model contradicts at most 2λ of the labels.
+
+    It is ∞ if there is none.
+    """
     # Walk down from the highest confidence. Images of equal confidence are accepted together or not at all.
     levels, place = np.unique(-sure, return_inverse=True)
     images, wrong = np.cumsum(np.bincount(place)), np.cumsum(np.bincount(place, weights=contradicts))
@@ -274,6 +278,8 @@ def holm(p_values: Sequence[float]) -> list[float]:
     >>> holm([0.01, 0.04, 0.03])
     [0.03, 0.06, 0.06]
     """
+    # `highest` keeps the adjusted values from falling as p rises. In the example 0.04 is multiplied by 1 alone, but it
+    # may not end below 0.03, which became 0.06.
     order = sorted(range(len(p_values)), key=lambda i: p_values[i])
     adjusted = [0.0] * len(p_values)
     highest = 0.0

@@ -1,6 +1,7 @@
-"""Other labels that agree with what the model read: shifted, renamed, another number of the name, another folder.
+"""Other labels that agree with what the model read.
 
-Nothing is read again. Each candidate gives every image another label, and the predictions are compared with it.
+They are shifted, renamed, another number of the file name, or another folder. Nothing is read again. Each candidate
+gives every image another label, and the predictions are compared with it.
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ def other_labels(evaluation: Evaluation) -> list[OtherLabels]:
         return []
     classes = Classes(evaluation.class_names)
     places = [*_numbers(read, classes), *_levels(read, classes)]
+    # The order decides: the diagnosis takes the first that agrees nearly as often as the best.
     return [*_shifts(read), *_alphabetical(read), *places, *_renamed(read, evaluation)]
 
 
@@ -72,19 +74,21 @@ def _read(evaluation: Evaluation) -> _Read:
 
 
 def _shifts(read: _Read) -> Iterator[OtherLabels]:
-    """Yield labels that are numbers, one more or one less; also with 9 and 0 as neighbours, as 10 is read as 0."""
+    """Yield labels that are numbers, one more or one less. Each comes also with 9 and 0 as neighbours."""
     numbers = [int(truth) if _WHOLE.fullmatch(truth) else None for truth in read.truths]
     for step, example in ((-1, 1), (1, 0)):
         shifted = f"the label {step:+d}: the labels are shifted by one, {example} stands for {example + step}"
         plain = [None if number is None else str(number + step) for number in numbers]
         yield read.labelled(plain, f"{shifted}. Say `--label-offset {step}`")
+        # Of labels 1 to 10, the 10 was read as the digit 0. One less than it must be 9.
         ring = [None if number is None else str((number + step) % 10) for number in numbers]
         between = "1 to 10" if step < 0 else "0 to 9"
         yield read.labelled(ring, f"{shifted}. Say `--label-offset {step}` if they run from {between}")
 
 
 def _alphabetical(read: _Read) -> Iterator[OtherLabels]:
-    """Yield digits and places in the alphabetical order of their words, each as the labels of the other."""
+    """Yield labels turned from places in the alphabetical order to digits, and back."""
+    # The words sorted are eight, five, four, …: place 0 is digit 8, place 1 is digit 5.
     digits = {str(place): str(DIGIT_WORDS.index(word)) for place, word in enumerate(sorted(DIGIT_WORDS))}
     places = {digit: place for place, digit in digits.items()}
     order = "in the alphabetical order eight, five, four, nine, …, in which Keras numbers folders"
@@ -100,9 +104,10 @@ def _alphabetical(read: _Read) -> Iterator[OtherLabels]:
 
 
 def _renamed(read: _Read, evaluation: Evaluation) -> Iterator[OtherLabels]:
-    """Yield the labels with their classes renamed one to one, each to what its images are mostly read as."""
+    """Yield the labels with their classes renamed one to one, as their images are mostly read."""
     pairs = Counter(zip(read.truths, read.predicted, strict=True))
     names: dict[str, str] = {}
+    # The most frequent pair of label and reading comes first. A later pair cannot use either name again.
     for (truth, predicted), _ in pairs.most_common():
         if truth not in names and predicted not in names.values():
             names[truth] = predicted
@@ -128,6 +133,7 @@ def _order(names: Mapping[str, str], evaluation: Evaluation) -> str:
 def _numbers(read: _Read, classes: Classes) -> Iterator[OtherLabels]:
     """Yield each number of the file names as the label."""
     for place in range(MOST_NUMBERS):
+        # For place 1, img_12_7.png gives 7: one number is skipped.
         pattern = f"^[^0-9]*{'[0-9]+[^0-9]+' * place}(?P<label>[0-9]+)"
         yield _matched(read, classes, pattern, f"{_ORDINALS[place]} number in the file names")
 
@@ -145,6 +151,7 @@ _ORDINALS = ("the first", "the second", "the third", "the fourth")
 def _matched(read: _Read, classes: Classes, pattern: str, what: str) -> OtherLabels:
     """Return the labels that ``--label-pattern`` would read."""
     find = re.compile(pattern).search
+    # As --label-pattern does: a pattern with a / sees the path, any other only the file name.
     names = read.ids if "/" in pattern else [path.rpartition("/")[2] for path in read.ids]
     texts = [found["label"] if (found := find(name)) else "" for name in names]
     meant = spell(sorted(set(texts)), classes).names

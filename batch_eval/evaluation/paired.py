@@ -23,10 +23,11 @@ PICTURES_SHOWN = 300
 
 @dataclass(frozen=True)
 class Shared:
-    """The N images that all K evaluations scored under the same truth, in the first one's order.
+    """The N images that all K evaluations scored under the same truth.
 
-    ``rows`` (K, N) holds their rows in each evaluation. ``hits`` (K, N) bool tells which were read correctly.
-    ``relabelled`` counts images that all scored, under different truths. They cannot be compared.
+    They are in the order of the first evaluation. ``rows`` (K, N) holds their rows in each evaluation. ``hits`` (K, N)
+    bool tells which were read correctly. ``relabelled`` counts images that all scored, under different truths. They
+    cannot be compared.
     """
 
     ids: tuple[str, ...]
@@ -68,8 +69,8 @@ def _same_truth(evaluations: Sequence[Evaluation], rows: Sequence[int]) -> bool:
 class PairedCounts:
     """How many of ``n`` images both evaluations read correctly, only the second, or only the first.
 
-    These are the cells of the 2 × 2 table that McNemar's test and Tango's interval start from. ``fixed`` counts images
-    that only the second read correctly, ``broke`` those that only the first did.
+    McNemar's test and Tango's interval start from this 2 × 2 table. ``fixed`` counts images that only the second read
+    correctly, ``broke`` those that only the first did.
     """
 
     n: int
@@ -160,6 +161,7 @@ class Comparison:
     @property
     def pictured(self) -> list[list[int]]:
         """Rows of each evaluation whose pictures reports show: errors that another one did not make."""
+        # The picture is of the evaluation that misread the image: the first where another fixed it, else the other.
         rows = [[change.rows[0] for i in range(1, len(self.names)) for change in self.fixed(i)[:PICTURES_SHOWN]]]
         rows += [[change.rows[1] for change in self.broke(i)[:PICTURES_SHOWN]] for i in range(1, len(self.names))]
         return [list(dict.fromkeys(some)) for some in rows]

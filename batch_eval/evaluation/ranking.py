@@ -1,4 +1,7 @@
-"""Many models on the same images: which are better, which cannot be told apart, and which images separate them."""
+"""Many models on the same images: which are better, and which cannot be told apart.
+
+It also finds the images that separate them.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,10 @@ from batch_eval.models.facts import ModelFacts
 from batch_eval.wording import printable
 
 SHOWN = 40
-"""Images that reports show of each list: the hardest, those that no model read, those that one alone read."""
+"""Images that reports show of each list.
+
+The lists are the hardest, those that no model read, and those that one alone read.
+"""
 
 
 @dataclass(frozen=True)
@@ -54,9 +60,9 @@ class Place:
 class Ranking:
     """Models in the order of their ranks; equal ranks by accuracy.
 
-    ``shared`` holds the images that all K models scored; its rows are in the order of ``places``. ``p_values`` (K, K)
-    are those of McNemar's exact test, adjusted with Holm's method for all pairs; 1 on the diagonal. ``pictures`` holds
-    those of `pictured`, by place.
+    ``shared`` holds the images that all K models scored. Its rows are in the order of ``places``. ``p_values`` (K, K)
+    are those of McNemar's exact test, adjusted with Holm's method for all pairs. They are 1 on the diagonal.
+    ``pictures`` holds those of `pictured`, by place.
     """
 
     places: tuple[Place, ...]
@@ -172,9 +178,11 @@ def rank(entries: Sequence[Entry]) -> Ranking:
     shared = shared_images(evaluations)
     p_values = _adjusted(shared.hits)
     correct = shared.hits.sum(axis=1)
-    # A model is better than another where the pair's difference is significant and in its favour.
+    # A model is better than another where the pair's difference is significant and in its favour. This does not make a
+    # chain: A may be better than C while B can be told from neither. So a rank counts the better models.
     better = (p_values < SIGNIFICANCE) & (correct[:, None] > correct[None, :])
     ranks = 1 + better.sum(axis=0)
+    # The name comes last, so that equal models have the same order in every run.
     order = sorted(range(len(opened)), key=lambda i: (ranks[i], -correct[i], opened[i].name))
     places = tuple(
         Place(
@@ -197,6 +205,7 @@ def _kept_pictures(ranking: Ranking) -> dict[int, Picture]:
     """Return the pictures that evaluations kept of the images shown: those of a model that misread it."""
     rows = ranking.shared.rows
     kept = [place.evaluation.records.pictures for place in ranking.places]
+    # Several models may have kept a picture, and the last entry of a dict wins. Reversed, that is the best model's.
     return {
         place: pictures[row]
         for place in ranking.pictured

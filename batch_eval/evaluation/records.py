@@ -110,7 +110,8 @@ class Records:
     @cached_property
     def _top_two(self) -> NDArray[np.intp]:
         """(N, 2) class indices, most probable first. Ties go to the lower class, as in argmax."""
-        # Two argmaxes rather than a sort: linear in the number of classes.
+        # Two argmaxes rather than a sort: linear in the number of classes. -1 is below every probability, so the second
+        # argmax finds another class.
         first = self.probabilities.argmax(axis=1)
         rest = self.probabilities.copy()
         rest[np.arange(len(rest)), first] = -1
@@ -147,8 +148,7 @@ class Records:
 class Provenance:
     """What produced an evaluation: folder, labels, model, preprocessing, version and time.
 
-    ``notes`` are remarks on the run, ``missing`` the label rows without an image file. ``path`` is the folder's path
-    from the root of its repository, or as it was given; empty in files of older versions.
+    ``notes`` are remarks on the run, ``missing`` the label rows without an image file.
     """
 
     folder: str
@@ -165,7 +165,7 @@ class Provenance:
     convention: FoundConvention | None = None
     """How images were given to the model, and how that was found. None in evaluations of older versions."""
     path: str = ""
-    """The set's path from the root of its repository. Empty in evaluations of older versions."""
+    """The folder's path from the root of its repository, or as it was given. Empty in evaluations of older versions."""
 
     def file_path(self, id_: str) -> str:
         """Return where code hosts find an image: its path from the root of the repository."""
@@ -310,6 +310,7 @@ class Evaluation:
     def columns(self) -> dict[str, list[Any]]:
         """Return the per-sample table by column: id, truth, predicted, …, slices, flags."""
         r = self.records
+        # Without a prediction the index is -1, which picks the None at the end.
         names: tuple[str | None, ...] = (*self.class_names, None)
         outcomes = [outcome.value for outcome in OUTCOMES]
         table: dict[str, list[Any]] = {
@@ -346,11 +347,13 @@ class Evaluation:
 
 def _above(module: str, name: str) -> Any:
     """Return what a room above this one offers. The methods that call it are short for functions that stand there."""
+    # By name, as an import statement would turn the order of the rooms round.
     return getattr(import_module(f"batch_eval.{module}"), name)
 
 
 def _free(name: str, prefix: str, taken: Container[str]) -> str:
     """Return the name, with the prefix repeated until it is not taken."""
+    # A slice may be named as a column is: `truth` becomes `slice_truth`.
     while name in taken:
         name = prefix + name
     return name

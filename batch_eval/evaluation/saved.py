@@ -86,6 +86,8 @@ def _columns(evaluation: Evaluation) -> Iterator[tuple[str, Any]]:
 
 
 def _json(value: Any) -> bytes:
+    # JSON has no NaN: one that slips through fails here, not in the program that reads the file. Arrays that may hold
+    # NaN, such as scores, are stored as bytes.
     return json.dumps(value, separators=(",", ":"), allow_nan=False).encode("ascii")
 
 
@@ -127,6 +129,7 @@ def parse_evaluation(data: bytes) -> Evaluation:
     # The file may come from anywhere, so nothing about its content is taken for granted.
     try:
         content = json.loads(data)
+    # Brackets are nested too deep for the parser.
     except RecursionError as error:
         raise _damaged(error) from error
     except ValueError as error:
@@ -169,6 +172,7 @@ def _parse(content: Mapping[str, Any]) -> Evaluation:
 
 
 def _parse_floats(stored: Mapping[str, Any]) -> NDArray[np.float32]:
+    # frombuffer gives a read-only view in the file's byte order. astype copies it into this machine's.
     return np.frombuffer(b64decode(stored["base64"]), dtype="<f4").astype(np.float32).reshape(stored["shape"])
 
 
@@ -213,6 +217,7 @@ def _parse_pictures(stored: Mapping[str, list[Any]]) -> dict[int, Picture]:
 
 def _check_sizes(pictures: Mapping[int, Picture]) -> None:
     """Raise ValueError where a picture is larger than any that an engine keeps; reports decode them."""
+    # The headers state the sizes, so no picture has to be decoded to find a bomb.
     total = 0
     for row, picture in pictures.items():
         for data in (picture.original, picture.seen, picture.steps):
@@ -234,6 +239,7 @@ def _parse_provenance(stored: Mapping[str, Any]) -> Provenance:
     convention = values.pop("convention")  # format 1 had none
     others: dict[str, Any] = {name: _strings(values.pop(name)) for name in ("notes", "missing")}
     others["convention"] = None if convention is None else _parse_convention(convention)
+    # All that is left are strings. An entry that the file lacks is None, which raises.
     _strings(list(values.values()))
     return Provenance(**values | others)
 
@@ -264,6 +270,7 @@ def _count(value: Any) -> int:
 
 def _check(found: int, evaluation: Evaluation) -> None:
     """Raise ValueError where entries contradict each other. A report would fail on them later."""
+    # Lengths come first, as the checks below compare columns row by row.
     r = evaluation.records
     n = len(r)
     columns = [
@@ -286,7 +293,10 @@ def _check(found: int, evaluation: Evaluation) -> None:
 
 
 def _outcomes_agree(evaluation: Evaluation) -> bool:
-    """Whether each scored image has a class as its label, and is correct exactly if read as that class."""
+    """Whether outcomes agree with labels and predictions.
+
+    A scored image has a class as its label. It is correct exactly if it was read as that class.
+    """
     r, truth = evaluation.records, evaluation.truth_index
     correct, wrong = r.rows(Outcome.CORRECT), r.rows(Outcome.WRONG)
     labelled = (truth[evaluation.scored_rows] >= 0).all()

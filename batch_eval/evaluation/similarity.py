@@ -1,4 +1,4 @@
-"""Errors that look similar to the model: near-duplicates, and groups that show one mistake made many times.
+"""Errors that look similar to the model: near-duplicates, and groups of one mistake made many times.
 
 Both compare the model's inputs by correlation. It ignores brightness and contrast, and needs no second model.
 """
@@ -37,18 +37,23 @@ MAX_CLUSTERED = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """The model's inputs of K rows: ``vectors`` (K, D) float32, each of mean 0 and length 1."""
+    """The model's inputs of K rows.
+
+    ``vectors`` is (K, D) float32, each of mean 0 and length 1.
+    """
 
     rows: NDArray[np.intp]
     vectors: NDArray[np.float32]
 
 
 def model_inputs(evaluation: Evaluation, rows: Sequence[int], blur: float = 0) -> Inputs:
-    """Return the model's inputs of those rows that have a picture with ink, of the most frequent size.
+    """Return the model's inputs of those rows that have a picture with ink.
 
-    ``blur`` is the standard deviation of a Gaussian, in pixels. It lets strokes match that lie a little apart.
+    Only those of the most frequent size are returned. ``blur`` is the standard deviation of a Gaussian, in pixels. It
+    lets strokes match that lie a little apart.
     """
     found = [(row, image) for row in rows if (image := _decoded(evaluation, row)) is not None]
+    # Vectors can be compared only if they are of one length.
     shapes = [image.shape for _, image in found]
     usual = max(set(shapes), key=shapes.count, default=None)
     kept = [(row, _blurred(image, blur)) for row, image in found if image.shape == usual]
@@ -58,6 +63,7 @@ def model_inputs(evaluation: Evaluation, rows: Sequence[int], blur: float = 0) -
     # With mean 0 and length 1, the dot product of two pictures is Pearson's correlation. Without subtracting the
     # mean, the background that all pictures share would make all of them similar.
     pixels -= pixels.mean(axis=1, keepdims=True)
+    # A picture of one shade is all 0 without its mean, and has length 0.
     length = np.linalg.norm(pixels, axis=1, keepdims=True)
     return Inputs(np.array([row for row, _ in kept], dtype=np.intp), pixels / np.maximum(length, 1e-6))
 
@@ -120,6 +126,8 @@ def group_errors(evaluation: Evaluation) -> Evaluation:
     """
     rows = errors(evaluation)
     columns = len(predicted_columns(evaluation))
+    # A blank image is predicted as -1. That lands on the last cell of the row above, which no other image uses, as no
+    # class has the last column.
     cells = evaluation.truth_index[rows] * columns + evaluation.records.predicted[rows]
     groups: list[tuple[int, ...]] = []
     for cell in sorted(set(cells.tolist())):

@@ -109,6 +109,7 @@ def _of_files(evaluation: Evaluation, limits: Limits) -> Iterator[GateResult]:
     for name, outcomes, limit in wanted:
         counts = {outcome: evaluation.counts[outcome] for outcome in outcomes}
         if limit is not None:
+            # An outcome without files is not named, save the first: "3 files are unlabelled", if none is out of range.
             what = " or ".join(outcome for outcome in outcomes if counts[outcome] or outcome is outcomes[0]).replace(
                 "_", " "
             )
@@ -201,6 +202,7 @@ def drop(pair: PairedCounts, limit: float) -> GateResult:
         f"Accuracy {moved} on {pair.n:,} shared images ({pair.fixed:,} fixed, {pair.broke:,} broke); "
         f"a drop of at most {bound} is allowed."
     )
+    # The interval is of second minus first. A drop is its negative, so the ends change places.
     low, high = (-end for end in reversed(pair.interval))
     caution = _one_is_too_many(pair.n, limit) or (_within((low, high)) if low < limit < high else "")
     return GateResult("max-drop", fell <= limit, fell, limit, pair.n, message + caution)

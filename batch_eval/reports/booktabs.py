@@ -26,6 +26,7 @@ def escaped(text: str) -> str:
     >>> escaped("50 % of a_b")
     '50 \\% of a\\_b'
     """
+    # In one pass: a second one would escape the backslashes that the first has written.
     return _ANY_SPECIAL.sub(lambda found: _SPECIAL[found[0]], printable(text))
 
 
@@ -61,7 +62,10 @@ def interval(bounds: tuple[float, float]) -> str:
 
 
 def difference(value: float) -> str:
-    """Return a difference of shares in percentage points with its sign; text cells have no minus but a hyphen."""
+    """Return a difference of shares in percentage points with its sign.
+
+    Text cells have no minus but a hyphen.
+    """
     return f"{100 * value:+.1f}"
 
 

@@ -2,7 +2,7 @@
 
 UTF-8, quoted as in RFC 4180. Unprintable characters are escaped, as people look at CSV in
 terminals. A text that a spreadsheet would run as a formula gets a leading apostrophe. Numbers stay numbers.
-Excel takes UTF-8 for its own code page unless a byte order mark (BOM) begins the file; pandas skips the mark.
+Excel takes UTF-8 for its own code page unless a byte order mark (BOM) begins the file. Pandas skips the mark.
 Source: OWASP, CSV Injection, https://owasp.org/www-community/attacks/CSV_Injection
 """
 
@@ -61,6 +61,7 @@ def _marked(pieces: Iterator[bytes], context: ReportContext) -> Iterator[bytes]:
 def output_columns(evaluation: Evaluation) -> dict[str, list[Any]]:
     """Return each image's label and the outputs of the model for each class, to two decimals."""
     r = evaluation.records
+    # Rounded as float64: Python writes the float32 0.07 as 0.07000000029802322.
     outputs = np.round(r.probabilities.astype(np.float64), 2).T.tolist()
     read = r.has_prediction.tolist()
     names = [f"output_{name}" for name in evaluation.class_names]
@@ -77,7 +78,10 @@ def evaluation_columns(evaluation: Evaluation) -> dict[str, list[Any]]:
 
 
 def per_class_columns(evaluation: Evaluation) -> dict[str, list[Any]]:
-    """Return support, correct, precision, recall with its interval, and F1 of each class, rounded to six decimals."""
+    """Return the counts and scores of each class, rounded to six decimals.
+
+    They are support, correct, precision, recall with its interval, and F1.
+    """
     scores = evaluation.per_class
     correct = [int(n) for n in evaluation.confusion.diagonal()]
     recall = [metrics.wilson_interval(hit, s.support) for hit, s in zip(correct, scores, strict=True)]

@@ -1,7 +1,7 @@
 """JUnit XML: one test case per class, slice value and gate, as Jenkins, GitLab and others show them.
 
 JUnit XML has no standard. This is the dialect of Jenkins' xunit plugin. A case of a class or slice holds its accuracy.
-It fails with a gate on it, is skipped when no image was scored, and passes otherwise: only gates judge.
+It fails where a gate on it fails. It is skipped when no image was scored. Else it passes: only gates judge.
 """
 
 from __future__ import annotations

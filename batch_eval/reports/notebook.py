@@ -1,4 +1,7 @@
-"""What a notebook shows of an evaluation: a piece of HTML without scripts, in the notebook's own style."""
+"""What a notebook shows of an evaluation: a piece of HTML without scripts.
+
+It has the notebook's own style.
+"""
 
 from __future__ import annotations
 

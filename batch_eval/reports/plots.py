@@ -63,6 +63,7 @@ def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterat
 
             figure = Figure(figsize=(WIDTH, WIDTH), layout="constrained")
             draw(evaluation, figure.add_subplot())
+            # Saved before the first is yielded: the caller must not run under these settings of matplotlib.
             images = [(kind, _saved(figure, kind)) for kind in ("png", "svg", "pdf")]
         for kind, data in images:
             yield f"{name}.{kind}", data
@@ -104,7 +105,10 @@ def _plots(evaluation: Evaluation) -> dict[str, Callable[[Evaluation, Axes], Non
 
 
 def _confusion(evaluation: Evaluation, axes: Axes, *, normalised: bool = False) -> None:
-    """Draw the confusion matrix, each cell shaded by its share of the row; ``normalised`` writes the share too."""
+    """Draw the confusion matrix, each cell shaded by its share of the row.
+
+    A cell holds its count, or the share where ``normalised``.
+    """
     # The blank column is left out where it is all 0. clip(1) keeps classes without images from dividing by 0.
     counts = evaluation.confusion
     used = len(predicted_columns(evaluation)) - (not counts[:, -1].any())
@@ -129,25 +133,30 @@ def _normalised(evaluation: Evaluation, axes: Axes) -> None:
 
 
 def _first_seen(evaluation: Evaluation) -> list[int]:
-    """Return the first rows of which it is known what the model saw and read, nine at most."""
+    """Return the first rows with a prediction and the model's input, nine at most."""
     r = evaluation.records
     known = (row for row, shown in sorted(r.pictures.items()) if shown.seen and r.has_prediction[row])
     return list(islice(known, GRID * GRID))
 
 
 def _first_digits(evaluation: Evaluation, axes: Axes) -> None:
-    """Draw what the model saw of the first images in a grid of 3 × 3, each with its label and the prediction."""
+    """Draw what the model saw of the first images, in a grid of 3 × 3.
+
+    Each has its label and the prediction above it.
+    """
     import cv2
     import numpy as np
 
     axes.set_axis_off()
     for place, row in enumerate(_first_seen(evaluation)):
         left, top = place % GRID, place // GRID
+        # In shares of the axes: a third for each cell, less a margin. The wider margin, above, is for the title.
         cell = axes.inset_axes((left / GRID + 0.02, 1 - (top + 1) / GRID + 0.01, 1 / GRID - 0.04, 1 / GRID - 0.07))
         cell.set_axis_off()
         seen = evaluation.records.pictures[row].seen or b""
         image = cv2.imdecode(np.frombuffer(seen, np.uint8), cv2.IMREAD_COLOR)
         if image is not None:
+            # OpenCV decodes to BGR, matplotlib draws RGB.
             cell.imshow(image[..., ::-1])
         record = evaluation.record(row)
         text = f"{record.truth or '?'}, read as {record.read_as} ({record.confidence:.2f})"
@@ -173,7 +182,10 @@ def _reliability(evaluation: Evaluation, axes: Axes) -> None:
 
 
 def _coverage(evaluation: Evaluation, axes: Axes) -> None:
-    """Draw the accuracy of the images kept as less confident ones are rejected, with its 95 % interval."""
+    """Draw the accuracy of the images kept as less confident ones are rejected.
+
+    The band is its 95 % interval.
+    """
     points = coverage_curve(evaluation)
     kept = [p.coverage for p in points]
     low, high = zip(*(p.tally.interval for p in points), strict=True)

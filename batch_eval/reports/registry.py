@@ -29,7 +29,7 @@ class Reporter(Protocol):
     """A format: a module with two pure functions.
 
     The subject is an Evaluation, a Comparison, a Ranking, Predictions or a ModelView. The functions return content
-    and never touch the disk, so a failing format leaves no half-written file.
+    and never touch the disk. So a failing format leaves no half-written file.
     """
 
     TITLE: str

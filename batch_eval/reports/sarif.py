@@ -65,6 +65,7 @@ def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterat
 
 
 def _rows(evaluation: Evaluation) -> list[int]:
+    # The model's errors come first: where there are too many results, the last ones are left out.
     others = np.isin(evaluation.records.outcome, [OUTCOMES.index(o) for o in _RULES if not o.scored])
     return [*errors_by_confidence(evaluation).tolist(), *np.flatnonzero(others).tolist()]
 

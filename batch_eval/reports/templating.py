@@ -47,7 +47,10 @@ def _environment(folder: Path) -> Environment:
 
 
 def _bytecode_cache() -> BytecodeCache | None:
-    """Return a cache of compiled templates in the user's temporary folder, or None where there is no safe one."""
+    """Return a cache of compiled templates in the user's temporary folder.
+
+    It is None where there is no safe folder.
+    """
     # Compiling the templates takes longer than filling them. Jinja checks that the folder belongs to the user, as
     # bytecode that others can write would run as code.
     try:

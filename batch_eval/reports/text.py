@@ -68,7 +68,10 @@ def _draw(evaluation: Evaluation, context: ReportContext, console: Console, *, s
 
 
 def summary(evaluation: Evaluation, context: ReportContext = NO_CONTEXT, *, said: Collection[str] = ()) -> Group:
-    """Return the parts of the summary, from the accuracy down to single files, without notes that were ``said``."""
+    """Return the parts of the summary, from the accuracy down to single files.
+
+    Notes that were ``said`` are left out.
+    """
     parts: list[RenderableType] = [_headline(evaluation)]
     # Everything from outside goes into Text: Rich would read markup such as [red] in a plain string.
     if change := compare_with_baseline(evaluation, context.baseline):

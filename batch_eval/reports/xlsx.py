@@ -50,7 +50,10 @@ def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterat
 
 
 def _moment(text: str) -> datetime:
-    """Return the time of an evaluation; the earliest of an archive where a saved one states another text."""
+    """Return the time of an evaluation.
+
+    Where a saved one states no time, it is the earliest of an archive.
+    """
     try:
         return datetime.fromisoformat(text).replace(tzinfo=None)
     except ValueError:
@@ -107,13 +110,17 @@ def _fill(sheet: Any, columns: Mapping[str, list[Any]]) -> None:
     sheet.freeze_panes = "A2"
     sheet.append([cell(name) for name in columns])
     for number, row in enumerate(zip(*columns.values(), strict=True)):
+        # The summary counts the rows that are left out.
         if number == MAX_ROWS:
             break
         sheet.append([cell(value) for value in row])
 
 
 def _undated(buffer: BytesIO) -> bytes:
-    """Return the archive without the times of its files, so that the same evaluation gives the same bytes."""
+    """Return the archive without the times of its files.
+
+    So the same evaluation gives the same bytes.
+    """
     packed = BytesIO()
     with zipfile.ZipFile(buffer) as old, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as new:
         for name in old.namelist():

@@ -23,7 +23,10 @@ def document(comparison: Comparison, context: ReportContext = NO_CONTEXT) -> byt
 
 
 def files(comparison: Comparison, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, bytes]]:
-    """Yield the page, alone if the context says so or it is small, else with its style sheet and its pictures."""
+    """Yield the page, alone or with its style sheet and its pictures.
+
+    It is alone if the context says so or it is small.
+    """
     shown = (evaluation.records.pictures for evaluation in comparison.evaluations)
     if fits_one_file(context, (picture for pictures in shown for picture in pictures.values())):
         yield "comparison.html", document(comparison, context)
@@ -34,6 +37,7 @@ def files(comparison: Comparison, context: ReportContext = NO_CONTEXT) -> Iterat
         FilePictures(evaluation.records.pictures, f"{COMPARISON_FILES}/{i}")
         for i, evaluation in enumerate(comparison.evaluations)
     ]
+    # Rendering asks for the pictures, so the page comes before them.
     yield "comparison.html", render(_TEMPLATE, comparison, PICTURES_SHOWN, style_url=style_url, pictures=pictures)
     yield style_url, _style().encode()
     for some in pictures:

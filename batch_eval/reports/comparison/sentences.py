@@ -27,8 +27,12 @@ def basis(comparison: Comparison) -> str:
 
 
 def _revisions(comparison: Comparison) -> str:
-    """Return a sentence, after a space, where recipes of one name are not the same; else nothing."""
+    """Return a sentence where recipes of one name are not the same.
+
+    It begins with a space. It is empty where they are the same.
+    """
     prepared = {(e.provenance.preprocess, e.provenance.preprocess_sha256) for e in comparison.evaluations}
+    # More pairs than names: one name stands for two revisions.
     if len(prepared) == len({name for name, _ in prepared}):
         return ""
     return " Their images were prepared by different revisions of one recipe: the difference is not the models' alone."

@@ -34,8 +34,12 @@ def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> byt
 
 
 def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, bytes]]:
-    """Yield ``report.html``, alone if the context says so or it is small, else with the files of ``report_files``."""
+    """Yield ``report.html``, alone or with the files of ``report_files``.
+
+    It is alone if the context says so or it is small.
+    """
     shown = evaluation.records.pictures
+    # An estimate first: a page that is far too large for one file need not be rendered to find out.
     if fits_one_file(context, shown.values(), _ROW_BYTES * len(evaluation.records)):
         page_alone = document(evaluation, context)
         if context.self_contained or is_small(page_alone):

@@ -21,7 +21,10 @@ TABLE_THRESHOLDS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99)
 
 @dataclass(frozen=True, slots=True)
 class CoveragePoint:
-    """The images kept when those below ``threshold`` are rejected: their share of all, in 0..1, and their tally."""
+    """The images kept when those below ``threshold`` are rejected.
+
+    ``coverage`` is their share of all, in 0..1.
+    """
 
     threshold: float
     coverage: float
@@ -65,5 +68,6 @@ def coverage_curve(evaluation: Evaluation) -> list[CoveragePoint]:
 
 def coverage_floor(points: list[CoveragePoint]) -> float:
     """Return where the accuracy axis starts: the lowest accuracy, rounded down to 5 %, at most 95 %."""
+    # In steps of a twentieth. 19 is the highest, so that the axis has a length even where all images are read.
     lowest = min((p.tally.share for p in points if p.tally.n), default=0)
     return min(19, math.floor(20 * lowest)) / 20

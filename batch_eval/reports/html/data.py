@@ -1,4 +1,4 @@
-"""The data of the page's scripts: every image by column, and a card for each image in the gallery."""
+"""The data of the page's scripts: every image by column, and the gallery's cards."""
 
 # It is a script, data.js, and not JSON. A page opened from disk has the origin `null`: browsers let it load a script
 # from a file beside it, but not fetch that file.

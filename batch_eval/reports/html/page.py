@@ -147,6 +147,7 @@ class Page:
     def slices(self) -> list[SliceTable]:
         """Accuracy by slice. A slice with one value repeats the overall accuracy and is left out."""
         return [
+            # Cut first, sorted after: the largest values are shown, the worst of them on top.
             SliceTable(b.name, tuple(sorted(b.tallies[:SLICE_VALUES_SHOWN], key=_worst_first)), len(b.tallies))
             for b in by_slice(self.evaluation, self._slices.shown)
             if len(b.tallies) > 1
@@ -202,6 +203,7 @@ class Page:
         return sorted(found, key=lambda group: -group.total)
 
     def _cell(self, row: int) -> tuple[int, int]:
+        # A blank image lies in the last column.
         predicted = int(self.evaluation.records.predicted[row])
         return int(self.evaluation.truth_index[row]), predicted if predicted >= 0 else len(self.columns) - 1
 

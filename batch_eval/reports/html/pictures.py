@@ -16,7 +16,7 @@ SUFFIXES = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Where a picture lies on a sheet: the sheet's number, and left, top, width and height in pixels."""
+    """Where a picture lies on a sheet. ``sheet`` is its number; the rest is in pixels."""
 
     sheet: int
     left: int
@@ -27,7 +27,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """How the page shows a picture: the URL of its file, or the URL of a sheet and the ``part`` to show."""
+    """How the page shows a picture: the URL of its file.
+
+    With a ``part``, it is the URL of a sheet that holds it there.
+    """
 
     url: str
     part: Part | None = None

@@ -1,4 +1,7 @@
-"""Pictures side by side on sheets: 20,000 of them are a hundred files, and no browser opens one for each."""
+"""Pictures side by side on sheets.
+
+20,000 of them are a hundred files. No browser opens a file for each.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,10 @@ from batch_eval.reports.html.pictures import SUFFIXES, Part, Shown
 SHEET_WIDTH, SHEET_HEIGHT = 1600, 2400
 """Size of a sheet in pixels. A browser decodes a whole one, in 15 MB; it holds 150 thumbnails of photos."""
 BORDER = 1
-"""Pixels around each picture that repeat its edge: browsers blend with what lies beside when they scale."""
+"""Pixels around each picture that repeat its edge.
+
+Browsers blend with what lies beside when they scale.
+"""
 QUALITY = 80
 """JPEG quality of a sheet. Its pictures were JPEGs before, so a lower one would show."""
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -39,8 +45,9 @@ class _Shelf:
 class SheetPictures:
     """Pictures on sheets in a folder beside the page, in the order in which they are asked for.
 
-    Thumbnails of photos and strips of steps are on JPEG sheets; small thumbnails and the model's inputs on PNG sheets,
-    which keep every pixel. The page shows parts of them with inline SVG, which needs neither scripts nor styles.
+    Thumbnails of photos and strips of steps are on JPEG sheets. Small thumbnails and the model's inputs are on PNG
+    sheets, which keep every pixel. The page shows parts of them with inline SVG, which needs neither scripts nor
+    styles.
     """
 
     def __init__(self, pictures: Mapping[int, Picture], folder: str = REPORT_FILES) -> None:
@@ -84,6 +91,7 @@ class SheetPictures:
             yield self._url(sheet), _drawn(contents, self._names[sheet].rpartition(".")[2])
 
     def _place(self, row: int, kind: str, data: bytes | None) -> Shown | None:
+        # The page may ask for a picture several times: in a group, among the most confident, in the gallery's data.
         if (row, kind) not in self._placed:
             size = image_size(data) if data else None
             self._placed[row, kind] = self._put(kind, data, *size) if data and size else None
@@ -91,6 +99,7 @@ class SheetPictures:
 
     def _put(self, kind: str, data: bytes, width: int, height: int) -> Shown:
         """Place a picture beside the one before it, on a new row or on a new sheet."""
+        # A row is as high as its highest picture. No picture is moved later, as the page gets its place at once.
         shelf = self._shelves[kind]
         wide, high = width + 2 * BORDER, height + 2 * BORDER
         if shelf.left + wide > SHEET_WIDTH and shelf.left:
@@ -143,6 +152,7 @@ def _grey_if_equal(sheet: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def image_size(data: bytes) -> tuple[int, int] | None:
     """Return (width, height) of a PNG or JPEG from its header; None for other data."""
     if data.startswith(_PNG_SIGNATURE) and len(data) >= 24:
+        # The header's chunk comes right after the signature: 4 bytes of length, 4 of type, then both sides.
         width, height = struct.unpack(">II", data[16:24])
         return _fitting(width, height)
     from batch_eval.imaging.jpeg import header_size  # late: it imports a decoder

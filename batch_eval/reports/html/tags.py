@@ -1,4 +1,7 @@
-"""Tags that the gallery shows on images and filters by: quality flags, near-duplicates, groups of similar errors."""
+"""Tags that the gallery shows on images and filters by.
+
+They are quality flags, near-duplicates, and groups of similar errors.
+"""
 
 from __future__ import annotations
 

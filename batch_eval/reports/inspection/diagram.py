@@ -1,7 +1,7 @@
-"""Two diagrams of a network: a graph of its layers, and blocks as large as their outputs.
+"""Two diagrams of a network: a graph of its layers, and their outputs as blocks.
 
-The graph shows what Keras' ``plot_model`` shows. The blocks are drawn as visualkeras does: as high as the output's
-height, as deep as its width, and as wide as it has channels.
+The graph shows what Keras' ``plot_model`` shows. The blocks are drawn as visualkeras does. They are as high as the
+output's height, as deep as its width, and wider with more channels.
 """
 
 from __future__ import annotations
@@ -43,7 +43,10 @@ def colour(class_name: str) -> str:
 
 
 def graph(layers: Sequence[Layer], title: str) -> Drawing:
-    """Draw the layers as boxes from top to bottom, with arrows from each to those that take its output."""
+    """Draw the layers as boxes from top to bottom.
+
+    Arrows lead from each to those that take its output.
+    """
     places = _places(layers)
     columns = max(column for _, column in places.values()) + 1
     shapes: list[Shape] = []
@@ -68,7 +71,11 @@ def graph(layers: Sequence[Layer], title: str) -> Drawing:
 
 
 def _connection(source: tuple[float, float], target: tuple[float, float]) -> Sequence[Shape]:
-    """Return the arrow between two layers by the middle of their upper edges; around layers that lie between."""
+    """Return the arrow between two layers, around layers that lie between.
+
+    Both points are the middles of upper edges.
+    """
+    # A straight arrow within a column would run through the boxes of the rows between.
     rows = round((target[1] - source[1]) / (BOX[1] + GAP))
     if rows == 1 or source[0] != target[0]:
         return arrow((source[0], source[1] + BOX[1]), target)
@@ -80,6 +87,7 @@ def _connection(source: tuple[float, float], target: tuple[float, float]) -> Seq
 
 def _places(layers: Sequence[Layer]) -> dict[str, tuple[int, int]]:
     """Return row and column of each layer: below all its inputs, beside others of its row."""
+    # One row below the lowest input, so that every arrow points down. Without inputs, that is row 0.
     rows: dict[str, int] = {}
     for layer in layers:
         rows[layer.name] = 1 + max((rows.get(source, 0) for source in layer.inputs), default=-1)
@@ -100,11 +108,14 @@ def blocks(layers: Sequence[Layer], title: str) -> Drawing:
     shapes: list[Shape] = []
     words: list[Words] = []
     for i, layer in enumerate(shown):
+        # Channels and units differ by orders of magnitude, so their logarithm is drawn. An output without space is a
+        # thin post, whose height shows its size.
         height, depth, channels = _space(layer)
         width = min(WIDEST, max(SMALLEST, 8 * math.log2(channels + 1) if height > 1 else SMALLEST + 2))
         tall = max(SMALLEST, unit * height) if height > 1 else min(LARGEST, 14 * math.log2(channels + 1))
         deep = max(SMALLEST, unit * depth) * SLANT if height > 1 else SMALLEST * SLANT
         shapes += _block(x, top - tall, width, tall, deep, colour(layer.class_name))
+        # Every other shape stands a line lower: neighbours would overlap.
         words.append(Words((x + width / 2, top + 16 + 13 * (i % 2)), shape_text(layer.output_shape), 9))
         x += width + deep + 22
     legend = list(dict.fromkeys(layer.class_name for layer in shown))
@@ -119,12 +130,12 @@ def blocks(layers: Sequence[Layer], title: str) -> Drawing:
 
 
 def _is_small_change(layer: Layer) -> bool:
-    """Whether a layer keeps the shape and has nothing to show: it would repeat the block before it."""
+    """Whether a layer keeps the shape, so that it would repeat the block before it."""
     return any(part in layer.class_name for part in ("Dropout", "ReLU", "Activation", "Normalization", "Identity"))
 
 
 def _space(layer: Layer) -> tuple[int, int, int]:
-    """Return height, width and channels of an output; 1, 1 and its size for one without space."""
+    """Return height, width and channels of an output. Without space, they are 1, 1 and its size."""
     shape = layer.output_shape or (1,)
     if len(shape) == 3:
         return shape[0], shape[1], shape[2]
@@ -132,7 +143,10 @@ def _space(layer: Layer) -> tuple[int, int, int]:
 
 
 def _block(x: float, y: float, width: float, height: float, deep: float, fill: str) -> list[Shape]:
-    """Return the three visible faces of a block; ``deep`` is how far its depth goes to the right and up."""
+    """Return the three visible faces of a block.
+
+    ``deep`` is how far its depth goes to the right and up.
+    """
     right = x + width
     side = Shape(
         ((right, y), (right + deep, y - deep), (right + deep, y - deep + height), (right, y + height)), _darker(fill)

@@ -56,6 +56,7 @@ class Drawing:
 
     def svg(self) -> bytes:
         """Return the drawing as SVG."""
+        # The ending .html.jinja makes the template escape every value, as SVG needs too.
         return fill(FILES, "drawing.svg.html.jinja", drawing=self, font=FONT)
 
     def png(self) -> bytes:
@@ -92,6 +93,7 @@ def box(x: float, y: float, width: float, height: float, fill: str) -> Shape:
 
 def arrow(start: Point, end: Point) -> Sequence[Shape]:
     """Return an arrow that points down."""
+    # The line ends inside the head, or it would show beside the tip.
     x, y = end
     return Shape((start, (x, y - 4))), Shape(((x - 3, y - 6), (x + 3, y - 6), (x, y)), "#3a3f46")
 

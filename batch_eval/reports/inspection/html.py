@@ -1,4 +1,4 @@
-"""HTML of a model: a page with its facts, diagrams, layers, filters and feature maps beside it."""
+"""HTML of a model: a page with its facts, diagrams, layers, filters and feature maps."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ def document(view: ModelView, context: ReportContext = NO_CONTEXT) -> bytes:  # 
 
 
 def files(view: ModelView, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, bytes]]:
-    """Yield the page, and its style sheet and pictures in a folder beside it unless it is to be self-contained."""
+    """Yield the page, and its style sheet and pictures in a folder beside it.
+
+    The page is alone if it is to be self-contained.
+    """
     if context.self_contained:
         yield "inspection.html", document(view)
         return

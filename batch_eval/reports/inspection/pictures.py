@@ -34,9 +34,13 @@ def filters(kernel: NDArray[np.floating[Any]]) -> bytes | None:
 
 
 def feature_maps(maps: NDArray[np.float32]) -> bytes:
-    """Return (height, width, channels) outputs of a layer, each channel from its smallest to its largest number."""
+    """Return a layer's (height, width, channels) outputs as PNG.
+
+    Each channel reaches from black, its smallest number, to white, its largest.
+    """
     tiles = np.moveaxis(maps, -1, 0)[:MOST_TILES]
     low = tiles.min(axis=(1, 2), keepdims=True)
+    # A channel that is the same everywhere has no span. It stays black.
     span = np.maximum(tiles.max(axis=(1, 2), keepdims=True) - low, 1e-12)
     return _grid((255 * (tiles - low) / span).astype(np.uint8), 72)
 
@@ -53,6 +57,7 @@ def _grid(tiles: NDArray[np.uint8], side: int) -> bytes:
     large = tiles.repeat(factor, axis=1).repeat(factor, axis=2)
     columns = min(len(large), 8 if len(large) <= 32 else 12)
     rows = math.ceil(len(large) / columns)
+    # Two pixels of paper on each side of a tile.
     height, width = large.shape[1] + 4, large.shape[2] + 4
     canvas = np.full((rows * height, columns * width), PAPER, np.uint8)
     for i, tile in enumerate(large):

@@ -1,4 +1,7 @@
-"""Pictures of a model: diagrams as SVG and PNG, the first layer's filters, and feature maps of an image."""
+"""Pictures of a model: its diagrams, its first filters, and feature maps of an image.
+
+The diagrams are SVG and PNG.
+"""
 
 from __future__ import annotations
 
@@ -46,6 +49,7 @@ def shown_maps(view: ModelView) -> list[LayerMaps]:
     if not view.shown:
         return []
     maps = [one for one in view.shown.maps if "Dropout" not in one.class_name]
+    # Of a convolution, its normalization and its ReLU, only the ReLU's output is shown: the last of the run.
     ends = [i for i in range(len(maps)) if i + 1 == len(maps) or not _is_change(maps[i + 1])]
     return [maps[i] for i in ends[:MOST_MAPS]]
 

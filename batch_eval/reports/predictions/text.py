@@ -43,5 +43,6 @@ def drawn(image: Image) -> list[str]:
     ``image`` is (H, W) or (H, W, 3) BGR uint8. A space stands for 0, `@` for 255.
     """
     # Two characters to a pixel, as they are about twice as high as wide.
+    # As int: ten shades times 255 is more than uint8 holds.
     levels = shrink(grey(image), SIDE).astype(int) * len(SHADES) // 256
     return ["".join(2 * SHADES[level] for level in row).rstrip() for row in levels.tolist()]

@@ -55,7 +55,10 @@ class Page:
         self.columns = min(len(ranking.hard), COLUMNS_SHOWN)
 
     def strip(self, model: int) -> dict[str, str]:
-        """Return the model's row of the map, as SVG paths: the images that it misread, and those it found blank."""
+        """Return the model's row of the map, as SVG paths.
+
+        One path is of the images that it misread, one of those that it found blank.
+        """
         cells = [self._style(model, place) for place in self._ranking.hard[: self.columns]]
         return {style: _path(cells, style) for style in ("miss", "blank")}
 
@@ -83,6 +86,7 @@ class Page:
 
 def _path(cells: Sequence[str], style: str) -> str:
     """Return an SVG path with a square for each cell of a style; neighbours are joined."""
+    # `start` is where the current run of equal cells began. One step past the last cell closes the last run.
     parts, start = [], 0
     for end in range(1, len(cells) + 1):
         if end == len(cells) or cells[end] != cells[start]:
@@ -98,7 +102,10 @@ def document(ranking: Ranking, context: ReportContext = NO_CONTEXT) -> bytes:  #
 
 
 def files(ranking: Ranking, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, bytes]]:
-    """Yield the page, alone if the context says so or it is small, else with its style sheet and its pictures."""
+    """Yield the page, alone or with its style sheet and its pictures.
+
+    It is alone if the context says so or it is small.
+    """
     if fits_one_file(context, ranking.pictures.values()):
         yield "leaderboard.html", document(ranking, context)
         return

@@ -1,4 +1,4 @@
-"""JSON of a ranking: every model, every pair, and every image that at least one model misread."""
+"""JSON of a ranking: every model, every pair, and every image that a model misread."""
 
 # History of `format`:
 #   1  the first

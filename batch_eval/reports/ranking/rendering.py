@@ -55,6 +55,7 @@ def leaders(ranking: Ranking) -> str:
         return f"The first {first:,} share rank 1: no model is significantly better than any of them."
     if not others:
         return ""
+    # Alone at rank 1, the first need not be significantly better than all: others may be beaten by someone else.
     beaten = ranking.beaten_by(0)
     whom = "the other" if others == 1 else "all others" if beaten == others else f"{beaten:,} of {others:,} others"
     return f"The first is significantly better than {whom}."

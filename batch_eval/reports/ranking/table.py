@@ -9,8 +9,12 @@ from batch_eval.wording import printable
 
 
 def leaderboard(ranking: Ranking) -> dict[str, list[Any]]:
-    """Return one row for each model by column; models that could not be evaluated come last, with the reason."""
+    """Return one row for each model, by column.
+
+    Models that could not be evaluated come last, with the reason.
+    """
     places, failed = ranking.places, ranking.failed
+    # A model that failed has a name and a reason, and no figures.
     gap = [None] * len(failed)
     return {
         "rank": [place.rank for place in places] + gap,
