@@ -182,7 +182,7 @@ def _outside(source: Source) -> list[str]:
 
 
 def _in_parts(source: Source, reading: Reading, wanted: str | None) -> tuple[Reading, tuple[str, ...]]:
-    """Return the reading with the slice `split` of a set with parts, and a note on pooling."""
+    """Return the reading and a note on pooling. A set with parts gets the slice `split`."""
     position = slice_of_parts(reading.slice_names, reading.slices)
     if position is not None:
         listed = [slices[position] for slices in reading.slices]

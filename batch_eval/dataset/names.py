@@ -38,11 +38,12 @@ def is_junk(name: str) -> bool:
 
 
 def image_id(path: str) -> str:
-    """Return the path in printable form, a backslash in a name doubled: different paths have different ids."""
+    """Return the path in printable form. A backslash is doubled: different paths have different ids."""
     return printable(path.replace("\\", "\\\\"))
 
 
 def natural_key(path: str) -> tuple[str, str]:
     """Return a sort key: folder by folder, numbers by value, case only as the last resort."""
+    # NUL sorts before every character, so that a/b comes before a-b/c.
     padded = _DIGITS.sub(lambda number: number[0].zfill(20), path.replace("/", "\0"))
     return padded.casefold(), path

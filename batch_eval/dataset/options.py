@@ -31,7 +31,7 @@ class LabelOptions:
 
     @classmethod
     def of(cls, labels: LabelOptions | str | Path | Labels | None) -> LabelOptions:
-        """Return the options, where a path alone is a label file, and anything else the labels themselves."""
+        """Return the options. A path alone is a label file. Anything else is the labels themselves."""
         if isinstance(labels, LabelOptions):
             return labels
         if labels is None or isinstance(labels, str | Path):

@@ -25,6 +25,7 @@ def coco(value: Mapping[str, Any], name: str) -> Table:
     try:
         categories = {each["id"]: str(each["name"]) for each in value.get("categories", [])}
         files = {each["id"]: str(each["file_name"]) for each in value["images"]}
+        # An image without annotations stays, without a label.
         labels: dict[Any, list[str]] = {image: [] for image in files}
         for each in value["annotations"]:
             category = each["category_id"]
@@ -46,13 +47,14 @@ def is_label_studio(value: Any) -> bool:
 
 
 def label_studio(tasks: Sequence[Mapping[str, Any]], name: str) -> Table:
-    """Return the image and the choice of each task; the model's answers among them are left out.
+    """Return the image and the choice of each task. The model's answers are left out.
 
     Source: https://labelstud.io/guide/export, JSON. Raises DatasetError for tasks with several different choices.
     """
     pairs = []
     for task in tasks:
         image = next((cell for cell in task["data"].values() if isinstance(cell, str)), "")
+        # The same choice twice, by two people for instance, is one label.
         pairs.append((image, list(dict.fromkeys(_choices(task["annotations"])))))
     return _one_each(pairs, name, "Label Studio")
 
@@ -73,7 +75,7 @@ def _choices(value: Any) -> list[str]:
 
 
 def _one_each(pairs: Sequence[tuple[str, list[str]]], name: str, program: str) -> Table:
-    """Return the table of images with one label; those without any have an empty one."""
+    """Return the table of images with one label. Those without any have an empty one."""
     several = [file for file, labels in pairs if len(labels) > 1]
     if several:
         raise DatasetError(

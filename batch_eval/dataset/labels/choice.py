@@ -13,8 +13,8 @@ from batch_eval.errors import DatasetError
 from batch_eval.wording import listing, printable
 
 RIVAL = 0.5
-"""Share of the best reading's images from which on the labels in paths may contradict it. Few may carry a number by
-chance; a label file counts however few images it names."""
+"""Labels in paths contradict the best reading from this share of its images on. Fewer may carry a number by chance.
+A label file counts however few images it names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ def choose(gathered: Gathered, places: Places, images: Sequence[str], classes: C
     """
     # Files that label different images are one candidate. Folders and names are one each.
     files = list(merged(gathered.readings, classes))
+    # Beside a label file, folders or names that allow several readings are left out.
     paths = [each for kind in (places.folders, places.names) if not files or len(kind) == 1 for each in kind]
     strong = [each for each in (*files, *paths) if not each.weak and labelled(each, classes)]
     weak = [
@@ -129,7 +130,7 @@ def _two_readings(images: Sequence[str], one: Reading, other: Reading, differing
 
 
 def _broken(errors: Sequence[DatasetError]) -> DatasetError:
-    """Return the error for label files that cannot be used; the first is the likeliest."""
+    """Return the error for label files that cannot be used. The first is the likeliest."""
     if len(errors) == 1:
         return errors[0]
     return DatasetError(" ".join(map(str, errors[:3])))

@@ -49,7 +49,7 @@ class Columns:
 
     @property
     def are_answers(self) -> bool:
-        """Whether the table is what a model answered: an earlier run's, or one without labels."""
+        """Whether the table is what a model answered. An earlier run wrote it, or it has answers and no labels."""
         header = self.table.header or ()
         answered = any(ANSWER_WORDS & self.table.title(i) for i in range(self.table.width))
         return set(header) >= _PREDICTIONS or (self.label is None and answered)
@@ -60,12 +60,14 @@ def understand(table: Table, images: ImageNames, base: str, classes: Classes, op
 
     Raises UnfitFileError for a table that names no image, and DatasetError for one that does and cannot be used.
     """
+    # Names of columns come first, as they help to find what the columns hold.
     table = with_header(table, images, base, classes, options)
     if not table.rows:
         raise UnfitFileError(f"The label file {table.name} holds no rows.")
     path = image_column(table, images, base, options.path_column)
     named = bool(PATH_WORDS & table.title(path)) or bool(options.path_column)
     match = images.match(table.column(path), base, named_path=named)
+    # An exact table is one of several readings of its file: loosely spelled names do not count.
     if not match.found or (table.exact and match.how is not How.PATH):
         raise _no_match(table, path, images)
     found = find_labels(table, path, classes, options)

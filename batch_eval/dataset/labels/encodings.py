@@ -25,9 +25,10 @@ CODE_PAGES = {
 USUAL = tuple(CODE_PAGES)[:6]
 """Those that messages name."""
 BYTES = "bytes"
-"""Stands for text that keeps what is not UTF-8 as bytes, as file names do (PEP 383)."""
+"""Stands for text in which bytes that are not UTF-8 are kept. File names keep them so too (PEP 383)."""
 
 _BYTE_ORDER_MARKS = {
+    # UTF-32 stands before UTF-16, whose mark it begins with.
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
@@ -45,6 +46,7 @@ def readings(raw: bytes, wanted: str | None = None) -> Iterator[tuple[str, str]]
         return
     known = _known(raw)
     if known:
+        # The first bytes settle it. What does not fit is damage, and is replaced.
         yield raw.decode(known, "replace"), known
         return
     try:
@@ -61,7 +63,7 @@ def readings(raw: bytes, wanted: str | None = None) -> Iterator[tuple[str, str]]
 
 
 def shown(text: str) -> str:
-    """Return a cell in printable form. Where it holds bytes that are no text, all beyond ASCII are shown as bytes."""
+    """Return a cell in printable form. If some bytes are no text, all beyond ASCII are shown as bytes."""
     if any("\udc80" <= character <= "\udcff" for character in text):
         text = text.encode("utf-8", "surrogateescape").decode("ascii", "backslashreplace")
     return printable(text)

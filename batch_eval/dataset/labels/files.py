@@ -146,6 +146,7 @@ def contents(file: LabelFile, options: LabelOptions) -> Iterator[Table | LabelLi
         yield _array(file)
         return
     if file.raw.startswith(_IDX):
+        # Four bytes for the kind, four for the number of labels, then a byte for each.
         yield LabelList(file.name, list(map(str, file.raw[8 : 8 + int.from_bytes(file.raw[4:8], "big")])))
         return
     for text, encoding in encodings.readings(file.raw, options.encoding):
@@ -197,6 +198,7 @@ def _array(file: LabelFile) -> LabelList:
 
 def _weight(error: DatasetError) -> int:
     """Return how much an error says of the images."""
+    # 2 for a contradiction, 1 for a damaged table, 0 for a file about something else.
     return _SERIOUS - isinstance(error, MalformedFileError | UnfitFileError) - isinstance(error, UnfitFileError)
 
 

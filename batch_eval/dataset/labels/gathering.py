@@ -44,7 +44,7 @@ _NAMES = LABEL_WORDS | {"metadata", "annotation", "annotations"}
 
 @dataclass(slots=True)
 class Gathered:
-    """What label files give. ``unused`` says of other files why not; ``broken`` are meant as labels and cannot be used.
+    """What label files give. ``unused`` says of others why not. ``broken`` are meant as labels and cannot be used.
 
     ``slices`` gives slices alone, from a table without labels.
     """
@@ -120,6 +120,7 @@ def is_usual(path: str) -> bool:
 
 def _rank(path: str) -> int:
     name = path.rpartition("/")[2].lower()
+    # The whole path is compared: the usual names count only at the top of the set.
     if path.lower() in USUAL:
         return USUAL.index(name)
     return len(USUAL) + (not is_label_file_name(path))
@@ -149,6 +150,7 @@ def _read(
     except AnswersFileError as error:
         gathered.unused.append(str(error).rstrip("."))
     except (UnfitFileError, MalformedFileError) as error:
+        # What is meant as labels must be usable. Of other files it is only noted that they are not.
         if (is_label_file_name(path) and is_usual(path)) or _mentions(raw, files.images):
             gathered.broken.append(error)
         else:
@@ -226,6 +228,6 @@ def _join(first: Reading, other: Reading) -> Reading:
 
 
 def _values(reading: Reading, image: int, names: Sequence[str]) -> tuple[str, ...]:
-    """Return an image's values of slices by their names, empty where the reading has none."""
+    """Return an image's values of some slices. Those that the reading lacks are empty."""
     values = dict(zip(reading.slice_names, reading.slices[image], strict=True)) if reading.slice_names else {}
     return tuple(values.get(name, "") for name in names)

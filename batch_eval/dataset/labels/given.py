@@ -22,6 +22,7 @@ def label_by_values(
 ) -> Reading:
     """Return the labels that Python gives. Raises DatasetError if they do not fit the images."""
     if isinstance(values, Mapping):
+        # A mapping finds its images as a table with the columns image and label does.
         rows = [(entry, [str(name), _text(value)]) for entry, (name, value) in enumerate(values.items(), 1)]
         images = ImageNames(source.images, source.roots)
         file = LabelFile(_NAME, source.roots[0], b"", chosen=True)

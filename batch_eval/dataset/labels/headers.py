@@ -25,6 +25,7 @@ def with_header(table: Table, images: ImageNames, base: str, classes: Classes, o
         return _checked(replace(table, header=tuple(map(shown, table.header))))
     first = table.rows[0][1]
     wanted = {plain(name) for name in (options.path_column, options.label_column) if name}
+    # A first row with a name that an option gives holds names.
     if not wanted & set(map(plain, first)) and _is_data(table, images, base, classes):
         return table
     return _checked(replace(table, header=tuple(map(shown, first)), rows=table.rows[1:]))
@@ -47,6 +48,7 @@ def _is_data(table: Table, images: ImageNames, base: str, classes: Classes) -> b
     marked = all(cells[i] in MARKS for cells in others for i in named)
     if len(set(labels)) > 1 and others and marked:  # one-hot columns are named after the classes
         return not any(cell and number_of(cell) is None for cell in first)
+    # A number speaks for data. So does a class where there is no other row: img1,seven.
     return any(number_of(unwrapped(cell)) is not None for cell in first) or (not others and bool(labels))
 
 

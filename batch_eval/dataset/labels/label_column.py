@@ -53,6 +53,7 @@ def find_labels(table: Table, path: int, classes: Classes, options: LabelOptions
             raise DatasetError(f"{table.name}: path and label cannot both be in the column {table.quoted(path)}.")
         return _labels(table, position, classes, options)
     others = [position for position in range(table.width) if position != path]
+    # A column without any label counts only where no other has one.
     filled = [i for i in others if any(label is not None for label in _labels(table, i, classes, options).labels)]
     return (
         _one_hot(table, path, classes)
@@ -70,6 +71,7 @@ def label_cells(table: Table, path: int, classes: Classes, options: LabelOptions
     if found.column is None:
         return None
     slices = tuple(i for i in range(table.width) if i not in (path, *found.columns) and table.is_slice(i))
+    # Marks are given as the classes of their columns. Other cells are spelled when the set is loaded.
     one_hot = len(found.columns) > 1
     return Reading(
         f"{table.name} (column {table.quoted(found.column)})",
@@ -107,7 +109,7 @@ def _one_hot(table: Table, path: int, classes: Classes) -> Labels | None:
 
 
 def _in_order_of_classes(table: Table, path: int, classes: Classes) -> Labels | None:
-    """Return one-hot labels without names: as many columns as classes, with exactly one mark in every row."""
+    """Return one-hot labels without names: a column for each class, one mark in every row."""
     columns = tuple(position for position in range(table.width) if position != path)
     if len(columns) != len(classes.names) or len(columns) < 3:
         return None

@@ -37,9 +37,11 @@ def as_list(table: Table, classes: Classes) -> LabelList | None:
     rows = [cells for _, cells in table.rows]
     if len(rows) == 1 and len(rows[0]) > 1 and table.header is None:
         return _list_of(table, [cell for cell in rows[0] if cell], classes)
+    # A numbered list must count from 1 in every line: 1) 7, 2) 3.
     numbered = [_NUMBERED.fullmatch(cells[0]) for cells in rows]
     if [match and int(match[1]) for match in numbered] == [*range(1, len(rows) + 1)]:
         return _list_of(table, [match[2] for match in numbered if match], classes)
+    # A first row that is no label names the columns.
     if table.header is None and len(rows) > 1 and not _is_label(rows[0][-1], classes):
         table = replace(table, header=tuple(rows[0]), rows=table.rows[1:])
     numbering = [position for position in range(table.width) if table.width == 2 and counts_rows(table, position)]

@@ -1,7 +1,7 @@
 """Which image a label row means, however its path is written.
 
-Strict spellings come first. A path that only resembles one counts where no row of the table names an image exactly.
-Otherwise rows of missing images would be given to others.
+Strict spellings come first. Looser ones count only where no row of the table has its image by its path. Otherwise rows
+of missing images would be given to others.
 """
 
 from __future__ import annotations
@@ -85,6 +85,7 @@ class ImageNames:
         match = self._by_path(cells, slashed(base))
         if not match.found:
             others = [self._by_looser(cells, how) for how in How if how is not How.PATH]
+            # Of ways that find equally many, the strictest.
             match = max(others, key=lambda other: (other.found, -other.how))
         if match.found and self._only_counts(cells, match, named_path=named_path):
             return Match(images=[NONE] * len(cells))
@@ -121,9 +122,11 @@ class ImageNames:
         for path in candidates:
             if path in self._exact:
                 return self._exact[path], True
+        # An id counts too: the path in printable form.
         if cell in self._by_id:
             return self._by_id[cell], True
         for path in map(same, candidates):
+            # Only a path without the suffix of an image may lack it: a.jpg is not a.png.
             for index in (self._by_same,) if is_image(path) else (self._by_same, self._by_stem):
                 if path in index:
                     return index[path], False
@@ -144,6 +147,7 @@ class ImageNames:
         """Match by a looser spelling. Rows that are spelled differently must not share an image."""
         find = {How.TAIL: self._tail, How.SUFFIX: self._other_suffix, How.UPLOAD: self._upload, How.NUMBER: self._zeros}
         images = [find[how](cell) for cell in cells]
+        # If not even leading zeros explain the cells, bare numbers may: 12 for scan_0012.
         if how is How.NUMBER and max(images, default=NONE) < 0:
             numbers = (number_of(cell.strip()) for cell in cells)
             images = [NONE if number is None else self._by_number.get(number, NONE) for number in numbers]
@@ -181,6 +185,7 @@ class ImageNames:
     def _upload(self, cell: str) -> int:
         """Return the image that had another name before an annotation program changed it."""
         names = [name for path in map(same, forms(cell)) for name in before_upload(last(path))]
+        # An underscore may have been a blank.
         names += [name.replace("_", " ") for name in names]
         found = (_lookup(name, self._by_name, self._by_name_stem) for name in names)
         return next((image for image in found if image != NONE), NONE)

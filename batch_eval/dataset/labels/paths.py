@@ -6,7 +6,9 @@ import re
 import unicodedata
 from urllib.parse import unquote
 
+# In file:///C:/a.png the third slash goes too.
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://(?:/(?=[A-Za-z]:))?")
+# Either part may be the path: a.png?v=2, or /files/?d=digits/a.png.
 _QUERY = re.compile(r"^([^?]*)\?(?:\w+=)?([^&]*).*$", re.DOTALL)
 _QUOTED = re.compile(r"^(['\"`])(.*)\1$", re.DOTALL)
 # PosixPath('a.png'), b'a.png', <img src="a.png">, =HYPERLINK("a.png"), ![](a.png)

@@ -131,7 +131,7 @@ def _own_folder_option() -> str:
 
 
 def _other_folders(folder_of: Sequence[str], parts: Mapping[str, Sequence[str]]) -> list[Reading]:
-    """Return folders of one depth as labels though none is a class, so that this can be said."""
+    """Return folders of one depth as labels, although none is a class. A message says so."""
     names = {folder: printable(each[-1]) if each else None for folder, each in parts.items()}
     distinct = set(names.values())
     if None in distinct or len({len(each) for each in parts.values()}) > 1 or len(distinct) < 2:
@@ -150,7 +150,7 @@ def _folder_reading(truths: list[str | None], level: str, option: str, notes: tu
 
 
 def _folder_name(name: str) -> str:
-    """Return a folder's name, without the mark of a copy if a digit is left: ``7 (1)``."""
+    """Return a folder's name. Of ``7 (1)``, leave out the mark of a copy, as a digit is left."""
     plain = _original(name) if " " in name else name
     return plain if plain != name and value_of(unwrapped(plain)) is not None else name
 
@@ -168,9 +168,9 @@ def _dated(names: Iterable[str]) -> list[str]:
 def _by_names(images: Sequence[str], classes: Classes, *, within_numbers: bool) -> tuple[list[Reading], list[str]]:
     """Return the labels of file names, and what else their numbers may mean.
 
-    A label is a single digit after a word such as `digit` or `label`, or else at the name's start. No name is read
-    so if one has a number from 10 on there, which counts the images. Numbers that are each there once count too. Only
-    0 to 9, each once, may be the digits themselves.
+    A label is a single digit after a word such as `digit` or `label`. Without such a word, it starts the name. A
+    number from 10 on in its place counts the images: no name is read so then. Numbers that are each there once count
+    too. Only 0 to 9, each once, may be the digits themselves.
     """
     folders = [path.rpartition("/")[0] for path in images]
     stems = [_stem(path) for path in images]
@@ -246,7 +246,7 @@ def _class_words(stems: Sequence[str], classes: Classes) -> list[str]:
 def _single_digits(pattern: re.Pattern[str], stems: Sequence[str]) -> list[str | None]:
     """Return the one number that the pattern finds in each name if it is a digit.
 
-    Return None for all names where one of them has a counter there: the others count too.
+    Return None for all names if one has a counter there. The others count too.
     """
     found: list[str | None] = []
     for stem in stems:
@@ -260,7 +260,7 @@ def _single_digits(pattern: re.Pattern[str], stems: Sequence[str]) -> list[str |
 def _other_digits(
     folders: Sequence[str], stems: Sequence[str], digits: Sequence[str | None], classes: Classes
 ) -> Iterator[Reading]:
-    """Yield a second digit of every name (``3-7.png``) that does not count those with the same first."""
+    """Yield a second digit of every name (``3-7.png``). It must not count the names with the same first."""
     singles = [_SINGLE.findall(stem) for stem in stems]
     for place in range(1, min(map(len, singles), default=0)):
         found = [each[place] for each in singles]

@@ -16,7 +16,7 @@ from batch_eval.wording import listing, printable
 
 SUFFIXES = (".txt", ".cls", ".json", ".xml")
 LARGEST = 1 << 16
-"""Bytes of a file that holds one label, with room for a JSON that describes it."""
+"""Bytes of a file that holds one label. A JSON that describes it has room."""
 NAMES = ("classes.txt", "obj.names", "classes.names", "predefined_classes.txt", "data.yaml", "dataset.yaml")
 """Files of class names in the order of YOLO's numbers."""
 
@@ -35,7 +35,7 @@ Read = Callable[[str], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Sidecars:
-    """Files beside images, by the index of their image; ``others`` are those that belong to none."""
+    """Files beside images, by the index of their image. ``others`` belong to none."""
 
     of_image: Mapping[int, str]
     others: Sequence[str]
@@ -62,6 +62,7 @@ def _key(path: str) -> str:
     """Return what an image and the file beside it have in common."""
     folder, _, name = path.rpartition("/")
     parts = [part for part in folder.split("/") if part.lower() not in _PARALLEL]
+    # Up to the first dot: a.png.txt lies beside a.png as a.txt does.
     stem = name.partition(".")[0] if not name.startswith(".") else name
     return "/".join([*parts, stem])
 
@@ -105,6 +106,7 @@ def _labels(raw: bytes, names: Mapping[str, str]) -> list[str]:
     if text.startswith("<"):
         return _OBJECT.findall(text)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
+    # A line of YOLO: the number of the class, then at least four of its box.
     if lines and all(_BOX.fullmatch(line) for line in lines):
         numbers = [line.split()[0] for line in lines]
         return [names.get(number, number) for number in numbers]
@@ -131,6 +133,7 @@ def _class_names(others: Iterable[str], read: Read) -> dict[str, str]:
         return {}
     text = read(path)[:LARGEST].decode("utf-8-sig", "replace")
     if suffix(path) == ".yaml":
+        # names: [zero, one] in one line, or a line for each with - or 0: before it.
         found = _IN_YAML.search(text)
         listed = (found[1] or found[2] or "").replace("\n", ",").split(",") if found else []
         names = [re.sub(r"^(?:-|\d+:)\s*", "", name.strip()).strip("'\" ") for name in listed if name.strip()]

@@ -44,6 +44,7 @@ class Classes:
         self.are_digits = set(self.names) == set(DIGITS)
         self._by_text = {_plain(name): name for name in self.names}
         self._by_value: dict[int, str] = {}
+        # A number that two names share, as 7 and seven do, tells neither.
         values = [(value_of(name), name) for name in self.names]
         for value, name in values:
             if value is not None and sum(other == value for other, _ in values) == 1:
@@ -85,6 +86,7 @@ def spell(texts: Iterable[str], classes: Classes, offset: int | None = None) -> 
     plain = {text: unwrapped(text) for text in dict.fromkeys(texts)}
     in_words = digits_in_words(map(folded, plain.values()))
     for text, label in plain.items():
+        # With an offset, 7 is not the class named 7.
         named = None if offset else classes.named(label)
         number = number_of(label)
         value = in_words.get(folded(label), _marked(label)) if number is None else number

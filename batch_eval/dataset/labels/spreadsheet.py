@@ -26,6 +26,7 @@ def tables(raw: bytes, name: str) -> Iterator[Table]:
         ) from error
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+            # The directory of the file tells, before anything is unpacked.
             size = sum(member.file_size for member in archive.infolist())
         if size > _LARGEST:
             raise DatasetError(f"{name} unpacks to {size:,} bytes, more than a label file has. Save it as CSV (UTF-8).")
@@ -40,6 +41,7 @@ def tables(raw: bytes, name: str) -> Iterator[Table]:
         rows = without_title(found)
         if rows:
             where = f"{name}, sheet {title}" if len(sheets) > 1 else name
+            # The first row gives the width, without empty cells at its end. Shorter rows are filled up.
             width = rows[0][1]
             while len(width) > 1 and not width[-1]:
                 width.pop()

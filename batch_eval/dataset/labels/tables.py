@@ -81,6 +81,7 @@ class Table:
     def find(self, wanted: str, option: str) -> int:
         """Return the column that an option names, by its name or its number. Raises DatasetError if there is none."""
         header = self.header or ()
+        # The exact name first: Label and label may be two columns.
         for names, name in ((list(header), wanted), ([*map(plain, header)], plain(wanted))):
             if name in names:
                 return names.index(name)

@@ -104,6 +104,7 @@ def folded(word: str) -> str:
     >>> folded("Três") == folded("TRES"), folded("칠") == folded("칠")
     (True, True)
     """
+    # Turkish ı has no accent to take off: it is an i without its dot.
     parts = unicodedata.normalize("NFKD", word.casefold().replace("ı", "i"))
     return "".join(c for c in parts if not unicodedata.combining(c))
 
@@ -144,7 +145,7 @@ def part_in(name: str) -> str:
 def digits_in_words(texts: Iterable[str]) -> dict[str, int]:
     """Return the digit that each folded text of one place is the word for.
 
-    A word may be a digit in one language only: "null" is 0 in German, and no label in English. The languages that
+    A word may be a digit in one language only. "null" is 0 in German. In English it is no label. The languages that
     know most of the texts decide.
 
     >>> digits_in_words(["null", "acht"]), digits_in_words(["null", "seven"])
@@ -163,6 +164,7 @@ def digits_in_words(texts: Iterable[str]) -> dict[str, int]:
         elif likely and not speaking:
             speaking = [language for language in _LANGUAGES if text in language]
         values = {language[text] for language in speaking}
+        # Languages that share a word must agree on its digit.
         if len(values) == 1 and (len(text) > SHORT or not text.isascii() or 2 * most >= spoken):
             found[text] = values.pop()
     return found

@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 class Shared:
-    """An open file of which any part can be read at any time, whoever else reads it.
+    """An open file. Any part of it can be read at any time, whoever else reads it.
 
     It is closed when nobody uses it any more.
     """
@@ -29,6 +29,7 @@ class Shared:
 
     def read(self, offset: int, length: int) -> bytes:
         """Return the bytes from an offset on; fewer where the file ends before."""
+        # It does not move the place in the file, which threads and forked processes share.
         if hasattr(os, "pread"):
             return os.pread(self._descriptor, length, offset)
         with self._lock:  # Windows, where no process is forked

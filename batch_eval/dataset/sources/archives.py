@@ -49,6 +49,7 @@ class Archive:
     def __init__(self, path: Path, entries: Mapping[str, _Entry], notes: Iterable[str] = ()) -> None:
         self._path = path
         self._entries = entries
+        # Where a suffix does not tell, the first bytes do.
         unclear = [name for name in entries if not is_image(name) and not suffix(name)[1:].isalpha()]
         images = {name for name in entries if is_image(name)} | {
             name for name in unclear if self._looks_like_image(name)
@@ -136,6 +137,7 @@ def _zip_problem(info: zipfile.ZipInfo) -> str:
 
 def _zip_name(info: zipfile.ZipInfo) -> str:
     """Return a file's name. Many programs write UTF-8 without saying so."""
+    # The flag says UTF-8. Without it, zipfile has decoded the name as cp437.
     if info.flag_bits & 0x800 or info.filename.isascii():
         return info.filename
     return info.filename.encode("cp437", "replace").decode("utf-8", "surrogateescape")
@@ -144,7 +146,7 @@ def _zip_name(info: zipfile.ZipInfo) -> str:
 def open_tar(path: Path) -> Archive:
     """Return the files of a `.tar`, which may be packed with gzip, bzip2 or xz. Raises DatasetError if it is none.
 
-    A packed one goes to a temporary file without a name, so that images can be read in any order.
+    A packed one goes to a temporary file without a name. Its images can then be read in any order.
     """
     entries: dict[str, _Entry] = {}
     try:
@@ -152,6 +154,7 @@ def open_tar(path: Path) -> Archive:
         with tarfile.open(fileobj=View(shared), mode="r:") as archive:
             for info in archive:
                 name = _plain(info.name)
+                # Of a sparse file, the holes are not stored: its bytes cannot be read from one offset on.
                 if info.isreg() and not info.issparse() and _is_wanted(name):
                     too_large = f"it says that it has {info.size:,} bytes, more than an image has"
                     problem = too_large if info.size > LARGEST else ""
@@ -185,6 +188,7 @@ def _unpacked(path: Path) -> Shared:
                     f"{printable(str(path))} unpacks to more than {TIGHTEST} times its size. No set of images does."
                 )
         unpacked.flush()
+        # The temporary file lives on through this descriptor.
         return Shared(os.dup(unpacked.fileno()))
 
 

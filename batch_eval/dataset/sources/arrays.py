@@ -107,7 +107,7 @@ class TableArrays(Arrays):
 
 
 def _labels_of(name: str, parts: Sequence[Part]) -> Reading | None:
-    """Return the labels of all parts, with the part as a slice where there are several."""
+    """Return the labels of all parts. If there are several, the part is a slice."""
     if all(part.labels is None for part in parts):
         return None
     truths: list[str | None] = []
@@ -134,7 +134,7 @@ def part_of(name: str) -> str:
 def pair(arrays: Mapping[str, NDArray[Any]], where: str) -> tuple[list[Part], list[str]]:
     """Return the arrays of images with their labels as parts, and notes on scaled values.
 
-    Labels have as many entries as their images, and share the rest of the name: ``y_test`` with ``x_test``. Raises
+    Labels have as many entries as their images. They share the rest of the name: ``y_test`` with ``x_test``. Raises
     DatasetError if there are no images, or if several arrays could be their labels.
     """
     labels = {name: found for name, array in arrays.items() if (found := as_labels(array)) is not None}
@@ -199,7 +199,7 @@ def _is_images(array: NDArray[Any]) -> bool:
 
 
 def side_of(pixels: int) -> int:
-    """Return the side of a square image of so many pixels, or 0 if it is none of 8 × 8 or more."""
+    """Return the side of a square image of so many pixels. Return 0 if it is no square, or smaller than 8 × 8."""
     side = int(pixels**0.5 + 0.5)
     return side if side * side == pixels and side >= 8 else 0
 
@@ -238,6 +238,7 @@ def _shaped(array: NDArray[Any], where: str) -> NDArray[Any]:
         side = side_of(array.shape[1])
         return array.reshape(len(array), side, side)
     if array.ndim == 4 and array.shape[3] not in (1, 3) and array.shape[1] in (1, 3):
+        # Channels first, as PyTorch has them.
         array = array.transpose(0, 2, 3, 1)
     if array.ndim == 4 and array.shape[3] == 1:
         array = array[..., 0]
@@ -258,6 +259,7 @@ def numpy_arrays(raw: bytes, name: str) -> dict[str, NDArray[Any]]:
         loaded = np.load(io.BytesIO(raw), allow_pickle=False)
         if isinstance(loaded, np.ndarray):
             return {name: loaded}
+        # Each array is unpacked when it is asked for, so that this comes before any.
         claimed = sum(member.file_size for member in loaded.zip.infolist())
         if is_bomb(len(raw), claimed):
             raise DatasetError(_bomb(name, claimed))
@@ -288,6 +290,7 @@ def idx_array(raw: bytes, name: str) -> NDArray[np.uint8]:
                 raise DatasetError(
                     f"{name} claims {claimed:,} bytes, more than {TIGHTEST} times its size; it is not read."
                 )
+            # One byte more shows a file that is too long.
             values = file.read(claimed + 1)
     except (OSError, EOFError, IndexError, zlib.error) as error:
         raise DatasetError(f"{name} is damaged: {error}. Copy or download it again.") from error

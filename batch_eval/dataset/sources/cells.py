@@ -67,6 +67,7 @@ class EncodedCells:
 def _decoded(cell: str) -> bytes | None:
     text = _URI.sub("", cell, count=1).strip()
     try:
+        # Both alphabets of base64 are read, with and without padding.
         return base64.b64decode(text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError):
         return None
@@ -75,6 +76,7 @@ def _decoded(cell: str) -> bytes | None:
 def encoded_cells(file: SetFile, table: Table, classes: Classes, options: LabelOptions) -> EncodedCells | None:
     """Return the images of a table in which a column holds them as text. Return None if none does."""
     for position in range(table.width):
+        # Two rows, as the first may hold the names of the columns.
         cells = [row[position] for _, row in table.rows[:2]]
         if any(map(_is_encoded, cells)):
             if table.header is None and not _is_encoded(cells[0]):
@@ -99,6 +101,7 @@ def has_pixels(start: str) -> bool:
     if len(cells) <= FEWEST_PIXELS:
         return False
     numbered = sum(number_of(cell.strip()) is not None or bool(re.search(r"\d", cell)) for cell in cells)
+    # A few columns, such as the label and an id, may have none.
     return numbered >= len(cells) - 3
 
 
@@ -109,8 +112,8 @@ def _delimiter(line: str) -> str:
 def pixel_table(file: SetFile, options: LabelOptions) -> TableArrays:
     """Return the images of a table of pixels, as Kaggle has MNIST: ``label,pixel0,…``.
 
-    The label has a name for it, or is the first or last column beside a square number of pixels. The id of each image
-    is the table's name with its line. Raises DatasetError if the columns are no square image.
+    The label has a name for it. Otherwise it is the first or last column beside a square number of pixels. The id of
+    each image is the table's name with its line. Raises DatasetError if the columns are no square image.
     """
     import numpy as np
 

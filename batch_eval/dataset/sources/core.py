@@ -21,7 +21,7 @@ Content = Union[bytes, "NDArray[np.uint8]"]
 
 @dataclass(frozen=True, slots=True)
 class SetFile:
-    """A file that holds a set: on the disk, or within an archive, where it has no ``path``.
+    """A file that holds a set, on the disk or within an archive. In an archive it has no ``path``.
 
     ``name`` is its path in the set, by which ids and messages call it.
     """
@@ -32,7 +32,7 @@ class SetFile:
 
     @classmethod
     def on_disk(cls, path: Path, name: str = "") -> SetFile:
-        """Return a file of the disk, called by its own name if no other is given."""
+        """Return a file of the disk. Without a ``name``, it has its own."""
         return cls(name or path.name, path, path.read_bytes)
 
     def open(self) -> IO[bytes]:

@@ -123,7 +123,7 @@ class _Walk:
             self.own += written
 
     def look_into(self) -> None:
-        """Look at first bytes for images: in files without a suffix, and in all if there is no image."""
+        """Look at first bytes for images, in files without a suffix. If there is no image, look into all."""
         unclear = [path for path in self.others if not self.images or not suffix(path)[1:].isalpha()]
         found = {path for path in unclear if is_image_data(self._start(path))}
         self.images += found
@@ -153,7 +153,7 @@ def open_folder(root: Path) -> Folder:
     """Return the files under ``root``, of which there may be no images.
 
     Linked folders are followed after all real ones. Every real folder is read once. A link back into the tree adds
-    nothing, and neither does one to a folder above it.
+    nothing. Neither does one to a folder above it.
 
     Raises ``DatasetError`` if ``root`` is no folder or cannot be read.
     """

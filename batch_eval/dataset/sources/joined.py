@@ -20,6 +20,7 @@ class Joined:
         self.others: Sequence[str] = [f"{key}/{file}" for key, source in sources.items() for file in source.others]
         self.notes = tuple(dict.fromkeys(note for source in sources.values() for note in source.notes))
         self.labels = _joined_labels(sources)
+        # The longest first: of the sets a and a/b, the second has a/b/7.png.
         self._keys = sorted(sources, key=len, reverse=True)
 
     def read(self, file: str) -> Content:

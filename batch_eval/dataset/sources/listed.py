@@ -61,13 +61,14 @@ def list_paths(paths: Sequence[Path]) -> Listed:
 
 
 def list_of_table(path: Path, table: Table) -> Listed | None:
-    """Return the images that a table of paths names. Return None if no column names a file that is there.
+    """Return the images that a table of paths names. Return None if no column names an existing file.
 
     Paths are relative to the table, or to where the program was started.
     """
     for folder in (path.parent, Path()):
         for position in range(table.width):
             cells = [cells[position] for _, cells in table.rows]
+            # A sample is looked for on the disk first. Only for the right column, all cells are.
             sample = cells[:: max(1, len(cells) // SAMPLE)]
             if any(_found(folder, cell) for cell in sample):
                 images = list(dict.fromkeys(found for cell in cells if (found := _found(folder, cell))))

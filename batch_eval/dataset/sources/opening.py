@@ -32,7 +32,7 @@ _EMPTY_ZIP = b"PK\x05\x06"
 _PACKED = (GZIP, b"BZh", b"\xfd7zXZ")
 _IDX = b"\0\0\x08"
 _START = 1 << 16
-"""Bytes by which a table's kind is told: its first line, of a thousand pixels or more."""
+"""Bytes by which a table's kind is told. A first line of a thousand pixels has room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,7 @@ def _open_path(path: Path, classes: Classes, options: LabelOptions) -> Source:
     found = folder if folder.images else _sets_in(folder, wanted, lambda name: path / name)
     if found is None:
         raise _no_images(path, folder.others)
+    # A folder of images has its files already. A set with labels of its own needs none.
     if found is folder or found.labels is not None:
         return found
     from batch_eval.dataset.sources.beside import Beside
@@ -90,7 +91,7 @@ def _open_path(path: Path, classes: Classes, options: LabelOptions) -> Source:
 
 
 def _open_several(paths: Sequence[Path], classes: Classes, options: LabelOptions) -> Source:
-    """Return several places as one set; images alone are a set of their own."""
+    """Return several places as one set. Images alone are a set of their own."""
     if not paths:
         raise DatasetError("No images are named. Name at least one.")
     if len(paths) == 1:
@@ -162,6 +163,7 @@ def _opener(file: SetFile) -> Opener | None:
         return _open_parquet
     if start.startswith((ZIP, _EMPTY_ZIP)):
         return _open_tables if suffix(name) in EXCEL else _open_archives
+    # The mark of a tar stands within the header of its first file.
     if start[257:262] == b"ustar" or suffix(name) == ".tar":
         return _open_archives
     if start.startswith(_PACKED):
@@ -211,13 +213,14 @@ def _open_archives(wanted: _Set, files: Sequence[SetFile]) -> Source:
 
 
 def _open_numpy(wanted: _Set, files: Sequence[SetFile]) -> Source:
-    """Return the arrays of NumPy files; several are one set."""
+    """Return the arrays of NumPy files. Several files are one set."""
     from batch_eval.dataset.sources.arrays import numpy_arrays
 
     arrays: dict[str, Any] = {}
     for file in files:
         stem = file.name.rpartition(".")[0]
         for key, array in numpy_arrays(file.read(), file.name).items():
+            # A .npy file holds one array, which has the name of the file.
             own = stem if key == file.name else f"{stem}/{key}"
             arrays[own if len(files) > 1 else key] = array
     return _of_arrays(wanted, arrays)
@@ -262,7 +265,7 @@ def _open_parquet(wanted: _Set, files: Sequence[SetFile]) -> Source:
 
 
 def _open_tables(wanted: _Set, files: Sequence[SetFile]) -> Source:
-    """Return the images that tables hold or name; files among them that do neither are left out."""
+    """Return the images that tables hold or name. Files that do neither are left out."""
     found = {file.name: _open_table(file, wanted) for file in files}
     sources = {name: source for name, source in found.items() if source is not None}
     if not sources:

@@ -16,7 +16,7 @@ from batch_eval.errors import DatasetError, UnreadableImageError
 from batch_eval.wording import listing, printable
 
 GROUPS = 4
-"""Groups of rows that are kept in memory: workers read neighbouring images, each from its own group."""
+"""Groups of rows that are kept in memory. Workers read neighbouring images, each from its own group."""
 MOST_VALUES = 1000
 """Different values that a column may have as a slice."""
 
@@ -156,6 +156,7 @@ def _label_column(table: _Table, options: LabelOptions) -> str | None:
                 f"{table.name} has no column {options.label_column!r}. Its columns are: {', '.join(names)}."
             )
         return options.label_column
+    # A column of named classes comes before any that is only called so.
     named = [name for name in names if name in _class_names(table.schema)] or [
         name for name in names if name != table.column and LABEL_WORDS & set(words(name))
     ]

@@ -7,7 +7,9 @@ import re
 LENGTH = 16
 """Bytes that tell."""
 
+# PNG, JPEG, GIF, and TIFF in either byte order.
 _STARTS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"II*\0", b"MM\0*")
+# BMP, WebP, PBM to PPM, and AVIF or HEIC by their brands.
 _OTHER = re.compile(rb"BM.{4}\0{4}|RIFF.{4}WEBP|P[1-6]\s[\d#]|.{4}ftyp(?:avif|avis|heic|heix|mif1|msf1)", re.DOTALL)
 
 
