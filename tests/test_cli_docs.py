@@ -55,6 +55,7 @@ def test_the_action_writes_the_formats_and_tells_the_accuracy(act, tmp_path):
     assert {"evaluation.json", "metrics.json", "report.txt"} == {p.name for p in (tmp_path / "report").iterdir()}
 
 
+@pytest.mark.slow
 def test_the_action_fails_where_a_gate_does_and_still_tells_the_accuracy(act):
     code, outputs = act(ARGS="--preprocess\nnone\n--fail-under-class\n0.99\n")
 

@@ -88,6 +88,7 @@ def test_quiet_prints_nothing(digits, tmp_path):
     assert ("", "", 0) == (done.stdout, done.stderr, done.returncode)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -283,6 +284,7 @@ def test_help_imports_nothing_heavy():
     assert not modules & heavy
 
 
+@pytest.mark.slow
 def test_run_imports_no_tensorflow(tmp_path):
     modules = modules_after(
         "from batch_eval.cli.app import app\nimport contextlib, io\n"
@@ -309,6 +311,7 @@ def test_the_python_api_gives_what_the_command_gives(tmp_path):
     assert np.isclose(evaluation.accuracy, (table["truth"] == table["predicted"]).mean())
 
 
+@pytest.mark.slow
 def test_folders_of_one_name_have_report_folders_of_their_own(digits, tmp_path):
     places = {"a/digits": "reports/a/digits", "b/digits": "reports/b/digits"}
     for place in places:
@@ -345,6 +348,7 @@ def test_annotations_name_files_from_the_root_of_the_repository(root, given, pat
     assert path == repository_path(Path(given))
 
 
+@pytest.mark.slow
 def test_a_note_is_printed_once(digits, tmp_path):
     (digits / "labels.csv").write_text("filename,label\n" + "".join(f"{i}_a.png,{i}\n" for i in range(9)))
     done = batch_eval("run", digits, "--out", tmp_path / "out")

@@ -55,6 +55,7 @@ def test_a_blank_image_counts_as_an_error(evaluation):
     assert evaluation.counts[Outcome.CORRECT] / 151 == evaluation.accuracy
 
 
+@pytest.mark.slow
 def test_the_result_does_not_depend_on_the_threads(photos):
     one, many = evaluate(photos, jobs=1), evaluate(photos, jobs=5)
 
@@ -72,6 +73,7 @@ def test_the_result_does_not_depend_on_how_images_are_batched(photos, evaluation
     np.testing.assert_array_equal(evaluation.records.probabilities, pieces.records.probabilities)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("small", [0, 1 << 30], ids=["all at once", "one at a time"])
 def test_the_result_does_not_depend_on_who_prepares_when(photos, monkeypatch, small):
     usual = evaluate(photos, jobs=4)
@@ -106,6 +108,7 @@ def errors_with_pictures(evaluation):
     return {row: shown for row, shown in evaluation.records.pictures.items() if shown.original is not None}
 
 
+@pytest.mark.slow
 def test_only_the_first_errors_keep_pictures(photos, monkeypatch):
     usual = list(errors_with_pictures(evaluate(photos, preprocess="none")))
     monkeypatch.setattr(rows, "MAX_PICTURES", 3)
@@ -139,6 +142,7 @@ class UnforeseenError(RuntimeError):
     """What nobody foresaw."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("failing", ["decode", "trace"])
 @pytest.mark.parametrize("error", [UnforeseenError("deep inside"), MemoryError(), StopIteration()])
 def test_an_image_that_causes_what_nobody_foresaw_is_one_unreadable_row(photos, monkeypatch, failing, error):

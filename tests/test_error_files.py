@@ -14,6 +14,8 @@ from batch_eval.dataset import load_dataset
 from batch_eval.errors import DatasetError, ReportError
 from batch_eval.studies.error_files import export_errors
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def photos(tmp_path):

@@ -10,6 +10,8 @@ from batch_eval.training.ink.marks import digit, other
 from batch_eval.training.ink.scene import InkScene, ink_scene
 from batch_eval.training.ink.stream import CHUNK, chunk
 
+pytestmark = pytest.mark.slow
+
 SIZES = (64, 128)
 
 

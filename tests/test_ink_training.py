@@ -18,9 +18,12 @@ from batch_eval.training.ink.compact import BITS, compact_bytes, rounded
 from batch_eval.training.ink.training import InkSettings, train_ink
 
 pytest.importorskip("tensorflow")
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation:DeprecationWarning"  # in Keras itself, when it saves
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings(
+        "ignore:__array__ implementation:DeprecationWarning"  # in Keras itself, when it saves
+    ),
+]
 
 
 @pytest.fixture(scope="module")

@@ -179,6 +179,7 @@ def without(package: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=os.environ)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "need"),
     [
@@ -224,6 +225,7 @@ def test_a_broken_tensorflow_is_told_from_a_missing_one(monkeypatch: pytest.Monk
         open_model(ModelOptions(tmp_path, trust=True))
 
 
+@pytest.mark.slow
 def test_a_run_needs_none_of_the_optional_packages(tmp_path: Path):
     packages = ["tensorflow", "keras", "ai_edge_litert", "pillow_heif", "pyarrow", "matplotlib", "starlette", "uvicorn"]
     blocked = "; ".join(f"sys.modules[{package!r}] = None" for package in packages)

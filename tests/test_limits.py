@@ -146,6 +146,7 @@ def test_the_lines_of_a_message_stay():
     assert message("one\ntwo\x07") == "one\ntwo\\x07"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("damaged", "warned"), [(1, False), (2, True)])
 def test_many_unreadable_files_are_a_warning_even_with_quiet(tmp_path, damaged, warned):
     (tmp_path / "digits" / "7").mkdir(parents=True)

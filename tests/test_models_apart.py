@@ -93,6 +93,7 @@ def test_architecture_beside_the_weights_is_found(weights: str, architecture: st
     assert f"The architecture of the weights is that of {architecture}." in opened.notes
 
 
+@pytest.mark.slow
 def test_architecture_is_named(model: Any, tmp_path: Path) -> None:
     (tmp_path / "layers.json").write_text(json.dumps(model.to_json()))  # JSON in JSON, as json.dump makes of a text
     model.save_weights(tmp_path / "kept.weights.h5")
@@ -120,6 +121,7 @@ def test_keras_2_wrote_both(data: Path, tmp_path: Path) -> None:
     assert np.array_equal(opened.predict(pixels), whole_model.predict(pixels))
 
 
+@pytest.mark.slow
 def test_networks_weights_in_the_layout_of_keras_2(tmp_path: Path) -> None:
     trained = randomize(network("mlp-512").build())
     file = keras2_layout(trained, tmp_path / "mlp.h5", rename=["flatten_7", "dense_14", "dense_15"])

@@ -276,6 +276,7 @@ def test_no_images() -> None:
     assert classifier(Recorder()).predict(np.zeros((0, 28, 28), np.uint8)).shape == (0, 10)
 
 
+@pytest.mark.slow
 @given(count=st.integers(1, 80), start=st.integers(0, 40))
 def test_rows_do_not_depend_on_each_other(count: int, start: int) -> None:
     images = np.random.default_rng(1).integers(0, 256, (120, 28, 28), dtype=np.uint8)

@@ -76,6 +76,7 @@ CONVENTIONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CONVENTIONS)
 def test_the_self_test_finds_how_a_model_was_trained(case: str) -> None:
     model = opened(Trained(**CONVENTIONS[case]))

@@ -134,6 +134,7 @@ def test_written_files_read_back(saved: bytes) -> None:
         check_equal(tree, expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [0, 1, 0x7F, 0x80, 0xFF])
 def test_changed_bytes_end_in_an_error_or_do_not_matter(value: int, saved: bytes) -> None:
     """Single changes make HDF5's own library loop for ever or crash."""

@@ -160,6 +160,7 @@ def test_the_advice_to_raise_the_limit_works(tmp_path: Path) -> None:
     assert open_model(ModelOptions(file, memory=1, class_names=[str(i) for i in range(2000)])).runtime == "onnxruntime"
 
 
+@pytest.mark.slow
 def test_models_that_call_models_end(tmp_path: Path) -> None:
     """10¹² calls: the converter stops, and so does Keras."""
     refused(write_keras(tmp_path / "nested.keras", *nested(12)), match="nested.keras", timeout=2)
@@ -174,6 +175,7 @@ def test_a_chain_that_is_listed_backwards_is_converted(tmp_path: Path) -> None:
     assert convert(read_keras(file)).output_shape == (10,)
 
 
+@pytest.mark.slow
 def test_a_model_that_takes_long_runs_isolated_with_the_same_results(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     weights = {
@@ -335,6 +337,7 @@ STRANGE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STRANGE)
 def test_strange_values_end_in_one_line(name: str, tmp_path: Path) -> None:
     first = image(0, 28, 1) if name == "input_zero" else image()
@@ -460,6 +463,7 @@ def test_an_input_of_huge_size_is_refused(tmp_path: Path) -> None:
     refused(file, match="GB of memory")
 
 
+@pytest.mark.slow
 def test_many_parts_are_refused() -> None:
     with pytest.raises(ValueError, match="too many parts"):
         read_structure(b"\x08\x08" * 2_000_001)
@@ -472,6 +476,7 @@ def test_devices_and_pipes_are_refused(tmp_path: Path) -> None:
     refused(Path("/dev/zero"), match="is not a file")
 
 
+@pytest.mark.slow
 def test_a_file_larger_than_the_limit_is_not_read(tmp_path: Path) -> None:
     file = tmp_path / "sparse.onnx"
     with file.open("wb") as stream:

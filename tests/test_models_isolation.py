@@ -20,7 +20,10 @@ from batch_eval.models.budget import Limits
 from batch_eval.models.isolation import Job, _Child, open_isolated
 from batch_eval.models.landlock import version
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn.t accept a copy:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:__array__ implementation doesn.t accept a copy:DeprecationWarning"),
+]
 linux = pytest.mark.skipif(sys.platform != "linux", reason="limits of memory and Landlock are Linux'")
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, 28, 28), dtype=np.uint8)
 
@@ -105,6 +108,7 @@ def test_an_endless_loop_is_ended(tmp_path: Path) -> None:
         open_model(ModelOptions(file, timeout=1))
 
 
+@pytest.mark.slow
 @linux
 def test_a_bomb_is_refused_and_the_advice_works(tmp_path: Path) -> None:
     file = write(bomb(1 << 29), tmp_path)  # 2 GiB
@@ -202,6 +206,7 @@ def test_ctrl_c_ends_an_endless_model_at_once(tmp_path: Path) -> None:
     assert (130, "Stopped.") == (program.returncode, said.strip().splitlines()[-1])
 
 
+@pytest.mark.slow
 @linux
 @pytest.mark.skipif(not version(), reason="this kernel has no Landlock")
 def test_landlock_denies_files_even_to_code_that_runs(tmp_path: Path) -> None:
@@ -225,6 +230,7 @@ def test_landlock_denies_files_even_to_code_that_runs(tmp_path: Path) -> None:
         assert not witness.exists()
 
 
+@pytest.mark.slow
 def test_nothing_of_tensorflow_reaches_the_terminal(tmp_path: Path) -> None:
     model = keras.Sequential([kl.Input((28, 28, 1)), kl.Flatten(), kl.UnitNormalization(), kl.Dense(10)])
     model.save(tmp_path / "model.keras")

@@ -42,6 +42,7 @@ def test_stderr_works_again_after_an_error(capfd: pytest.CaptureFixture[str]) ->
     assert capfd.readouterr().err == "why it fails\nI0000 00:00:1 later\n"
 
 
+@pytest.mark.slow
 def test_importing_tensorflow_and_its_first_step_are_silent() -> None:
     pytest.importorskip("tensorflow")
     program = (

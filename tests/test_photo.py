@@ -23,6 +23,8 @@ from batch_eval.models import open_model
 from batch_eval.training import papers
 from batch_eval.training.scenes import SceneOptions, draw_scene, photographed
 
+pytestmark = pytest.mark.slow
+
 LITTLE = 0.15
 """The stated bound: 1 - cosine similarity at the best shift by one pixel. Different digits lie at 0.3 to 0.9."""
 

@@ -154,6 +154,7 @@ def test_an_unknown_format_is_refused():
         reporter("xml", Kind.PREDICTION)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -60,6 +60,7 @@ def example() -> list[Entry]:
     return [entry("poor.keras", 30), entry("good.keras", 2), entry("fair.keras", 5), twin, broken]
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
 def test_holm_is_statsmodels_correction(p_values):
     expected = multitest.multipletests(p_values, method="holm")[1]
@@ -67,6 +68,7 @@ def test_holm_is_statsmodels_correction(p_values):
     assert np.allclose(expected, metrics.holm(p_values), rtol=1e-12, atol=1e-15)
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(st.lists(st.integers(0, 40), min_size=2, max_size=6))
 def test_ranks_follow_from_statsmodels_tests_of_all_pairs(wrong):
@@ -331,6 +333,7 @@ def test_an_anonymous_leaderboard_names_no_file(digits, models, tmp_path):
     assert "broken" not in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_two_models_are_compared_unless_a_ranking_is_asked_for(digits, models):
     pair = [models / "ann.keras", models / "bob" / "model.keras"]
 
@@ -345,6 +348,7 @@ def test_pictures_of_what_changed_are_in_a_comparison_of_models(data, tmp_path):
     assert 'src="data:image/png;base64,' in (tmp_path / "comparison.html").read_text()
 
 
+@pytest.mark.slow
 def test_saved_evaluations_can_be_ranked(digits, tmp_path):
     for name in ("a", "b", "c"):
         batch_eval("run", digits, "--out", tmp_path / name, "--format", "json", "--quiet")
@@ -354,6 +358,7 @@ def test_saved_evaluations_can_be_ranked(digits, tmp_path):
     assert "3 models on 10 images." in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -36,6 +36,7 @@ def table(content):
     return list(csv.reader(io.StringIO(content.decode("utf-8"), newline="")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(format_names(Kind.RUN)))
 @pytest.mark.parametrize("evaluation", [small, hostile, empty])
 def test_every_format_writes_every_evaluation(name, evaluation):

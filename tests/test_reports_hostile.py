@@ -173,6 +173,7 @@ def run_on_hostile_files(tmp_path_factory):
     return done, out
 
 
+@pytest.mark.slow
 def test_a_run_on_hostile_files_writes_every_format(run_on_hostile_files):
     done, out = run_on_hostile_files
     expected = {path.split("/")[0] for name in format_names(Kind.RUN) for path in files(name)}

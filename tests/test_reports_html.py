@@ -116,10 +116,12 @@ def heavy(n):
     return replace(base, records=replace(base.records, pictures=pictures))
 
 
+@pytest.mark.slow
 def test_ten_thousand_errors_are_at_most_200_files():
     assert len(list(files(heavy(10_000)))) <= 200
 
 
+@pytest.mark.slow
 def test_pictures_of_the_most_confident_errors_share_the_first_sheets():
     evaluation = heavy(2_000)
     table = evaluation.records.probabilities.copy()
@@ -138,6 +140,7 @@ def test_a_small_report_is_one_file_unless_it_must_not(chosen, alone):
     assert alone is (found == ["report.html"])
 
 
+@pytest.mark.slow
 def test_a_large_report_has_its_files_beside_it_unless_it_must_not():
     evaluation = heavy(1_200)
 

@@ -44,6 +44,7 @@ def drawn(tmp_path_factory):
     return folder, planted
 
 
+@pytest.mark.slow
 def test_a_strong_model_finds_the_wrong_labels(drawn):
     folder, planted = drawn
     marked = suspects(evaluate(folder))

@@ -50,6 +50,7 @@ def test_parquet_escapes_names_that_are_no_unicode():
     assert [name.replace("\udcff", "\\udcff") for name in HOSTILE] == ids
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("evaluation", [small, hostile])
 def test_plots_are_png_svg_and_pdf(evaluation):
     pytest.importorskip("matplotlib")
@@ -68,6 +69,7 @@ def test_plots_are_png_svg_and_pdf(evaluation):
             assert ElementTree.fromstring(data).tag == "{http://www.w3.org/2000/svg}svg"
 
 
+@pytest.mark.slow
 def test_plots_are_the_same_twice():
     pytest.importorskip("matplotlib")
 
@@ -146,6 +148,7 @@ def test_what_latex_takes_for_a_command_is_escaped():
         assert line.isprintable()
 
 
+@pytest.mark.slow
 def test_first_digits_are_drawn_with_their_predictions():
     pytest.importorskip("matplotlib")
     seen = cv2.imencode(".png", np.zeros((28, 28), np.uint8))[1].tobytes()

@@ -14,9 +14,12 @@ from batch_eval.training.score.findings import difference, findings
 from batch_eval.training.score.saving import save_score
 from batch_eval.training.score.training import ScoreSettings, score_images, train_score
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation:DeprecationWarning"  # in Keras itself, when it saves
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings(
+        "ignore:__array__ implementation:DeprecationWarning"  # in Keras itself, when it saves
+    ),
+]
 SETTINGS = ScoreSettings(count=18, epochs=1, seed=3)
 
 

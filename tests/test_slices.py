@@ -87,6 +87,7 @@ def test_saved_evaluations_keep_every_column():
     assert {"pen", "comment", "time"} == set(parse_evaluation(dump_evaluation(commented())).records.slices)
 
 
+@pytest.mark.slow
 def test_the_option_chooses_slices(tmp_path):
     options = ("--format", "json", "--format", "junit", "--slice", "pen", "--quiet", "--out", tmp_path)
     done = batch_eval("run", ROOT / "sample_images", *options)

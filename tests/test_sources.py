@@ -127,6 +127,7 @@ def test_a_parquet_file_without_images_is_refused(tmp_path: Path) -> None:
         load_dataset(tmp_path / "a.parquet")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["folder", "zip", "tar.gz", "npz", "IDX, gzip", "pixels", "data URIs"])
 def test_every_kind_of_set_gives_the_same_outcomes(kind: str, tmp_path: Path) -> None:
     expected = evaluate(made.folder(tmp_path), jobs=1)
