@@ -347,5 +347,6 @@ def test_help_works_when_the_configuration_does_not(tmp_path):
 def test_the_default_formats_are_those_in_the_help():
     done = batch_eval("run", "--help", COLUMNS="200")
     *first, last = DEFAULT_FORMATS
+    unwrapped = " ".join(done.stdout.replace("│", " ").split())
 
-    assert f"Default: {', '.join(first)} and {last}." in done.stdout
+    assert f"Default: {', '.join(first)} and {last}." in unwrapped

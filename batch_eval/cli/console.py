@@ -15,8 +15,8 @@ def say(line: str) -> None:
 
 
 def tell(line: str) -> None:
-    """Print a line to stdout, escaped as `say` does."""
-    print(message(line))  # noqa: T201 - this is where
+    """Print a line to stdout, escaped as `say` does, at once: whoever started `serve` waits for its address."""
+    print(message(line), flush=True)  # noqa: T201 - this is where
 
 
 @contextmanager
