@@ -188,6 +188,14 @@ def test_labels_beside_an_archive_s_images_are_read(tmp_path: Path) -> None:
     assert "7" == truths(load_dataset(tmp_path / "a.zip"))["set/img_17.png"]
 
 
+def test_an_archive_in_a_dotted_folder_is_named_without_its_suffixes(tmp_path: Path) -> None:
+    folder = tmp_path / "v1.2"
+    folder.mkdir()
+    packed = made.tarred(folder, "gz", "digits.tar.gz")
+
+    assert (str(packed), str(folder / "digits")) == load_dataset(packed).source.roots
+
+
 @pytest.mark.parametrize("file", ["labels.csv", "labels.txt", "sub/truth.csv"])
 def test_a_label_file_beside_an_archive_is_read(tmp_path: Path, file: str) -> None:
     (tmp_path / "sub").mkdir()
@@ -371,6 +379,7 @@ def test_pickled_arrays_are_never_opened(tmp_path: Path) -> None:
     [
         ({"x": np.zeros((5, 28, 28), np.float32) + np.nan}, "no numbers"),
         ({"x": np.full((5, 28, 28), 4000, np.uint16)}, "holds values from 4000 to 4000"),
+        ({"x": np.full((5, 28, 28), 255.5)}, "holds values from 255.5 to 255.5"),
         ({"x": np.zeros((5, 2, 28, 28, 3), np.uint8)}, "holds no images: its arrays are x uint8"),
         ({"x": np.ones((5, 28, 28, 4), np.uint8)}, "has the shape"),
         (

@@ -65,9 +65,9 @@ class Archive:
 
     @property
     def roots(self) -> tuple[str, ...]:
-        """The archive's path, with and without its suffix, as if it were a folder."""
-        path = os.path.abspath(self._path)
-        return path, path.partition(".")[0] if "." in self._path.name else path
+        """The archive's path, with and without its suffixes, as if it were a folder."""
+        folder, name = os.path.split(os.path.abspath(self._path))
+        return os.path.join(folder, name), os.path.join(folder, name.partition(".")[0])
 
     def read(self, file: str) -> bytes:
         """Return a file's bytes. Raises UnreadableImageError with the reason."""

@@ -224,7 +224,7 @@ def as_images(array: NDArray[Any], where: str) -> tuple[NDArray[np.uint8], str]:
         scale, offset = 127.5, 1.0
     else:
         scale, offset = (255.0 if high <= 1 else 255 / 16 if high <= 16 and shaped.shape[1] == 8 else 1.0), 0.0
-    if (low + offset) * scale < 0 or (high + offset) * scale > 255.5:
+    if (low + offset) * scale < 0 or (high + offset) * scale >= 255.5:
         raise DatasetError(f"{where} holds values from {low:g} to {high:g}. Expected 0 to 255, 0 to 1, or -1 to 1.")
     if scale == 1:
         return np.ascontiguousarray(np.rint(shaped).astype(np.uint8) if shaped.dtype != np.uint8 else shaped), ""
