@@ -28,10 +28,6 @@ if TYPE_CHECKING:
     from batch_eval.models import Classifier, ModelOptions, Verification
     from batch_eval.models.in_memory import KerasModel
 
-FEWEST_TRIED = 10
-"""Scored images below which nothing is tried to explain the accuracy."""
-GOOD = 0.96
-"""Accuracy from which nothing is tried: no other convention could be clearly better."""
 LAST_SECOND = 253_402_300_799
 """Seconds since 1970 of the last moment of the year 9999. A date can hold no later one."""
 
@@ -44,6 +40,7 @@ def evaluate(
     *,
     jobs: int | None = None,
     progress: Progress | None = None,
+    compare_recipes: bool = True,
 ) -> Evaluation:
     """Evaluate a saved model on a set of labelled digit images.
 
@@ -54,13 +51,14 @@ def evaluate(
     ``labels`` is a label file, a list with one label an image, a mapping from names to labels, None to look for labels,
     or LabelOptions. ``preprocess`` is `photo`, `mnist`, `simple`, `none`, or PreprocessingOptions. ``jobs`` is the
     number of workers, by default one a core. ``progress`` gets the number of images finished since its last call, as
-    `tqdm().update` takes it.
+    `tqdm().update` takes it. ``compare_recipes`` reads a sample under the other recipes too.
     Raises a subclass of BatchEvalError for whatever the caller must change.
 
     >>> evaluate("sample_images").accuracy > 0.8  # doctest: +SKIP
     True
     """
-    return evaluate_task(open_task(folder, model, labels, preprocess), jobs=jobs, progress=progress)
+    task = open_task(folder, model, labels, preprocess)
+    return evaluate_task(task, jobs=jobs, progress=progress, compare_recipes=compare_recipes)
 
 
 def open_task(
@@ -105,19 +103,20 @@ def recipe_for(classifier: Classifier, preprocess: PreprocessingOptions | str) -
     return preprocessor(preprocess, size=classifier.size, channels=classifier.channels)
 
 
-def evaluate_task(task: Task, *, jobs: int | None = None, progress: Progress | None = None) -> Evaluation:
+def evaluate_task(
+    task: Task, *, jobs: int | None = None, progress: Progress | None = None, compare_recipes: bool = True
+) -> Evaluation:
     """Evaluate an opened task. Other arguments are those of `evaluate`."""
     from batch_eval.engines import local
+    from batch_eval.engines.sampling import FEWEST, sampling
+    from batch_eval.engines.trials import trials
 
     # both can raise, so they come before the long run
     moment, notes = fixed_time(), task_notes(task)
-    rows = local.run(task, jobs=jobs, progress=progress)
+    sampled = sampling(task.dataset.samples, task.classifier, task.preprocessor) if compare_recipes else None
+    rows = local.run(task, jobs=jobs, progress=progress, sampling=sampled)
     found = evaluation_of(task, rows, notes, moment)
-    if found.scored < FEWEST_TRIED or found.accuracy >= GOOD:
-        return found
-    from batch_eval.engines.trials import trials  # which most runs need not import
-
-    return replace(found, trials=trials(task, rows, found.accuracy))
+    return replace(found, trials=trials(task, rows, found.accuracy)) if found.scored >= FEWEST else found
 
 
 def evaluation_of(task: Task, rows: Rows, notes: tuple[str, ...], moment: datetime | None) -> Evaluation:

@@ -190,8 +190,9 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_good_run_tries_nothing(photos: Path) -> None:
-    assert () == evaluate(photos).trials
+def test_a_good_run_tries_recipes_only(photos: Path) -> None:
+    assert {TrialKind.RECIPE} == {trial.kind for trial in evaluate(photos).trials}
+    assert () == evaluate(photos, compare_recipes=False).trials
 
 
 def test_a_wrong_convention_is_found_on_the_images(photos: Path) -> None:
@@ -235,8 +236,8 @@ def test_a_model_that_fails_on_other_conventions_loses_no_run(photos: Path, monk
         raise ModelError("the model returns NaN")
         yield
 
-    monkeypatch.setattr("batch_eval.engines.trials._other_recipes", fail)
-    found = evaluate(photos, ModelOptions(ink="dark"))
+    monkeypatch.setattr("batch_eval.engines.trials._best_recipe", fail)
+    found = evaluate(photos, ModelOptions(ink="dark"), compare_recipes=False)
 
     assert found.scored == 40
     assert [TrialKind.CONVENTION, TrialKind.OWN_DIGITS] == [trial.kind for trial in found.trials]

@@ -221,6 +221,14 @@ Plots = Annotated[
         "--format plots beside the other formats.",
     ),
 ]
+CompareRecipes = Annotated[
+    bool,
+    typer.Option(
+        "--compare-recipes/--no-compare-recipes",
+        help="Whether to read a sample of 80 images under the recipes photo, mnist and simple, and show all three "
+        "accuracies.",
+    ),
+]
 Jobs = Annotated[
     int | None,
     typer.Option("--jobs", "-j", min=1, help="Workers. Default: one a core.", show_default=False),

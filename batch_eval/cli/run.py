@@ -16,6 +16,7 @@ def run(
     opening: options.ModelFlags,
     labels: options.LabelFlags,
     preparing: options.PreprocessingFlags,
+    compare_recipes: options.CompareRecipes = True,
     verify: options.Verify = False,
     jobs: options.Jobs = None,
     out: options.Out = None,
@@ -77,7 +78,8 @@ def run(
         for note in task_notes(task):
             say(f"Note: {note}")
     with progress_bar(len(task.dataset.samples), hidden=output.quiet) as progress:
-        evaluation = replace(evaluate_task(task, jobs=jobs, progress=progress), calibration=calibration)
+        evaluation = evaluate_task(task, jobs=jobs, progress=progress, compare_recipes=compare_recipes)
+    evaluation = replace(evaluation, calibration=calibration)
     warn_of_unreadable(evaluation)
     # before the reports are written: where TensorFlow differs, there shall be none
     if verify:

@@ -18,6 +18,7 @@ from batch_eval.dataset import Content, Dataset, Sample
 from batch_eval.engines.duplicates import fingerprint
 from batch_eval.engines.pictures import picture
 from batch_eval.engines.rows import MAX_SEEN, Picture, Rows
+from batch_eval.engines.sampling import Sampling
 from batch_eval.engines.scoring import FLAG, digit_scores, is_flagged
 from batch_eval.engines.workers import Flag, can_fork, in_order
 from batch_eval.errors import ModelError, UnreadableImageError
@@ -121,10 +122,12 @@ class _Shared:
     """What the workers of a run share.
 
     ``stop`` ends them early. ``steps`` says that enough pictures of steps are kept. ``turn`` lets one thread at a time
-    read small files. ``pictures`` says whether errors keep pictures at all.
+    read small files. ``pictures`` says whether errors keep pictures at all. ``sampling`` says which images
+    other recipes prepare too.
     """
 
     pictures: bool = True
+    sampling: Sampling | None = None
     stop: Flag = field(default_factory=Flag)
     steps: Flag = field(default_factory=Flag)
     turn: threading.Lock = field(default_factory=threading.Lock)
@@ -137,28 +140,34 @@ class Chunk(NamedTuple):
     samples: tuple[Sample, ...]
 
 
-def run(task: Task, *, jobs: int | None = None, progress: Progress | None = None) -> Rows:
+def run(
+    task: Task, *, jobs: int | None = None, progress: Progress | None = None, sampling: Sampling | None = None
+) -> Rows:
     """Decode, prepare and classify every sample.
 
-    Returns one row for each, in the dataset's order.
+    Returns one row for each, in the dataset's order. Those of ``sampling`` keep what other recipes make of them.
     ``jobs`` is the number of workers, by default one a core. Each takes chunks of samples from file to probabilities.
     The result does not depend on their number. An unreadable file becomes a row; only Ctrl-C stops a run.
     Raises ModelError when the model fails.
     """
-    (found,) = run_many([task], jobs=jobs, progress=progress)
+    (found,) = run_many([task], jobs=jobs, progress=progress, sampling=sampling)
     if isinstance(found, ModelError):
         raise found
     return found
 
 
 def run_many(
-    tasks: Sequence[Task], *, jobs: int | None = None, progress: Progress | None = None
+    tasks: Sequence[Task],
+    *,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+    sampling: Sampling | None = None,
 ) -> list[Rows | ModelError]:
     """Run several models over one dataset.
 
     Returns the rows of each, or the error of one that failed. Each image is decoded once, as the first task decodes
-    it. It is prepared once for each distinct input. ``jobs`` and ``progress`` are those of
-    `run`. Only the rows of a single task hold pictures: `sample_picture` makes others.
+    it. It is prepared once for each distinct input. The other arguments are those of `run`. Only the rows
+    of a single task hold pictures: `sample_picture` makes others.
     """
     jobs = jobs or available_cores()
     first = tasks[0]
@@ -172,7 +181,7 @@ def run_many(
     size = min(max(len(samples) // (jobs * CHUNKS_PER_WORKER), least), PROCESS_CHUNK if processes else THREAD_CHUNK)
     chunks = (Chunk(start, samples[start : start + size]) for start in range(0, len(samples), size))
     found: list[Rows | ModelError] = [Rows(range(len(samples)), len(task.classifier.class_names)) for task in tasks]
-    shared = _Shared(pictures=len(tasks) == 1)
+    shared = _Shared(pictures=len(tasks) == 1, sampling=sampling)
     results = in_order(partial(_work, tasks, shared), chunks, jobs, processes=processes, stop=shared.stop)
     # Closing the generator stops the workers, also when a row here or the caller's progress raises.
     with _single_threaded_opencv(), closing(results):
@@ -314,6 +323,8 @@ def _classify(task: Task, batch: _Batch, rows: Rows, shared: _Shared) -> None:
         elif shared.pictures and row < MAX_SEEN:
             rows.pictures[row] = Picture(original=None, seen=encode(prepared.image))
         rows.outcome[row - rows.start] = OUTCOMES.index(outcome)
+        if shared.sampling and row in shared.sampling.rows:
+            rows.sample[row] = shared.sampling.readings(image, prepared)
         if prepared.reason:
             rows.reasons[row] = prepared.reason
         for flag in prepared.flags:

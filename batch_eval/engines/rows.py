@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
@@ -11,6 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batch_eval.outcome import OUTCOMES, Outcome
+
+Readings = Mapping[str, NDArray[np.uint8] | None]
+"""By recipe, what the model sees of one image, (h, w) or (h, w, 3) uint8.
+
+None for a blank image, and for one that a recipe cannot prepare."""
 
 MAX_PICTURES = 10_000
 """Errors whose pictures are kept for the reports. All others keep their row."""
@@ -100,6 +105,7 @@ class Rows:
         self.reasons: dict[int, str] = {}
         self.flags: dict[str, list[int]] = {}
         self.pictures: dict[int, Picture] = {}
+        self.sample: dict[int, Readings] = {}  # what each recipe makes of the sampled images
         self.errors = 0  # pictures with an original
 
     @property
@@ -122,6 +128,7 @@ class Rows:
         self.frames |= rows.frames
         self.scores[place] = rows.scores
         self.reasons |= rows.reasons
+        self.sample |= rows.sample
         for flag, flagged in rows.flags.items():
             self.flags.setdefault(flag, []).extend(flagged)
         for row, shown in rows.pictures.items():

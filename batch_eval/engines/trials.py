@@ -1,23 +1,21 @@
-"""Read a sample of a run's images another way, to explain a low accuracy.
+"""Read a sample of a run's images another way: to compare the recipes, and to explain a low accuracy.
 
-Other ways are other conventions and other recipes. A run that went well costs nothing here. The result says what would
-have been read. The run itself stays as it is.
+Other ways are other recipes and other conventions. The run itself has prepared the sample for the recipes that reports
+compare. The result says what would have been read. The run's own readings stay as they are.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import chain, zip_longest
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from batch_eval.engines.local import Task
-from batch_eval.engines.rows import Rows, Trial, TrialKind
+from batch_eval.engines.rows import Readings, Rows, Trial, TrialKind
+from batch_eval.engines.sampling import COMPARED, FEWEST, spread_rows
 from batch_eval.errors import ModelError, UnreadableImageError
 from batch_eval.found_convention import STATED, TESTED
 from batch_eval.imaging import RECIPES, Preprocessor, preprocessor
@@ -28,8 +26,8 @@ from batch_eval.models.own_digits import own_digits
 from batch_eval.models.self_test import conventions
 from batch_eval.outcome import OUTCOMES, Outcome
 
-SAMPLE = 80
-"""Images that are read another way."""
+GOOD = 0.96
+"""Accuracy from which no other convention is tried: none could be clearly better."""
 SCREENED = 20
 """Images on which all conventions are tried. The best ``FINALISTS`` read the whole sample."""
 FINALISTS = 4
@@ -51,6 +49,8 @@ class _Sample:
     truths: tuple[str, ...]
     correct: NDArray[np.bool_]
     """(n,) whether the run read it right."""
+    readings: Mapping[int, Readings]
+    """By row, what the run's recipes made of it; empty where none were compared."""
 
 
 def trials(task: Task, rows: Rows, accuracy: float) -> tuple[Trial, ...]:
@@ -68,15 +68,17 @@ def trials(task: Task, rows: Rows, accuracy: float) -> tuple[Trial, ...]:
 
 def _trials(task: Task, sample: _Sample, accuracy: float) -> Iterator[Trial]:
     # a convention that the file states in all its parts leaves nothing to guess
-    if set(task.classifier.found.found.values()) != {STATED}:
+    if accuracy < GOOD and set(task.classifier.found.found.values()) != {STATED}:
         yield from _other_conventions(task, sample)
+    compared = list(_compared_recipes(task, sample))
+    yield from compared
     if accuracy >= LOW:
         return
     own = read_own_digits(task.classifier)
     if own:
         yield own
     if own is None or own.share < WEAK or accuracy < own.share - SHORTFALL:
-        yield from _other_recipes(task, sample)
+        yield from _best_recipe(task, sample, [trial.option for trial in compared])
 
 
 def read_own_digits(classifier: Classifier) -> Trial | None:
@@ -90,27 +92,21 @@ def read_own_digits(classifier: Classifier) -> Trial | None:
 
 
 def _sample(task: Task, rows: Rows) -> _Sample:
-    """Choose scored images, of all classes alike and spread over each class's files."""
-    of_class: dict[str, list[int]] = defaultdict(list)
-    for row, sample in enumerate(task.dataset.samples):
-        if sample.truth is not None and OUTCOMES[rows.outcome[row]].scored:
-            of_class[sample.truth].append(row)
-    each = -(-SAMPLE // max(1, len(of_class)))  # rounded up
-    # Every k-th file of a class, then one of each class in turn. So the first images hold many classes too.
-    spread = [some[:: max(1, len(some) // each)][:each] for some in of_class.values()]
-    turns = chain.from_iterable(zip_longest(*spread))
-    chosen = tuple(row for row in turns if row is not None)[:SAMPLE]
-    truths = tuple(str(task.dataset.samples[row].truth) for row in chosen)
-    return _Sample(chosen, truths, rows.outcome[list(chosen)] == OUTCOMES.index(Outcome.CORRECT))
+    """Return the scored images of the run's sample; without one, choose some."""
+    samples = task.dataset.samples
+    candidates = sorted(rows.sample) or range(len(samples))
+    chosen = spread_rows((row, samples[row].truth) for row in candidates if OUTCOMES[rows.outcome[row]].scored)
+    truths = tuple(str(samples[row].truth) for row in chosen)
+    return _Sample(chosen, truths, rows.outcome[list(chosen)] == OUTCOMES.index(Outcome.CORRECT), rows.sample)
 
 
 def _other_conventions(task: Task, sample: _Sample) -> Iterator[Trial]:
     """Yield the convention that reads the sample best, if it is clearly better."""
     classifier = task.classifier
-    images, kept = _prepared(task, sample, task.preprocessor)
-    if not len(images):
+    prepared = dict(_prepared(task, sample, task.preprocessor))
+    if not prepared:
         return
-    truths = [sample.truths[i] for i in kept]
+    images, truths = np.stack(list(prepared.values())), [sample.truths[i] for i in prepared]
     tried = [
         (convention, order)
         for convention in conventions(classifier.inference.layout.channels)
@@ -171,35 +167,52 @@ def _options(classifier: Classifier, convention: Convention, order: tuple[str, .
     return " ".join(parts)
 
 
-def _other_recipes(task: Task, sample: _Sample) -> Iterator[Trial]:
-    """Yield what each other recipe makes of the sample."""
-    names = task.classifier.class_names
+def _compared_recipes(task: Task, sample: _Sample) -> Iterator[Trial]:
+    """Yield what the recipes that reports compare make of the sample, without images that look like MNIST."""
+    for recipe in COMPARED:
+        places = [i for i, row in enumerate(sample.rows) if recipe in sample.readings.get(row, {})]
+        if recipe != task.preprocessor.name and len(places) >= FEWEST:
+            images = [sample.readings[sample.rows[i]][recipe] for i in places]
+            yield _recipe(task, sample, recipe, dict(zip(places, images, strict=True)))
+
+
+def _best_recipe(task: Task, sample: _Sample, tried: Collection[str]) -> Iterator[Trial]:
+    """Yield what the best of the recipes that were not ``tried`` makes of the sample."""
+    found = []
     for recipe in RECIPES:
-        if recipe == task.preprocessor.name:
-            continue
-        prepare = preprocessor(recipe, size=task.classifier.size, channels=task.classifier.channels)
-        images, kept = _prepared(task, sample, prepare)
-        right = 0
-        if len(images):
-            read = task.classifier.predict(images).argmax(axis=1)
-            right = sum(names[k] == sample.truths[i] for k, i in zip(read.tolist(), kept, strict=True))
-        yield Trial(TrialKind.RECIPE, f"--preprocess {recipe}", len(sample.rows), right, int(sample.correct.sum()))
+        if recipe != task.preprocessor.name and _recipe_option(recipe) not in tried:
+            prepare = preprocessor(recipe, size=task.classifier.size, channels=task.classifier.channels)
+            seen = dict(_prepared(task, sample, prepare))
+            found.append(_recipe(task, sample, recipe, {i: seen.get(i) for i in range(len(sample.rows))}))
+    yield from sorted(found, key=lambda trial: -trial.right)[:1]
 
 
-def _prepared(task: Task, sample: _Sample, prepare: Preprocessor) -> tuple[NDArray[np.uint8], list[int]]:
-    """Return what the model would see of the sample, without blank images.
+def _recipe(task: Task, sample: _Sample, recipe: str, seen: Mapping[int, NDArray[np.uint8] | None]) -> Trial:
+    """Return what a recipe's images, by their place in the sample, are read as. None is an image that is not read."""
+    names = task.classifier.class_names
+    images = {i: image for i, image in seen.items() if image is not None}
+    right = 0
+    if images:
+        read = task.classifier.predict(np.stack(list(images.values()))).argmax(axis=1)
+        right = sum(names[k] == sample.truths[i] for i, k in zip(images, read.tolist(), strict=True))
+    return Trial(TrialKind.RECIPE, _recipe_option(recipe), len(seen), right, int(sample.correct[list(seen)].sum()))
 
-    The second result holds the places of these images in the sample.
-    """
-    images: list[cv2.typing.MatLike] = []
-    kept = []
+
+def _recipe_option(recipe: str) -> str:
+    return f"--preprocess {recipe}"
+
+
+def _prepared(task: Task, sample: _Sample, prepare: Preprocessor) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    """Yield the place in the sample of each image that is not blank, and what the model would see of it."""
     task = replace(task, preprocessor=prepare)
     for i, row in enumerate(sample.rows):
-        try:
-            prepared = task.read(task.dataset.samples[row]).prepared
-        except UnreadableImageError:  # the file was readable a moment ago: it counts as not read
-            continue
-        if not prepared.blank:
-            images.append(prepared.image)
-            kept.append(i)
-    return (np.stack(images).astype(np.uint8, copy=False) if images else np.zeros((0, 28, 28), np.uint8)), kept
+        if prepare.name in sample.readings.get(row, {}):  # prepared by the run: no file is read twice
+            image = sample.readings[row][prepare.name]
+        else:
+            try:
+                prepared = task.read(task.dataset.samples[row]).prepared
+            except UnreadableImageError:  # the file was readable a moment ago: it counts as not read
+                continue
+            image = None if prepared.blank else np.asarray(prepared.image, np.uint8)
+        if image is not None:
+            yield i, image

@@ -184,7 +184,7 @@ class Evaluation:
     records: Records
     provenance: Provenance
     trials: tuple[Trial, ...] = ()
-    """What a sample of the images reads like in other ways. Empty where the accuracy is good."""
+    """What a sample of the images reads like in other ways. Empty where nothing was tried."""
     calibration: Calibration | None = None
     """What makes the probabilities into conformal sets, where that is wanted."""
 

@@ -11,6 +11,7 @@ from batch_eval.evaluation.baseline import compare_with_baseline
 from batch_eval.evaluation.breakdown import by_flag, by_slice, suspects, usable_slices
 from batch_eval.evaluation.confusions import errors_by_confidence, worst_confusions
 from batch_eval.evaluation.diagnosis import WHY, diagnosis
+from batch_eval.evaluation.recipes import recipes_line
 from batch_eval.evaluation.unscored import unreadable
 from batch_eval.gates import gates_line
 from batch_eval.reports.context import NO_CONTEXT, ReportContext
@@ -41,6 +42,7 @@ def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> byt
         since_baseline=compare_with_baseline(evaluation, context.baseline),
         why=WHY,
         causes=diagnosis(evaluation),
+        recipes=recipes_line(evaluation),
         advice=advice(evaluation),
         # A slice with one value repeats the overall accuracy.
         slices=[b for b in by_slice(evaluation, chosen.shown) if len(b.tallies) > 1],

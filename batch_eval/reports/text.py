@@ -19,6 +19,7 @@ from batch_eval.evaluation.baseline import compare_with_baseline
 from batch_eval.evaluation.conformal import sets_line
 from batch_eval.evaluation.confusions import errors_by_confidence, worst_confusions
 from batch_eval.evaluation.diagnosis import WHY, diagnosis
+from batch_eval.evaluation.recipes import recipes_line
 from batch_eval.evaluation.unscored import unreadable
 from batch_eval.gates import gates_line
 from batch_eval.reports.context import NO_CONTEXT, ReportContext
@@ -73,6 +74,8 @@ def summary(evaluation: Evaluation, context: ReportContext = NO_CONTEXT, *, said
     Notes that were ``said`` are left out.
     """
     parts: list[RenderableType] = [_headline(evaluation)]
+    if recipes := recipes_line(evaluation):
+        parts.append(Text(printable(recipes)))
     # Everything from outside goes into Text: Rich would read markup such as [red] in a plain string.
     if change := compare_with_baseline(evaluation, context.baseline):
         parts.append(Text(change.sentence, style=_CHANGE_STYLES[change.direction]))

@@ -15,6 +15,7 @@ from batch_eval.evaluation.breakdown import FlagTally, by_flag, by_slice, suspec
 from batch_eval.evaluation.confusions import errors, errors_by_confidence, predicted_columns
 from batch_eval.evaluation.diagnosis import WHY, diagnosis
 from batch_eval.evaluation.metrics import Tally
+from batch_eval.evaluation.recipes import recipes_line
 from batch_eval.gates import gates_line
 from batch_eval.reports.context import NO_CONTEXT, ReportContext
 from batch_eval.reports.html import charts
@@ -108,6 +109,11 @@ class Page:
     def diagnosis(self) -> list[str]:
         """What explains a low accuracy, a sentence each, the strongest first."""
         return diagnosis(self.evaluation)
+
+    @property
+    def recipes(self) -> str:
+        """Accuracy of a sample under each recipe, in a sentence; empty where they were not compared."""
+        return recipes_line(self.evaluation)
 
     @property
     def advice(self) -> list[str]:
