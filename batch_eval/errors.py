@@ -11,7 +11,7 @@ BatchEvalError
 │   └── UntrustedModelError
 ├── ReportError           an output that cannot be written
 ├── TrainingError         training data or settings
-├── WorkerError           a worker process was killed
+├── WorkerError           worker processes cannot be started
 └── UnreadableImageError  one image file; a run records it and goes on
 """
 
@@ -83,7 +83,7 @@ class TrainingError(BatchEvalError):
 
 
 class WorkerError(BatchEvalError):
-    """A worker process was killed."""
+    """Worker processes cannot be started."""
 
 
 class UnreadableImageError(BatchEvalError):

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import NamedTuple
 
 import cv2
@@ -20,7 +19,8 @@ from batch_eval.engines.pictures import picture
 from batch_eval.engines.rows import MAX_SEEN, Picture, Rows
 from batch_eval.engines.sampling import Sampling
 from batch_eval.engines.scoring import FLAG, digit_scores, is_flagged
-from batch_eval.engines.workers import Flag, can_fork, in_order
+from batch_eval.engines.work import Flag
+from batch_eval.engines.workers import Kind, can_fork, in_order
 from batch_eval.errors import ModelError, UnreadableImageError
 from batch_eval.imaging import Prepared, Preprocessor
 from batch_eval.imaging.files import encode
@@ -51,6 +51,8 @@ SHARED_BATCH_BYTES = 64 << 20
 It holds 32 photos of the recipe `photo`, decoded to at most 640 × 640 px."""
 CHUNKS_WORTH_A_PROCESS = 16
 """Chunks a worker must get before starting it as a process pays off."""
+ENDED = "reading it ended a worker process"
+"""The reason of an image on which processes died: a decoder crashed, or the system was out of memory."""
 Progress = Callable[[int], None]
 """Called with the number of images finished since the last call."""
 
@@ -134,10 +136,10 @@ class _Shared:
 
 
 class Chunk(NamedTuple):
-    """The samples of some rows, from the row ``start`` on."""
+    """Some rows of a run. ``steps`` is that of `_Shared`, for processes that share no memory."""
 
-    start: int
-    samples: tuple[Sample, ...]
+    rows: range
+    steps: Flag
 
 
 def run(
@@ -179,10 +181,12 @@ def run_many(
     worth = jobs > 1 and len(samples) >= jobs * CHUNKS_WORTH_A_PROCESS * least
     processes = worth and not any(task.classifier.one_process for task in tasks) and can_fork()
     size = min(max(len(samples) // (jobs * CHUNKS_PER_WORKER), least), PROCESS_CHUNK if processes else THREAD_CHUNK)
-    chunks = (Chunk(start, samples[start : start + size]) for start in range(0, len(samples), size))
     found: list[Rows | ModelError] = [Rows(range(len(samples)), len(task.classifier.class_names)) for task in tasks]
     shared = _Shared(pictures=len(tasks) == 1, sampling=sampling)
-    results = in_order(partial(_work, tasks, shared), chunks, jobs, processes=processes, stop=shared.stop)
+    every = range(len(samples))
+    chunks = (Chunk(every[start : start + size], shared.steps) for start in every[::size])
+    kind = Kind.FORKED if processes else Kind.THREADS
+    results = in_order(_Work(tasks, shared), chunks, jobs, kind=kind, stop=shared.stop)
     # Closing the generator stops the workers, also when a row here or the caller's progress raises.
     with _single_threaded_opencv(), closing(results):
         for results_of_chunk, chunk_length in results:
@@ -242,43 +246,66 @@ def _single_threaded_opencv() -> Iterator[None]:
         cv2.setNumThreads(before)
 
 
-def _work(tasks: Sequence[Task], shared: _Shared, chunk: Chunk) -> tuple[list[Rows | ModelError], int]:
-    """Take a chunk of samples from files to the rows of each task.
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What workers do: they take chunks of samples from files to rows.
 
-    Returns the rows with the chunk's length.
-    Small files are read in turns, as threads share the GIL.
+    A result is the rows of each task, or its error, with the chunk's length.
     """
-    # Every row begins as unreadable, and keeps that outcome unless a step below gives another.
-    places = range(chunk.start, chunk.start + len(chunk.samples))
-    found: list[Rows | ModelError] = [Rows(places, len(task.classifier.class_names)) for task in tasks]
-    small = _is_small(tasks[0], chunk.samples[0])
-    remaining = enumerate(chunk.samples, chunk.start)
-    # Batch by batch until the samples are used up. The batch after the last one is empty, and ends the loop.
-    while True:
-        with shared.turn if small else nullcontext():
-            batch = _prepare(tasks[0], remaining, shared.stop, BATCH_BYTES if len(tasks) == 1 else SHARED_BATCH_BYTES)
-        inputs = {tasks[0].input_key: batch}
-        for place, task in enumerate(tasks):
-            if task.input_key not in inputs:
-                inputs[task.input_key] = batch.prepared_by(task.preprocessor)
-            found[place] = _read(task, inputs[task.input_key], found[place], shared)
-        if not batch.rows:
-            return found, len(chunk.samples)
 
+    tasks: Sequence[Task]
+    shared: _Shared
 
-def _read(task: Task, batch: _Batch, rows: Rows | ModelError, shared: _Shared) -> Rows | ModelError:
-    """Add a batch to a model's rows; return them, or the model's error."""
-    if isinstance(rows, ModelError):
+    def __call__(self, chunk: Chunk) -> tuple[list[Rows | ModelError], int]:
+        """Return the rows of each task. Small files are read in turns, as threads share the GIL."""
+        first = self.tasks[0]
+        samples = first.dataset.samples[chunk.rows.start : chunk.rows.stop]
+        found = self._none(chunk)
+        small = _is_small(first, samples[0])
+        remaining = enumerate(samples, chunk.rows.start)
+        limit = BATCH_BYTES if len(self.tasks) == 1 else SHARED_BATCH_BYTES
+        # Batch by batch until the samples are used up. The batch after the last one is empty, and ends the loop.
+        while True:
+            with self.shared.turn if small else nullcontext():
+                batch = _prepare(first, remaining, self.shared.stop, limit)
+            inputs = {first.input_key: batch}
+            for place, task in enumerate(self.tasks):
+                if task.input_key not in inputs:
+                    inputs[task.input_key] = batch.prepared_by(task.preprocessor)
+                found[place] = self._read(task, inputs[task.input_key], found[place], chunk)
+            if not batch.rows:
+                return found, len(samples)
+
+    def parts(self, chunk: Chunk) -> Iterator[Chunk]:
+        """Yield the chunks of one image."""
+        return (chunk._replace(rows=range(row, row + 1)) for row in chunk.rows)
+
+    def lost(self, chunk: Chunk) -> tuple[list[Rows | ModelError], int]:
+        """Return the rows of an image that ended worker processes."""
+        found = self._none(chunk)
+        for rows in found:
+            if isinstance(rows, Rows):
+                rows.fail(chunk.rows.start, ENDED)
+        return found, len(chunk.rows)
+
+    def _none(self, chunk: Chunk) -> list[Rows | ModelError]:
+        """Return rows for each task. Each is unreadable, and stays so unless another outcome is noted."""
+        return [Rows(chunk.rows, len(task.classifier.class_names)) for task in self.tasks]
+
+    def _read(self, task: Task, batch: _Batch, rows: Rows | ModelError, chunk: Chunk) -> Rows | ModelError:
+        """Add a batch to a model's rows; return them, or the model's error."""
+        if isinstance(rows, ModelError):
+            return rows
+        for row, reason in batch.unreadable.items():
+            rows.fail(row, reason)
+        rows.frames |= batch.frames
+        rows.prints[np.array(batch.rows, np.intp) - rows.start] = batch.prints
+        try:
+            steps = not (chunk.steps or self.shared.steps)
+            _classify(task, batch, rows, self.shared, steps=steps)
+        except ModelError as error:
+            return error
         return rows
-    for row, reason in batch.unreadable.items():
-        rows.fail(row, reason)
-    rows.frames |= batch.frames
-    rows.prints[np.array(batch.rows, np.intp) - rows.start] = batch.prints
-    try:
-        _classify(task, batch, rows, shared)
-    except ModelError as error:
-        return error
-    return rows
 
 
 def _is_small(task: Task, sample: Sample) -> bool:
@@ -309,14 +336,14 @@ def _prepare(task: Task, rows: Iterator[tuple[int, Sample]], stop: Flag, limit: 
     return batch
 
 
-def _classify(task: Task, batch: _Batch, rows: Rows, shared: _Shared) -> None:
-    """Run the model over a batch and record every outcome. Errors keep their pictures, if they are wanted."""
+def _classify(task: Task, batch: _Batch, rows: Rows, shared: _Shared, *, steps: bool) -> None:
+    """Run the model over a batch and record every outcome. Errors keep their pictures and steps, if wanted."""
     predicted = _predict(task, batch, rows)
     for row, truth, image, prepared in zip(batch.rows, batch.truths, batch.images, batch.prepared, strict=True):
         outcome = _judge(truth, predicted.get(row), task.classifier.class_names)
         if shared.pictures and outcome in (Outcome.WRONG, Outcome.BLANK):
             try:
-                rows.pictures[row] = one_image(picture, image, prepared, task.preprocessor, steps=not shared.steps)
+                rows.pictures[row] = one_image(picture, image, prepared, task.preprocessor, steps=steps)
             except UnreadableImageError as error:  # decoded, but its pictures cannot be made
                 rows.fail(row, str(error))
                 continue
