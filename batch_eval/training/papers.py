@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from batch_eval.distortions.light import ruling, shade, slope
+
 Floats: TypeAlias = NDArray[np.float32]
 Colour: TypeAlias = tuple[int, int, int]  # BGR, 0 to 255
 
@@ -58,7 +60,7 @@ def sheet(rng: np.random.Generator, paper: Paper, size: int) -> Floats:
         page = page * (1 - cover) + reflectance(paper.print_colour) * cover
     if paper.margin:
         # A pitch of ten sheets leaves one line.
-        cover = _ruling(size, rng.uniform(0.05, 0.25) * size, size * 10, 1.2, np.pi / 2)[..., None]
+        cover = ruling((size, size), rng.uniform(0.05, 0.25) * size, size * 10, 1.2, np.pi / 2)[..., None]
         page = page * (1 - cover) + reflectance(PALE_RED) * cover
     # Paper varies at two scales: single fibres and clouds of them.
     fibres = noise(rng, size, size // 2) * 0.5 + noise(rng, size, size // 12) * 0.5
@@ -75,24 +77,13 @@ def printed(rng: np.random.Generator, paper: Paper, size: int) -> Floats:
     pitch = float(rng.uniform(0.16, 0.34)) * size * (0.7 if paper.columns or paper.dots else 1)
     tilt = float(rng.normal(0, 0.03))  # radians: nobody holds a camera quite level
     thickness = float(rng.uniform(0.6, 1.4)) * size / 128
-    rows = _ruling(size, rng.uniform(0, pitch), pitch, thickness * (2.5 if paper.dots else 1), tilt)
-    columns = _ruling(size, rng.uniform(0, pitch), pitch, thickness * (2.5 if paper.dots else 1), tilt + np.pi / 2)
+    rows = ruling((size, size), rng.uniform(0, pitch), pitch, thickness * (2.5 if paper.dots else 1), tilt)
+    columns = ruling(
+        (size, size), rng.uniform(0, pitch), pitch, thickness * (2.5 if paper.dots else 1), tilt + np.pi / 2
+    )
     if paper.dots:
         return rows * columns
     return np.maximum(rows * paper.rows, columns * paper.columns) * np.float32(rng.uniform(0.5, 1.0))
-
-
-def _ruling(size: int, offset: float, pitch: float, thickness: float, angle: float) -> Floats:
-    """Return how parallel lines cover each pixel, (size, size) float32, 0 to 1.
-
-    ``offset``, ``pitch`` and ``thickness`` are in pixels. ``angle`` is in radians, 0 is level.
-    """
-    # The distance of each pixel to its nearest line gives the coverage. It falls from 1 to 0 within one pixel, which
-    # draws anti-aliased lines at any angle.
-    y, x = np.mgrid[:size, :size].astype(np.float32)
-    across = y * np.cos(angle) - x * np.sin(angle) + offset
-    distance = np.abs((across + pitch / 2) % pitch - pitch / 2)
-    return np.asarray(np.clip(thickness / 2 + 0.5 - distance, 0, 1), dtype=np.float32)
 
 
 def noise(rng: np.random.Generator, size: int, cells: int) -> Floats:
@@ -110,7 +101,7 @@ def _gradient(rng: np.random.Generator, x: Floats, y: Floats) -> Floats:
     """Fade linearly from one side to the other, as beside a window."""
     angle = rng.uniform(0, 2 * np.pi)
     fall = rng.uniform(0.15, 0.45)
-    return np.asarray(0.95 - fall * ((x * np.cos(angle) + y * np.sin(angle)) / 2 + 0.5), dtype=np.float32)
+    return np.asarray(0.95 - fall * slope(x, y, angle), dtype=np.float32)
 
 
 def _vignette(rng: np.random.Generator, x: Floats, y: Floats) -> Floats:
@@ -124,9 +115,8 @@ def _shadow(rng: np.random.Generator, x: Floats, y: Floats) -> Floats:
     """Cast a shadow with a soft straight edge, as a hand or a phone does."""
     angle = rng.uniform(0, 2 * np.pi)
     softness = rng.uniform(0.04, 0.3)
-    # A logistic function across the edge: 0 in the light, 1 in the shadow.
-    side = (x * np.cos(angle) + y * np.sin(angle) + rng.uniform(-0.5, 0.5)) / softness
-    return np.asarray(0.97 - rng.uniform(0.2, 0.45) / (1 + np.exp(-side)), dtype=np.float32)
+    place = rng.uniform(-0.5, 0.5)
+    return np.asarray(0.97 - shade(x, y, angle, place, softness, rng.uniform(0.2, 0.45)), dtype=np.float32)
 
 
 LIGHTS: dict[str, Callable[[np.random.Generator, Floats, Floats], Floats]] = {

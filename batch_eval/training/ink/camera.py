@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from batch_eval.distortions.camera import jpeg
+
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
 
@@ -108,6 +110,4 @@ def reduced(rng: np.random.Generator, image: Pixels, least: float) -> Pixels:
 
 def compressed(rng: np.random.Generator, image: Pixels) -> Pixels:
     """Save a picture as JPEG of any quality, and open it."""
-    quality = int(rng.integers(15, 96))
-    data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
+    return np.asarray(jpeg(image, int(rng.integers(15, 96))), np.uint8)
