@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from batch_eval.reports.writing import write_reports
     from batch_eval.studies.explain import explain
     from batch_eval.studies.ranking import compare
+    from batch_eval.studies.stress import stress
 
 __version__ = "0.1.0"
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "explain",
     "open_model",
     "preprocess",
+    "stress",
     "write_reports",
 ]
 
@@ -42,6 +44,7 @@ _HOMES = {
     "preprocess": "batch_eval.imaging",
     "compare": "batch_eval.studies.ranking",
     "explain": "batch_eval.studies.explain",
+    "stress": "batch_eval.studies.stress",
     "write_reports": "batch_eval.reports.writing",
 }
 

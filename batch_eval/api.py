@@ -124,9 +124,15 @@ def evaluation_of(task: Task, rows: Rows, notes: tuple[str, ...], moment: dateti
 
     ``moment`` is what `fixed_time` returned.
     """
+    records = Records.of(task.dataset, rows)
+    provenance = provenance_of(task, (*notes, *_content_notes(task.dataset, rows, records)), moment)
+    return Evaluation(task.classifier.class_names, records, provenance)
+
+
+def provenance_of(task: Task, notes: tuple[str, ...], moment: datetime | None) -> Provenance:
+    """Return what produces the results of a task. ``moment`` is what `fixed_time` returned."""
     dataset, recipe, classifier = task.dataset, task.preprocessor, task.classifier
-    records = Records.of(dataset, rows)
-    provenance = Provenance(
+    return Provenance(
         folder=dataset.name,
         label_source=dataset.label_source,
         labels_sha256=dataset.labels_sha256,
@@ -136,12 +142,11 @@ def evaluation_of(task: Task, rows: Rows, notes: tuple[str, ...], moment: dateti
         preprocess_sha256=recipe.settings_sha256,
         version=__version__,
         created=(moment or datetime.now(UTC)).isoformat(timespec="seconds"),
-        notes=(*notes, *_content_notes(dataset, rows, records)),
+        notes=notes,
         missing=dataset.missing,
         convention=classifier.found,
         path=repository_path(Path(dataset.source.roots[0])),
     )
-    return Evaluation(classifier.class_names, records, provenance)
 
 
 def _content_notes(dataset: Dataset, rows: Rows, records: Records) -> Iterator[str]:

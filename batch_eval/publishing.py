@@ -18,6 +18,7 @@ REPORTS = frozenset(
     {
         *(EVALUATION_FILE, "metrics.json", "predictions.csv", "misclassified.csv", "per_class.csv"),
         *("confusion_matrix.csv", "outputs.csv", "report.xlsx", "report.txt", "github_annotations.txt"),
+        *("stress.json", "stress.csv"),
     }
 )
 """Reports that could be taken for label files beside images."""

@@ -22,6 +22,7 @@ from batch_eval.reports.comparison import json_file as comparison
 from batch_eval.reports.json_files import METRICS_SCHEMA
 from batch_eval.reports.ranking import json_file as ranking
 from batch_eval.reports.registry import Kind, format_names
+from batch_eval.reports.stress import json_file as stress
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 OTHER_PAGES = [ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"]
@@ -88,7 +89,7 @@ def test_every_format_is_documented_with_what_accepted_it(name):
     assert re.search(rf"^\| `{name}`[^|]*\| [^|]+ \| [^|]+ \| [^|]+ \|$", page("formats"), re.MULTILINE)
 
 
-@pytest.mark.parametrize("schema", [SCHEMA, METRICS_SCHEMA, comparison.SCHEMA, ranking.SCHEMA])
+@pytest.mark.parametrize("schema", [SCHEMA, METRICS_SCHEMA, comparison.SCHEMA, ranking.SCHEMA, stress.SCHEMA])
 def test_every_key_of_a_schema_has_a_meaning(schema):
     properties = json.loads(schema.read_text(encoding="utf-8"))["properties"]
 

@@ -19,6 +19,7 @@ from batch_eval.cli.report import report
 from batch_eval.cli.run import run
 from batch_eval.cli.serve import serve
 from batch_eval.cli.single_model import SingleModelCommand
+from batch_eval.cli.stress import stress
 from batch_eval.cli.train import train
 
 app = typer.Typer(
@@ -63,6 +64,7 @@ app.command()(report)
 app.command()(compare)
 app.command()(predict)
 app.command()(explain)
+app.command()(stress)
 app.command()(serve)
 app.command()(preprocess)
 app.command()(inspect)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from batch_eval.cli import options
+from batch_eval.cli.documents import formats_for, write
 from batch_eval.cli.grouping import grouped
 from batch_eval.reports.registry import Kind, format_names
 
@@ -24,8 +25,6 @@ _FOR_SAVED = ("model", "format", "out", "self_contained", "ranking")
 """Options that apply to saved evaluations; the others are about running models."""
 PAIR = 2
 """Models that are compared with each other by default; more are ranked."""
-_FORMATS = ("html", "json", "csv", "markdown")
-"""Formats written into a folder by default, where the kind of report has them."""
 
 
 @grouped
@@ -110,18 +109,18 @@ def compare(
     if not model and all(map(_is_saved, inputs)):
         _check_for_saved(context)
         ranked = len(inputs) > PAIR if ranking is None else ranking
-        formats = _checked_formats(format, out, _kind(ranked))
+        formats = formats_for(format, out, _kind(ranked))
         evaluations = _load(inputs)
         names = _names(evaluations, inputs)
         entries = [Entry(name, evaluation) for name, evaluation in zip(names, evaluations, strict=True)]
         subject = rank(entries) if ranked else _paired(evaluations, names)
-        _write(subject, formats, out, _kind(ranked), shown)
+        write(subject, formats, out, _kind(ranked), shown)
         return
     folder, *others = inputs
     _check_not_saved(folder, others, model or ())
     models = [opening.options(path) for path in find_models([*others, *(model or ())])]
     ranked = len(models) != PAIR if ranking is None else ranking
-    formats = _checked_formats(format, out, _kind(ranked))
+    formats = formats_for(format, out, _kind(ranked))
     names = anonymous_names(models) if anonymous else model_names([one.file for one in models])
     with progress_bar(len(models), "models opened") as progress:
         opened = open_readers(models, preparing.options(), progress)
@@ -133,11 +132,11 @@ def compare(
         found = rank_candidates(candidates, names, jobs=jobs, progress=progress)
     # a pair needs two evaluations: where a model failed, only a leaderboard can name the reason
     if ranked or found.failed:
-        _write(found, formats, out, Kind.RANKING, shown)
+        write(found, formats, out, Kind.RANKING, shown)
         return
     for note in dict.fromkeys(note for place in found.places for note in place.evaluation.provenance.notes):
         say(f"Note: {note}")  # a leaderboard holds them
-    _write(pair_up(found, names, candidates), formats, out, Kind.COMPARISON, shown)
+    write(pair_up(found, names, candidates), formats, out, Kind.COMPARISON, shown)
 
 
 def _kind(ranked: bool) -> Kind:
@@ -148,39 +147,6 @@ def _paired(evaluations: Sequence[Evaluation], names: Sequence[str]) -> Any:
     from batch_eval.evaluation.paired import compare as compare_evaluations
 
     return compare_evaluations(evaluations, names)
-
-
-def _write(subject: Any, formats: Sequence[str], out: Path, kind: Kind, shown: Any) -> None:
-    """Print one document, or write files and print their paths.
-
-    Without --format the text is printed too.
-    """
-    from batch_eval.cli.console import tell
-    from batch_eval.reports.writing import write_report, write_reports
-
-    if str(out) == "-":
-        write_report(subject, formats[0], "-", kind=kind, context=shown)
-        return
-    files = [name for name in formats if name != _PRINTED]
-    written = write_reports(subject, out, files, kind=kind, context=shown)
-    if _PRINTED in formats:
-        write_report(subject, "text", "-", kind=kind, context=shown)
-        tell("")
-    for path in written:
-        tell(str(path))
-
-
-_PRINTED = "printed text"
-"""Stands among the formats for the text on stdout, beside files in a folder."""
-
-
-def _checked_formats(given: Sequence[str] | None, out: Path, kind: Kind) -> tuple[str, ...]:
-    """Return the formats to write, when they and the place for them are right."""
-    from batch_eval.cli.finish import checked_for
-
-    if str(out) != "-" and not given:
-        return (*checked_for([name for name in _FORMATS if name in format_names(kind)], out, kind), _PRINTED)
-    return checked_for(given or ["text"], out, kind)
 
 
 def _check_for_saved(context: typer.Context) -> None:

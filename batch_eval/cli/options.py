@@ -263,6 +263,13 @@ FailUnderSlice = Annotated[
         "NAME[=VALUE]:SHARE",
     ),
 ]
+FailUnderStress = Annotated[
+    list[str] | None,
+    _limit(
+        "Minimum accuracy at a level of a distortion (blur@4=90%); repeatable.",
+        "DISTORTION@LEVEL=SHARE",
+    ),
+]
 MaxUnreadable = Annotated[str | None, _limit("Maximum share of files that cannot be read.")]
 MaxUnlabelled = Annotated[str | None, _limit("Maximum share of files without a label.")]
 MaxOutOfRange = Annotated[

@@ -188,7 +188,7 @@ def run_many(
     kind = Kind.FORKED if processes else Kind.THREADS
     results = in_order(_Work(tasks, shared), chunks, jobs, kind=kind, stop=shared.stop)
     # Closing the generator stops the workers, also when a row here or the caller's progress raises.
-    with _single_threaded_opencv(), closing(results):
+    with single_threaded_opencv(), closing(results):
         for results_of_chunk, chunk_length in results:
             found = [_joined(rows, more) for rows, more in zip(found, results_of_chunk, strict=True)]
             # one failed model does not stop the others; nothing is left to do when all have failed
@@ -236,7 +236,7 @@ def prepared_batches(task: Task) -> Iterator[NDArray[np.uint8]]:
 
 
 @contextmanager
-def _single_threaded_opencv() -> Iterator[None]:
+def single_threaded_opencv() -> Iterator[None]:
     """Run OpenCV without threads of its own; they would compete with our workers for the cores."""
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)

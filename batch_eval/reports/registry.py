@@ -21,6 +21,7 @@ class Kind(StrEnum):
     RUN = "report"
     COMPARISON = "comparison"
     RANKING = "ranking"
+    STRESS = "stress test"
     PREDICTION = "prediction"
     INSPECTION = "inspection"
 
@@ -28,8 +29,8 @@ class Kind(StrEnum):
 class Reporter(Protocol):
     """A format: a module with two pure functions.
 
-    The subject is an Evaluation, a Comparison, a Ranking, Predictions or a ModelView. The functions return content
-    and never touch the disk. So a failing format leaves no half-written file.
+    The subject is an Evaluation, a Comparison, a Ranking, a StressTest, Predictions or a ModelView. The functions
+    return content and never touch the disk. So a failing format leaves no half-written file.
     """
 
     TITLE: str
@@ -47,14 +48,21 @@ FORMATS: Mapping[str, Mapping[Kind, str]] = {
         Kind.RUN: "text",
         Kind.COMPARISON: "comparison.text",
         Kind.RANKING: "ranking.text",
+        Kind.STRESS: "stress.text",
         Kind.PREDICTION: "predictions.text",
         Kind.INSPECTION: "inspection.text",
     },
-    "csv": {Kind.RUN: "csv_tables", Kind.RANKING: "ranking.csv_table", Kind.PREDICTION: "predictions.csv_table"},
+    "csv": {
+        Kind.RUN: "csv_tables",
+        Kind.RANKING: "ranking.csv_table",
+        Kind.STRESS: "stress.csv_table",
+        Kind.PREDICTION: "predictions.csv_table",
+    },
     "json": {
         Kind.RUN: "json_files",
         Kind.COMPARISON: "comparison.json_file",
         Kind.RANKING: "ranking.json_file",
+        Kind.STRESS: "stress.json_file",
         Kind.PREDICTION: "predictions.json_file",
         Kind.INSPECTION: "inspection.json_file",
     },
@@ -62,9 +70,15 @@ FORMATS: Mapping[str, Mapping[Kind, str]] = {
         Kind.RUN: "html",
         Kind.COMPARISON: "comparison.html",
         Kind.RANKING: "ranking.html",
+        Kind.STRESS: "stress.html",
         Kind.INSPECTION: "inspection.html",
     },
-    "markdown": {Kind.RUN: "markdown", Kind.COMPARISON: "comparison.markdown", Kind.RANKING: "ranking.markdown"},
+    "markdown": {
+        Kind.RUN: "markdown",
+        Kind.COMPARISON: "comparison.markdown",
+        Kind.RANKING: "ranking.markdown",
+        Kind.STRESS: "stress.markdown",
+    },
     "latex": {Kind.RUN: "latex", Kind.COMPARISON: "comparison.latex", Kind.RANKING: "ranking.latex"},
     "xlsx": {Kind.RUN: "xlsx"},
     "junit": {Kind.RUN: "junit"},

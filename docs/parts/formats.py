@@ -15,6 +15,7 @@ from batch_eval.reports.inspection import json_file as inspection
 from batch_eval.reports.json_files import METRICS_SCHEMA
 from batch_eval.reports.ranking import json_file as ranking
 from batch_eval.reports.registry import DEFAULT_FORMATS, Kind, format_names, reporter
+from batch_eval.reports.stress import json_file as stress
 
 from .tables import code, table
 
@@ -114,6 +115,13 @@ def leaderboard_keys() -> str:
     """Return the keys of leaderboard.json, and those of its models."""
     schema = json.loads(ranking.SCHEMA.read_text(encoding="utf-8"))
     return f"{_keys(ranking.SCHEMA)}\n\nEach of the `models`:\n\n{_table(schema['$defs']['model'])}"
+
+
+def stress_keys() -> str:
+    """Return the keys of stress.json, those of its distortions and of their levels."""
+    schema = json.loads(stress.SCHEMA.read_text(encoding="utf-8"))
+    parts = [f"Each of the `{name}s`:\n\n{_table(schema['$defs'][name])}" for name in ("distortion", "level")]
+    return "\n\n".join([_keys(stress.SCHEMA), *parts])
 
 
 def _keys(path: Path) -> str:

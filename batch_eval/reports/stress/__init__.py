@@ -1,0 +1,1 @@
+"""A stress test as text, CSV, JSON, Markdown and HTML."""
