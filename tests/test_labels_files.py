@@ -73,6 +73,8 @@ def test_a_row_index_is_no_slice(two: Path) -> None:
         b"\xff\xfe" + "filename,label\r\na.png,7\r\nsub\\b.png,3\r\n".encode("utf-16-le"),
         "filename,label\na.png,7\nsub/b.png,3\n".encode("utf-16-le"),
         "filename,label\na.png,7\nsub/b.png,3\n".encode("utf-16-be"),
+        "파일명,정답\na.png,7\nsub/b.png,3\n".encode("utf-16-le"),
+        "파일명,정답\na.png,7\nsub/b.png,3\n".encode("utf-16-be"),
     ],
 )
 def test_every_programs_csv_reads_the_same(two: Path, table: str | bytes) -> None:

@@ -34,6 +34,8 @@ _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+_PROBED = 4096
+"""Bytes at the start that tell UTF-16 without a mark."""
 
 
 def readings(raw: bytes, wanted: str | None = None) -> Iterator[tuple[str, str]]:
@@ -97,7 +99,10 @@ def _known(raw: bytes) -> str | None:
     for mark, encoding in _BYTE_ORDER_MARKS.items():
         if raw.startswith(mark):
             return encoding
-    # no text holds NUL; in UTF-16 every other byte of a column name is one
-    if len(raw) > 1 and raw[:2].count(0) == 1:
-        return "utf-16-le" if raw[1] == 0 else "utf-16-be"
+    # No text holds NUL. In UTF-16, one byte of each ASCII character is one: separators, line ends and digits in any
+    # language. Bytes that were never written are NUL on both sides.
+    start = raw[: min(_PROBED, len(raw) // 2 * 2)]
+    first, second = (side.count(0) * 10 > len(side) for side in (start[::2], start[1::2]))
+    if first != second:
+        return "utf-16-le" if second else "utf-16-be"
     return None
