@@ -43,7 +43,7 @@ def tabulate(found: list[StressTest]) -> None:
     """Print until which level each distortion holds, and the accuracy at the harshest level, for each model."""
     print("".join(f"  {one.provenance.model} {one.plain.share:.1%} plain, mean {one.mean:.1%}" for one in found))
     for curves in zip(*(one.curves for one in found), strict=True):
-        cells = (f"{holds(curve):24} {curve.points[-1].tally.share:6.1%}" for curve in curves)
+        cells = (f"{holds(curve):28} {curve.points[-1].tally.share:6.1%}" for curve in curves)
         print(f"  {curves[0].distortion.title:18} {'   '.join(cells)}")
 
 

@@ -86,8 +86,7 @@ def test_the_plain_reading_is_that_of_a_run(found, photos):
     assert evaluation.accuracy == found.plain.share
 
 
-def test_same_seed_same_bytes_whatever_the_workers(photos, monkeypatch):
-    monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
+def test_same_seed_same_bytes_whatever_the_workers(photos):
     options = {"distortions": ["turn", "noise"], "sample": 12}
     once, again, other = (stress(photos, **options, jobs=jobs, seed=seed) for jobs, seed in ((1, 5), (2, 5), (1, 6)))
     for name in format_names(Kind.STRESS):
@@ -327,3 +326,36 @@ def test_the_command_refuses_a_wrong_name_before_it_runs(photos):
 
     assert 2 == done.returncode
     assert "unknown distortion 'blurred'. Did you mean blur? Must be one of turn, tilt," in done.stderr
+
+
+def test_its_repr_is_one_line():
+    provenance_ = provenance(model="mnist.keras")
+
+    assert "<StressTest mnist.keras: 100.0 % plain, breaks first at turn@5>" == repr(
+        replace(example(falling(10, 4, *[10] * 12)), provenance=provenance_)
+    )
+    assert repr(example(falling(10, *[10] * 13))).endswith("nothing breaks it>")
+
+
+def test_python_writes_its_reports(found, tmp_path):
+    assert ["stress.csv", "stress.html"] == sorted(path.name for path in found.report(tmp_path, ["html", "csv"]))
+
+
+@pytest.mark.parametrize(
+    ("images", "sentence"),
+    [
+        (10, "It takes 6 images that break: 60.0 % of these."),
+        (4, "4 images cannot show that a level is worse: it takes 6 that break."),
+    ],
+)
+def test_a_report_says_what_so_few_images_can_show(images, sentence):
+    text = whole(reporter("text", Kind.STRESS).document(example(falling(10, *[10] * 13)[:images]))).decode()
+
+    assert sentence in text
+
+
+def test_the_command_takes_one_model(photos):
+    done = batch_eval("stress", photos, "-m", "a.keras", "-m", "b.keras")
+
+    assert 2 == done.returncode
+    assert "--model was given 2 times (a.keras, b.keras), but stress takes one model." in done.stderr

@@ -81,7 +81,7 @@ def stress(
     from batch_eval.errors import ExitCode
     from batch_eval.gates.stress import check_stress, parse_stress_limits
     from batch_eval.reports.context import ReportContext
-    from batch_eval.studies.stress import StressOptions, stress_task
+    from batch_eval.studies.stress import StressOptions, scorable, stress_task
 
     # before the run: what is invalid must not cost one
     chosen = StressOptions(find_suite(suite).chosen(distortion or ()), sample, seed)
@@ -90,7 +90,7 @@ def stress(
     reader = open_reader(opening.options(model), preparing.options())
     task = reader_task(load_dataset(places, labels.options(), reader.classifier.class_names), reader)
     say(f"Labels: {task.dataset.label_source}")
-    count = min(sample, len(task.dataset.samples))
+    count = min(sample, len(scorable(task)))
     with progress_bar(count, f"images, {len(chosen.suite.settings)} settings") as progress:
         found = stress_task(task, chosen, jobs=jobs, progress=progress)
     gates = check_stress(found, limits)

@@ -19,7 +19,7 @@ GAMMA = 2.2
 KERNEL = 16
 """Width in pixels above which a blur is computed on a reduced image.
 
-A blurred image has no finer detail, and a large kernel would take a hundred times as long."""
+A blurred image has no finer detail, and a filter's time grows with the area of its kernel."""
 
 
 def focus_blurred(image: Image, level: float, _rng: np.random.Generator) -> Image:
@@ -46,6 +46,7 @@ def _blurred(image: Image, width: float, kernel_of: Callable[[float], NDArray[np
     if not width:
         return image.copy()
     height, length = image.shape[:2]
+    # Reduce, so that the kernel is at most KERNEL wide; filter; enlarge again.
     scale = min(1.0, KERNEL / width)
     size = max(1, round(length * scale)), max(1, round(height * scale))
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA) if scale < 1 else image
@@ -103,16 +104,17 @@ def reduced(image: Image, level: float, _rng: np.random.Generator) -> Image:
 
 
 def darker(image: Image, level: float, _rng: np.random.Generator) -> Image:
-    """Expose for too short a time. ``level`` is in stops: each halves the light."""
+    """Expose for too short a time. ``level`` is in EV, the stops of a camera: each halves the light."""
     return _exposed(image, -level)
 
 
 def brighter(image: Image, level: float, _rng: np.random.Generator) -> Image:
-    """Expose for too long. ``level`` is in stops: each doubles the light. What exceeds white is lost."""
+    """Expose for too long. ``level`` is in EV: each doubles the light. What exceeds white is lost."""
     return _exposed(image, level)
 
 
 def _exposed(image: Image, stops: float) -> Image:
+    # light and grey levels are not proportional: half the light is 73 % of the grey level
     table = clipped(np.arange(256, dtype=np.float32) * np.float32(2 ** (stops / GAMMA)))
     return cv2.LUT(image, table)
 
@@ -120,7 +122,8 @@ def _exposed(image: Image, stops: float) -> Image:
 def tinted(image: Image, level: float, rng: np.random.Generator) -> Image:
     """Balance white wrongly, towards any hue. ``level`` is the percentage that the weakest colour loses."""
     hue = rng.uniform(0, 2 * np.pi)
-    loss = (1 + np.cos(hue + 2 * np.pi * np.arange(3) / 3)) / 2  # 0 to 1; three colours are a third of a turn apart
+    # The three colours stand a third of a turn apart on the colour wheel. That opposite to the hue loses most.
+    loss = (1 + np.cos(hue + 2 * np.pi * np.arange(3) / 3)) / 2
     colour = image if image.ndim == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
     return clipped(colour * np.asarray(1 - level / 100 * loss / loss.max(), np.float32))
 

@@ -13,7 +13,7 @@ Floats = NDArray[np.float32]
 SHADOW_EDGE = 0.05
 """Softness of a shadow's edge. Unit: half the picture."""
 LINE_WIDTH = 0.012
-"""Thickness of a printed line. Unit: the longer side. Of a line 8 mm high, it is 0.3 mm."""
+"""Thickness of a printed line. Unit: the longer side. With 8 mm between lines, it is 0.3 to 0.6 mm."""
 
 
 def unevenly_lit(image: Image, level: float, rng: np.random.Generator) -> Image:
@@ -37,6 +37,7 @@ def ruled(image: Image, level: float, rng: np.random.Generator) -> Image:
     pitch = rng.uniform(0.16, 0.34) * side
     lines = ruling(image.shape[:2], rng.uniform(0, pitch), pitch, LINE_WIDTH * side, rng.normal(0, 0.03))
     light = 1 - np.float32(level / 100) * lines
+    # On a board the picture is a negative: lines that darken the negative brighten it.
     return _lit(image, light) if dark_on_light(image) else 255 - _lit(255 - np.asarray(image), light)
 
 

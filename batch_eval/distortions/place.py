@@ -64,6 +64,7 @@ def _shift(x: float, y: float) -> NDArray[np.float64]:
 def _moved(image: Image, matrix: NDArray[np.float64]) -> Image:
     """Map an image, and continue its paper where there was no image."""
     size = image.shape[1], image.shape[0]
+    # The paper is drawn first, then the photo over it. Pixels outside of the photo keep the paper.
     ground = cv2.warpPerspective(_paper(image), matrix, size, borderMode=cv2.BORDER_REPLICATE)
     return cv2.warpPerspective(image, matrix, size, dst=ground, borderMode=cv2.BORDER_TRANSPARENT)
 

@@ -59,7 +59,7 @@ def read_distorted(
     Raises ModelError when the model fails.
     """
     jobs = jobs or available_cores()
-    # at many settings each image takes a tenth of a second, so processes pay off soon
+    # with all settings an image takes half a second, so processes pay off soon
     processes = jobs > 1 and len(samples) > jobs and not task.classifier.one_process and can_fork()
     kind = Kind.FORKED if processes else Kind.THREADS
     found = np.full((len(samples), 1 + len(plan.settings)), UNREADABLE, np.int16)

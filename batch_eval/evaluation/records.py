@@ -202,12 +202,12 @@ class Evaluation:
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: the accuracy, the classes and the worst confusions."""
-        return str(_above("reports.notebook", "fragment")(self))
+        return str(above("reports.notebook", "fragment")(self))
 
     @property
     def errors(self) -> tuple[Record, ...]:
         """The misread and blank images, most confident first."""
-        return tuple(map(self.record, _above("evaluation.confusions", "errors_by_confidence")(self).tolist()))
+        return tuple(map(self.record, above("evaluation.confusions", "errors_by_confidence")(self).tolist()))
 
     def report(self, folder: str | Path, formats: Sequence[str] = ("html",)) -> list[Path]:
         """Write reports into a folder; return the paths of the files on its top level.
@@ -215,8 +215,8 @@ class Evaluation:
         ``formats`` are names as for ``--format``, such as ``html``, ``csv``, ``latex``. An HTML report of at most 5 MB
         is one file. Raises ReportError when the folder cannot be written, ConfigError for an unknown format.
         """
-        context = _above("reports.context", "ReportContext")(self_contained=None)
-        written: list[Path] = _above("reports.writing", "write_reports")(self, Path(folder), formats, context=context)
+        context = above("reports.context", "ReportContext")(self_contained=None)
+        written: list[Path] = above("reports.writing", "write_reports")(self, Path(folder), formats, context=context)
         return written
 
     def compare(self, other: Evaluation) -> Any:
@@ -227,7 +227,7 @@ class Evaluation:
         names = [self.provenance.model, other.provenance.model]
         if names[0] == names[1]:
             names = ["first", "second"]
-        return _above("evaluation.paired", "compare")([self, other], names)
+        return above("evaluation.paired", "compare")([self, other], names)
 
     @cached_property
     def counts(self) -> dict[Outcome, int]:
@@ -345,7 +345,7 @@ class Evaluation:
         ]
 
 
-def _above(module: str, name: str) -> Any:
+def above(module: str, name: str) -> Any:
     """Return what a room above this one offers. The methods that call it are short for functions that stand there."""
     # By name, as an import statement would turn the order of the rooms round.
     return getattr(import_module(f"batch_eval.{module}"), name)

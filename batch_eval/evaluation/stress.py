@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,8 @@ from numpy.typing import NDArray
 from batch_eval.distortions.distortion import Distortion, Setting
 from batch_eval.evaluation.metrics import SIGNIFICANCE, Tally
 from batch_eval.evaluation.paired import PairedCounts
-from batch_eval.evaluation.records import Provenance
+from batch_eval.evaluation.records import Provenance, above
+from batch_eval.wording import percent, printable
 
 SHOWN_FALLS = 24
 """Images that a page shows among the first to fall."""
@@ -79,9 +81,9 @@ class Fall(NamedTuple):
     column: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class StressTest:
-    """What a model reads in N images, plain and at S settings of a suite.
+    """What a model reads in N images, plain and at S settings of a suite. Its ``repr`` is one line.
 
     ``read`` (N, 1 + S) int16 holds numbers of ``class_names``; negative ones are not read. Column 0 is plain.
     ``pictures`` holds those of `pictured` that could be made, by place and column.
@@ -97,7 +99,22 @@ class StressTest:
     provenance: Provenance
     images: int
     """Labelled images of the set, of which N were drawn."""
-    pictures: Mapping[tuple[int, int], bytes] = field(default_factory=dict, repr=False)
+    pictures: Mapping[tuple[int, int], bytes] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """Return the accuracy and what breaks it first, in one line."""
+        first = next((curve.breaks for curve in self.ranked if curve.breaks), None)
+        broken = f"breaks first at {first.setting}" if first else "nothing breaks it"
+        return f"<StressTest {printable(self.provenance.model)}: {percent(self.plain.share)} plain, {broken}>"
+
+    def report(self, folder: str | Path, formats: Sequence[str] = ("html",)) -> list[Path]:
+        """Write reports into a folder; return their paths. ``formats`` are those of `batch-eval stress`.
+
+        Raises ReportError when the folder cannot be written, ConfigError for an unknown format.
+        """
+        kind = above("reports.registry", "Kind").STRESS
+        written: list[Path] = above("reports.writing", "write_reports")(self, Path(folder), formats, kind=kind)
+        return written
 
     @cached_property
     def settings(self) -> tuple[Setting, ...]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from batch_eval.models.in_memory import KerasModel
 
 SAMPLE = 100
-"""Images that are drawn by default. All settings then take half a minute on two cores."""
+"""Images that are drawn by default. All settings then take 45 s of CPU: benchmarks/stress.py."""
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,6 @@ def document(test: StressTest, context: ReportContext = NO_CONTEXT) -> bytes:
         "model_sha256": origin.model_sha256,
         "preprocess": origin.preprocess,
         "version": origin.version,
-        "created": origin.created,
         "notes": origin.notes,
         "labelled": test.images,
         "plain": _figures(test.plain),

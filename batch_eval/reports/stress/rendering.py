@@ -7,16 +7,16 @@ from typing import Any
 
 from batch_eval.evaluation.stress import Curve, StressTest
 from batch_eval.gates import gates_line
+from batch_eval.gates.checks import FEWEST_DISCORDANT
 from batch_eval.reports.context import ReportContext
 from batch_eval.reports.templating import fill
 from batch_eval.wording import percent, percent_range
 
 FILES = Path(__file__).with_name("files")
 """Folder of the templates and the style sheet."""
-METHOD = (
+_METHOD = (
     "A distortion holds until the last level before the accuracy is significantly below that of the plain images "
-    "(McNemar's exact test on the same images, p < 0.05). It takes six images that break for one level to be "
-    "significant."
+    "(McNemar's exact test on the same images, p < 0.05)."
 )
 
 
@@ -46,6 +46,14 @@ def answer(test: StressTest) -> str:
     )
 
 
+def method(test: StressTest) -> str:
+    """Return what "holds until" means, and what so many images can show."""
+    n = len(test.ids)
+    if n < FEWEST_DISCORDANT:
+        return f"{_METHOD} {_images(n)} cannot show that a level is worse: it takes {FEWEST_DISCORDANT} that break."
+    return f"{_METHOD} It takes {FEWEST_DISCORDANT} images that break: {percent(FEWEST_DISCORDANT / n)} of these."
+
+
 def plain(test: StressTest) -> str:
     """Return the plain accuracy with its interval."""
     return f"Plain {percent(test.plain.share)} ({percent_range(test.plain.interval)}, n = {test.plain.n:,})"
@@ -70,6 +78,6 @@ def render(template: str, test: StressTest, context: ReportContext, **more: Any)
         basis=basis(test),
         answer=answer(test),
         plain=plain(test),
-        method=METHOD,
+        method=method(test),
         **more,
     )
