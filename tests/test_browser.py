@@ -10,8 +10,10 @@ from threading import Thread
 import numpy as np
 import pytest
 from browser_tabs import opened
+from processes import ROOT
 from report_examples import context, hostile, probabilities, provenance, tiny_png
 
+from batch_eval import stress
 from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome, Picture, Records
 from batch_eval.evaluation.paired import compare
 from batch_eval.reports.comparison.html import files
@@ -403,3 +405,20 @@ def test_a_comparison_loses_nothing_under_jenkins_default_policy(browser, compar
 def test_axe_finds_no_serious_violation_in_a_comparison(browser, comparison, scheme):
     with served(comparison) as site, opened(browser, f"{site}/comparison.html", color_scheme=scheme) as page:
         assert [] == serious(page)
+
+
+@pytest.fixture(scope="module")
+def stressed(tmp_path_factory):
+    """A folder with the page of a stress test."""
+    written = tmp_path_factory.mktemp("stressed")
+    stress(ROOT / "sample_images", distortions=["blur", "turn", "crop"], sample=20).report(written)
+    return written
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_no_serious_violation_in_a_stress_test(browser, stressed, scheme, width):
+    size = {"width": width, "height": 900}
+    with served(stressed) as site, opened(browser, f"{site}/stress.html", color_scheme=scheme, viewport=size) as page:
+        assert [] == serious(page)
+        assert width == page.evaluate("document.documentElement.scrollWidth")

@@ -41,6 +41,7 @@ def _glass_blur(image: Image, _level: float, rng: np.random.Generator) -> Image:
     """Blur, swap half of the pixels with a neighbour above or to the left, twice, and blur again."""
     glass = _softened(np.asarray(image), 0.7)
     for _ in range(2):
+        # From the bottom right to the top left, so that a pixel may travel through several swaps.
         chosen, up, left = rng.integers(0, 2, (3, SIDE, SIDE)).tolist()
         for y in range(SIDE - 1, 1, -1):
             for x in range(SIDE - 1, 1, -1):
@@ -53,6 +54,7 @@ def _glass_blur(image: Image, _level: float, rng: np.random.Generator) -> Image:
 def _motion_blur(image: Image, _level: float, rng: np.random.Generator) -> Image:
     """Smear to one side, with weights of a Gaussian of 3 pixels, at up to 45° from level."""
     angle, steps = np.radians(rng.uniform(-45, 45)), np.arange(21)
+    # As ImageMagick does it: each pixel is the weighted mean of itself and of those on one side, not of both.
     kernel = np.zeros((41, 41), np.float32)
     np.add.at(
         kernel,

@@ -167,6 +167,7 @@ class StressTest:
     @cached_property
     def falls(self) -> tuple[Fall, ...]:
         """Images that are read plain and misread at a setting. Those that fall at most settings come first."""
+        # Levels have no common unit, so a setting is as mild as its place among its distortion's levels.
         severity = np.array([(i + 1) / len(one.levels) for one in self.distortions for i in range(len(one.levels))])
         found = []
         for place in np.flatnonzero(self.hits[:, 0]).tolist():

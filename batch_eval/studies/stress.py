@@ -83,6 +83,7 @@ def stress_task(
             f"the suite {suite.name} distorts grey images of {SIDE} × {SIDE} pixels, but {task.classifier.name} with "
             f"the recipe {task.preprocessor} sees others. Use --suite {PHOTO.name}, or another model."
         )
+    # these can raise, so they come before the long run
     moment, notes = fixed_time(), task_notes(task)
     labelled = scorable(task)
     drawn = sampled(labelled, options)

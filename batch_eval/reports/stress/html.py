@@ -26,6 +26,7 @@ class Page:
 
     def x(self, curve: Curve, index: int) -> float:
         """Return where a level stands on its axis: 0 is the plain image, levels follow at equal distances."""
+        # By its place, not its value: levels grow by factors, and for JPEG and resolution they fall.
         return WIDTH * index / len(curve.points)
 
     @staticmethod
@@ -39,6 +40,7 @@ class Page:
 
     def band(self, curve: Curve) -> str:
         """Return the outline of the 95 % intervals."""
+        # along the upper ends to the harshest level, and back along the lower ends
         tallies = [self._test.plain, *(point.tally for point in curve.points)]
         low, high = zip(*(tally.interval for tally in tallies), strict=True)
         back = self._polyline(curve, low).split()[::-1]

@@ -93,6 +93,7 @@ def _level(point: Point) -> dict[str, Any]:
 
 def _image(test: StressTest, place: int) -> dict[str, Any]:
     """Return an image with what was read in it, plain and where it was misread."""
+    # only what was misread: of a hundred settings, most read what the label says
     misread = (
         (str(setting), test.read_as(place, column))
         for column, setting in enumerate(test.settings, start=1)
