@@ -6,42 +6,36 @@ Run as `python benchmarks/preprocessing.py DATA`. DATA holds `digits/`, `digits2
 - accuracy by kind of image, and on the test images of MNIST, for each recipe and for `photo` without each step;
 - the same for the sources that the steps were tuned on (odd numbers) and for those left out (even numbers);
 - accuracy by domain of the images in `digits2/`, without those that people read differently;
-- accuracy on the same images cropped at random or to their digits, framed, shaded, reduced, or laid on a table;
+- accuracy on the same images spoilt as `spoilt.py` does, or laid on a table;
 - how many squares of blank paper are blank;
 - milliseconds a step.
+
+`--only "random window" "screenshot with a clock"` prints rows of spoilt images alone.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
-import math
 import statistics
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from reading import Box, Image, open_models, read
+from spoilt import SPOILT
 
 from batch_eval.evaluation.metrics import wilson_interval
-from batch_eval.imaging import PreprocessingOptions, Preprocessor, decode, preprocessor, steps
+from batch_eval.imaging import PreprocessingOptions, Preprocessor, decode, preprocessor
 from batch_eval.models.classifier import Classifier
 
 KINDS = ("phone-photo", "scan", "drawn-on-screen")
 STEPS = [step.name for step in preprocessor("photo").steps if step.fallback]
 BESIDE = 0.06
 """Gap between a digit and the paper beside it. Unit: the image's longest side."""
-SHADOW_WIDTH = 0.2
-"""Width of the shadow that is laid across an image. Unit: the image's sides."""
-SHADOW_TILT = -math.atan2(0.6, 0.8)
-"""Angle of that shadow, in radians."""
-REDUCED = 32
-"""Side, in pixels, that whole images are reduced to. Some networks are trained on images of that size."""
-CANVAS, SPECK = (600, 800), 30
-"""Height and width of a large empty canvas, and the longest side of the digit on it, in pixels."""
 SMALLEST_SQUARE = 80
 """Minimum side of a square of paper, in pixels. The images have at most 320."""
 
@@ -50,129 +44,69 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
-    data = parser.parse_args().data
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="read every Nth image of digits/ only")
+    parser.add_argument("--only", nargs="+", metavar="ROW", help="measure `photo` on images spoilt in these ways only")
+    given = parser.parse_args()
     cv2.setNumThreads(1)
-    with open(data / "digits" / "labels.csv", newline="") as file:
-        rows = list(csv.DictReader(file))
-    labels = [int(row["label"]) for row in rows]
-    models = open_models(data)
+    with open(given.data / "digits" / "labels.csv", newline="") as file:
+        rows = list(csv.DictReader(file))[:: given.every]
+    models = open_models(given.data)
+    print("| model | preprocessing | " + " | ".join(KINDS) + " | MNIST test |\n|---|---|---|---|---|---|")
+    if given.only:
+        _print_spoilt(models, [preprocessor("photo")], given.only, rows, list(_digits(given.data, rows)))
+        return
+    recipes = [preprocessor(name) for name in ("simple", "mnist", "photo")]
+    _print_recipes(given.data, models, recipes, rows)
+    # found once, since the boxes of their digits come from `photo`
+    found = list(_digits(given.data, rows))
+    _print_spoilt(models, recipes, list(SPOILT), rows, found)
+    for recipe in (preprocessor(PreprocessingOptions(skip=("sheet",))), preprocessor("photo")):
+        correct, _ = read(models, recipe, _on_tables(_images(given.data, rows, recipe)), _labels(rows))
+        for name in models:
+            _print_row(name, f"{_name(recipe)}, laid on a table", correct[name], rows, "")
+    _print_domains(given.data, models)
+    _print_blank([pair for pair, row in zip(found, rows, strict=True) if row["kind"] == "phone-photo"])
+    _print_costs(given.data)
 
+
+def _print_recipes(
+    data: Path, models: Mapping[str, Classifier], recipes: Sequence[Preprocessor], rows: list[dict[str, str]]
+) -> None:
+    """Print the accuracy of each recipe, and of `photo` without each step."""
     with np.load(data / "mnist.npz") as mnist:
         digits, truth = mnist["x_test"], mnist["y_test"]
-
-    recipes = [preprocessor(name) for name in ("simple", "mnist", "photo")]
-    print("| model | preprocessing | " + " | ".join(KINDS) + " | MNIST test |\n|---|---|---|---|---|---|")
     for recipe in [*recipes, *(preprocessor(PreprocessingOptions(skip=(step,))) for step in STEPS)]:
-        correct, _ = read(models, recipe, _images(data, rows, recipe), labels)
+        correct, _ = read(models, recipe, _images(data, rows, recipe), _labels(rows))
         mnist_seen = np.stack([recipe(image).image for image in digits])
         for name, model in models.items():
             on_mnist = f"{(model.predict(mnist_seen).argmax(axis=1) == truth).mean():.2%}"
             _print_row(name, _name(recipe), correct[name], rows, on_mnist)
             if recipe.name == "photo" and not recipe.skip:
                 _print_left_out(name, correct[name], rows)
-    # the same images, spoilt: found once, since the boxes of their digits come from `photo`
-    found = list(_digits(data, rows))
-    for how, spoil in SPOILT.items():
+
+
+def _print_spoilt(
+    models: Mapping[str, Classifier],
+    recipes: Sequence[Preprocessor],
+    ways: Sequence[str],
+    rows: list[dict[str, str]],
+    found: list[tuple[Image, Box]],
+) -> None:
+    """Print the accuracy on images spoilt in some ways. ``found`` are the images and the boxes of their digits."""
+    for how in ways:
         for recipe in recipes:
-            correct, _ = read(models, recipe, (spoil(image, digit) for image, digit in found), labels)
+            correct, _ = read(models, recipe, (SPOILT[how](image, digit) for image, digit in found), _labels(rows))
             for name in models:
                 _print_row(name, f"{recipe.name}, {how}", correct[name], rows, "")
-    for recipe in (preprocessor(PreprocessingOptions(skip=("sheet",))), preprocessor("photo")):
-        correct, _ = read(models, recipe, _on_tables(_images(data, rows, recipe)), labels)
-        for name in models:
-            _print_row(name, f"{_name(recipe)}, laid on a table", correct[name], rows, "")
-    _print_domains(data, models)
-    _print_blank([pair for pair, row in zip(found, rows, strict=True) if row["kind"] == "phone-photo"])
-    _print_costs(data)
+
+
+def _labels(rows: list[dict[str, str]]) -> list[int]:
+    return [int(row["label"]) for row in rows]
 
 
 def _images(data: Path, rows: list[dict[str, str]], recipe: Preprocessor) -> Iterator[Image]:
     for row in rows:
         yield recipe.decode((data / "digits" / row["filename"]).read_bytes())
-
-
-def _tight(image: Image, digit: Box) -> Image:
-    left, top, right, bottom = digit
-    return image[top:bottom, left:right]
-
-
-def _square(image: Image, digit: Box) -> Image:
-    """Crop to the smallest square around a digit, with paper on two sides."""
-    left, top, right, bottom = digit
-    side = max(right - left, bottom - top)
-    x, y = (left + right - side) // 2, (top + bottom - side) // 2
-    padded = cv2.copyMakeBorder(image, side, side, side, side, cv2.BORDER_REPLICATE)
-    return padded[y + side : y + 2 * side, x + side : x + 2 * side]
-
-
-def _barred(image: Image, tone: int, shares: tuple[float, float]) -> Image:
-    """Add bars of one tone to an image.
-
-    ``shares`` are their thickness above and below, and left and right. Unit: the image's height and width.
-    """
-    down, across = (round(share * side) for share, side in zip(shares, image.shape, strict=False))
-    return cv2.copyMakeBorder(image, down, down, across, across, cv2.BORDER_CONSTANT, value=(tone,) * 3)
-
-
-def in_shadow(
-    image: Image, width: float, tilt: float, *, middle: float = 0, light: float = 0.6, edge: float = 0.01
-) -> Image:
-    """Lay a band of shadow across an image, such as that of an arm or a window bar.
-
-    Args:
-        image: (H, W) or (H, W, 3) uint8.
-        width: Width of the shadow. The unit of all lengths is the image's sides.
-        tilt: Angle of the shadow, in radians.
-        middle: Distance of its middle from that of the image.
-        light: Fraction of the light that is left in it.
-        edge: Width of its soft edge.
-
-    """
-    height, length = image.shape[:2]
-    down, across = np.arange(height)[:, None] / height - 0.5, np.arange(length) / length - 0.5
-    away = np.abs(down * math.cos(tilt) + across * math.sin(tilt) - middle)
-    dark = ((width / 2 - away) / edge + 0.5).clip(0, 1).reshape(height, length, *[1] * (image.ndim - 2))
-    return (image * (1 - (1 - light) * dark)).astype(np.uint8)
-
-
-def _random_window(image: Image, digit: Box) -> Image:
-    """Crop to a window that ends anywhere between the digit and the image's borders."""
-    height, width = image.shape[:2]
-    rng = np.random.default_rng([height, width, *digit])
-    left, top, right, bottom = digit
-    return image[
-        int(rng.uniform(0, top + 1)) : int(rng.uniform(bottom, height + 1)),
-        int(rng.uniform(0, left + 1)) : int(rng.uniform(right, width + 1)),
-    ]
-
-
-def _speck(image: Image, digit: Box) -> Image:
-    """Lay a digit that is a few pixels high anywhere on a large canvas of its own paper's tone."""
-    rng = np.random.default_rng([*image.shape[:2], *digit])
-    left, top, right, bottom = digit
-    crop = image[top:bottom, left:right]
-    scale = SPECK / max(crop.shape[:2])
-    size = max(1, round(crop.shape[1] * scale)), max(1, round(crop.shape[0] * scale))
-    small = cv2.resize(crop, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    paper = np.median(image.reshape(-1, *image.shape[2:]), axis=0)
-    far = np.abs(small - paper).reshape(*small.shape[:2], -1).max(axis=2) > 25  # no edge of the crop may show
-    canvas = np.full((*CANVAS, *image.shape[2:]), paper, np.uint8)
-    y, x = (int(rng.integers(0, whole - own + 1)) for whole, own in zip(CANVAS, size[::-1], strict=True))
-    canvas[y : y + size[1], x : x + size[0]][far] = small[far]
-    return canvas
-
-
-SPOILT: dict[str, Callable[[Image, Box], Image]] = {
-    "tight crop": _tight,
-    "square crop": _square,
-    "between black bars": lambda image, _: _barred(image, 0, (0.3, 0)),
-    "in a white frame": lambda image, _: _barred(image, 255, (0.08, 0.08)),
-    "in a narrow shadow": lambda image, _: in_shadow(image, SHADOW_WIDTH, SHADOW_TILT),
-    "random window": _random_window,
-    f"{SPECK} px on {CANVAS[1]} × {CANVAS[0]}": _speck,
-    f"reduced to {REDUCED} × {REDUCED}": lambda image, _: steps.resize(image, (REDUCED, REDUCED)),
-}
-"""What people do to their images, by the name of its rows."""
 
 
 def _on_tables(images: Iterable[Image]) -> Iterator[Image]:

@@ -9,9 +9,9 @@ import pytest
 from drawn_digits import difference, ink, on_paper
 from hypothesis import given
 from hypothesis import strategies as st
-from preprocessing import in_shadow
 from reading import read
 from sklearn.datasets import load_digits
+from spoilt import in_shadow
 
 from batch_eval.imaging import PreprocessingOptions, preprocess, preprocessor
 from batch_eval.imaging.lines import remove_lines

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from batch_eval.imaging.bars import cut_screen_bars
 from batch_eval.imaging.filters import COARSE_SIDE, NEIGHBOURS, TIGHT_CROP, edge_bands, shrink
 from batch_eval.imaging.polarity import MIN_PAPER
 from batch_eval.imaging.steps import SIDE, Image, border, grey
@@ -48,9 +49,9 @@ MIN_ASPECT = 0.45
 def cut_to_sheet(image: Image) -> Image:
     """Crop a photo to the sheet of paper in it.
 
-    Bars of one tone along the border are cut off first, as of a screenshot or of padding to a square. A sheet is nearly
-    a rectangle and lies whole in the image. It differs from the border of the image and has a sharp edge. A pool of
-    light has a soft one. The sheet is rotated upright. What else is in the crop gets the sheet's tone.
+    Bars of one tone along the border are cut off first, as of padding to a square, then a screen's bars. A sheet is
+    nearly a rectangle and lies whole in the image. It differs from the border of the image and has a sharp edge. A pool
+    of light has a soft one. The sheet is rotated upright. What else is in the crop gets the sheet's tone.
 
     Args:
         image: (H, W) or (H, W, 3) BGR uint8. Bars are cut off from 28 px on, sheets searched for from 64 px on.
@@ -63,6 +64,7 @@ def cut_to_sheet(image: Image) -> Image:
         image = _crop_bars(image)
     if max(image.shape[:2]) < TIGHT_CROP:
         return image
+    image = cut_screen_bars(image)
     coarse = _find_sheet(shrink(grey(image), COARSE_SIDE))
     if coarse is None:
         return image
