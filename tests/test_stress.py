@@ -359,3 +359,11 @@ def test_the_command_takes_one_model(photos):
 
     assert 2 == done.returncode
     assert "--model was given 2 times (a.keras, b.keras), but stress takes one model." in done.stderr
+
+
+def test_processes_give_the_bytes_of_one(photos):
+    command = ("stress", photos, "-d", "noise", "-d", "shadow", "-f", "json", "--jobs")
+    alone, shared = (batch_eval(*command, jobs) for jobs in (1, 2))
+
+    assert 0 == shared.returncode, shared.stderr
+    assert alone.stdout == shared.stdout
