@@ -15,6 +15,7 @@ from processes import ROOT
 from batch_eval.engines.work import Flag
 from batch_eval.engines.workers import Kind, in_order
 
+posix = pytest.mark.skipif(os.name != "posix", reason="processes are started on POSIX only")
 copies = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="processes are copied on Linux only")
 
 IMPORTS = """
@@ -111,11 +112,19 @@ print(next(results), flag.set(), list(results)[-1])
 """
 
 
+ENVIRONMENT = {
+    **os.environ,
+    "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}",
+    "OPENBLAS_NUM_THREADS": "1",
+}
+
+
 def begin(code: str, *arguments: str) -> subprocess.Popen[str]:
     """Begin code in a process of its own, which has one thread, as it must to be copied."""
-    env = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}", "OPENBLAS_NUM_THREADS": "1"}
     command = [sys.executable, "-c", IMPORTS + code, *arguments]
-    return subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, cwd=ROOT, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 def printed(code: str, *arguments: str) -> str:
@@ -160,11 +169,14 @@ DEATHS = {
 }
 
 
-@copies
+@posix
+@pytest.mark.parametrize("kind", [pytest.param("FORKED", marks=copies), "STARTED"])
 @pytest.mark.parametrize("death", ["SIGKILL", "SIGSEGV", "memory"])
 @pytest.mark.parametrize(("chunks", "bad"), DEATHS.values(), ids=DEATHS)
-def test_only_what_ends_a_process_is_lost(chunks: list[tuple[int, ...]], bad: list[int], death: str, tmp_path: Path):
-    found = ast.literal_eval(printed(DYING, "FORKED", repr((chunks, bad, death)), str(tmp_path)))
+def test_only_what_ends_a_process_is_lost(
+    chunks: list[tuple[int, ...]], bad: list[int], death: str, kind: str, tmp_path: Path
+):
+    found = ast.literal_eval(printed(DYING, kind, repr((chunks, bad, death)), str(tmp_path)))
 
     wanted = [("lost", n) if n in bad else n for chunk in chunks for n in chunk]
     assert wanted == [part for result in found for part in ([result] if "lost" in result else result)]
@@ -271,7 +283,10 @@ from batch_eval.api import evaluate_task, open_task
 from batch_eval.engines import local
 local.CHUNKS_WORTH_A_PROCESS = 1
 task = open_task("sample_images")
-bad = [task.dataset.samples[row].file for row in (0, 17, 18, len(task.dataset.samples) - 1)]
+local.STARTING_SECONDS, local.SMALL_FILE = 0, 1 << 20
+if sys.argv[1] == "STARTED":
+    local.can_fork = lambda: False
+bad = [task.dataset.samples[row].file for row in (20, 37, 38, len(task.dataset.samples) - 1)]
 ends = replace(task.dataset, source=Deadly(task.dataset.source, bad, "SIGSEGV"))
 healthy, found = (evaluate_task(t, jobs=2).records for t in (task, replace(task, dataset=ends)))
 lost = [row for row, reason in found.reasons.items() if reason == "reading it ended a worker process"]
@@ -280,9 +295,56 @@ print(lost, [row for row in range(len(found.ids)) if found.outcome[row] != healt
 
 
 @pytest.mark.slow
-@copies
-def test_an_image_that_ends_its_reader_is_unreadable_and_no_other(tmp_path: Path):
-    lost, changed = ast.literal_eval(printed(FATAL).replace("] [", "], ["))
+@posix
+@pytest.mark.parametrize("kind", [pytest.param("FORKED", marks=copies), "STARTED"])
+def test_an_image_that_ends_its_reader_is_unreadable_and_no_other(kind: str):
+    lost, changed = ast.literal_eval(printed(FATAL, kind).replace("] [", "], ["))
 
-    assert [0, 17, 18] == lost[:3]
+    assert [20, 37, 38] == lost[:3]
     assert lost == changed
+
+
+FROM_PYTHON = """
+import threading
+open("begun", "a").write("x")
+done = threading.Event()
+threading.Thread(target=done.wait).start()  # as a BLAS and Arrow have them
+from batch_eval import evaluate
+from batch_eval.engines import local, processes
+started, begun = processes.start, []
+local.CHUNKS_WORTH_A_PROCESS, local.SMALL_FILE, local.STARTING_SECONDS = 1, 1 << 20, 0
+processes.start = lambda: (begun.append(1), started())[1]
+print(evaluate("sample_images", jobs=3).scored, len(begun))
+done.set()
+"""
+UNKNOWN = """
+class Of:
+    def __call__(self, chunk): return chunk
+
+print(list(in_order(Work(eval(sys.argv[1])), [1, 2], 2, kind=Kind.STARTED, stop=Flag())))
+"""
+
+
+@pytest.mark.slow
+@posix
+@pytest.mark.parametrize("way", ["script", "-c", "stdin"])
+def test_small_files_are_read_by_as_many_processes_as_there_are_jobs(way: str, tmp_path: Path):
+    script = tmp_path / "script.py"
+    script.write_text(FROM_PYTHON)
+    given = {"script": [str(script)], "-c": ["-c", FROM_PYTHON], "stdin": ["-"]}[way]
+    (tmp_path / "sample_images").symlink_to(ROOT / "sample_images")
+
+    command = [sys.executable, *given]
+    text = FROM_PYTHON if way == "stdin" else ""
+    done = subprocess.run(
+        command, input=text, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+
+    assert ("", "60 3\n") == (done.stderr, done.stdout)
+    assert "x" == (tmp_path / "begun").read_text()  # no worker runs the script again
+
+
+@posix
+@pytest.mark.parametrize("one", ["lambda chunk: chunk", "Of()"])
+def test_threads_do_what_no_started_process_could(one: str):
+    assert "[1, 2]\n" == printed(UNKNOWN, one)

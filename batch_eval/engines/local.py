@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -51,10 +52,16 @@ SHARED_BATCH_BYTES = 64 << 20
 It holds 32 photos of the recipe `photo`, decoded to at most 640 × 640 px."""
 CHUNKS_WORTH_A_PROCESS = 16
 """Chunks a worker must get before starting it as a process pays off."""
+STARTING_SECONDS = 1.0
+"""CPU time that starting processes must save. They begin to read after 0.4 s (benchmarks/workers.py)."""
 ENDED = "reading it ended a worker process"
 """The reason of an image on which processes died: a decoder crashed, or the system was out of memory."""
 Progress = Callable[[int], None]
 """Called with the number of images finished since the last call."""
+
+
+_Result = tuple[list[Rows | ModelError], int]
+"""What becomes of a chunk: the rows of each task or its error, and the chunk's length."""
 
 
 class Ready(NamedTuple):
@@ -134,6 +141,16 @@ class _Shared:
     steps: Flag = field(default_factory=Flag)
     turn: threading.Lock = field(default_factory=threading.Lock)
 
+    def __reduce__(self) -> tuple[Callable[[bool, Sampling | None], _Shared], tuple[bool, Sampling | None]]:
+        """Return what pickle makes it of in a started process."""
+        return _shared_elsewhere, (self.pictures, self.sampling)
+
+
+def _shared_elsewhere(pictures: bool, sampling: Sampling | None) -> _Shared:
+    """Return what a started process shares with nobody, and let it work as forked ones do."""
+    cv2.setNumThreads(1)
+    return _Shared(pictures=pictures, sampling=sampling)
+
 
 class Chunk(NamedTuple):
     """Some rows of a run. ``steps`` is that of `_Shared`, for processes that share no memory."""
@@ -175,18 +192,18 @@ def run_many(
     first = tasks[0]
     samples = first.dataset.samples
     # The first file stands for all: small files share chunks of a full batch, photos go out in handfuls.
-    least = MIN_CHUNK if not samples or _is_small(first, samples[0]) else MIN_LARGE_CHUNK
+    small = not samples or _is_small(first, samples[0])
+    least = MIN_CHUNK if small else MIN_LARGE_CHUNK
     least = least if len(tasks) == 1 else FULL_BATCH
-    # A short run does not earn back the time that forking takes.
-    worth = jobs > 1 and len(samples) >= jobs * CHUNKS_WORTH_A_PROCESS * least
-    processes = worth and not any(task.classifier.one_process for task in tasks) and can_fork()
-    size = min(max(len(samples) // (jobs * CHUNKS_PER_WORKER), least), PROCESS_CHUNK if processes else THREAD_CHUNK)
+    alone = any(task.classifier.one_process for task in tasks)
+    kind = Kind.THREADS if alone else _kind(len(samples), jobs, least, small=small)
+    most = THREAD_CHUNK if kind is Kind.THREADS else PROCESS_CHUNK
+    size = min(max(len(samples) // (jobs * CHUNKS_PER_WORKER), least), most)
     found: list[Rows | ModelError] = [Rows(range(len(samples)), len(task.classifier.class_names)) for task in tasks]
     shared = _Shared(pictures=len(tasks) == 1, sampling=sampling)
     every = range(len(samples))
     chunks = (Chunk(every[start : start + size], shared.steps) for start in every[::size])
-    kind = Kind.FORKED if processes else Kind.THREADS
-    results = in_order(_Work(tasks, shared), chunks, jobs, kind=kind, stop=shared.stop)
+    results = _results(_Work(tasks, shared), chunks, jobs, kind)
     # Closing the generator stops the workers, also when a row here or the caller's progress raises.
     with single_threaded_opencv(), closing(results):
         for results_of_chunk, chunk_length in results:
@@ -199,6 +216,30 @@ def run_many(
             if progress:
                 progress(chunk_length)
     return found
+
+
+def _kind(images: int, jobs: int, least: int, *, small: bool) -> Kind:
+    """Return what reads so many images, ``small`` files or photos, in chunks of at least ``least``."""
+    # A short run does not earn back the time that forking takes.
+    if jobs == 1 or images < jobs * CHUNKS_WORTH_A_PROCESS * least:
+        return Kind.THREADS
+    if can_fork():
+        return Kind.FORKED
+    # Threads decode photos side by side. They read small files one after the other.
+    return Kind.STARTED if small else Kind.THREADS
+
+
+def _results(work: _Work, chunks: Iterator[Chunk], jobs: int, kind: Kind) -> Generator[_Result]:
+    """Yield the results of all chunks, in order. Processes are started only where that saves time."""
+    if kind is Kind.STARTED:
+        first = next(chunks)
+        before = time.thread_time()
+        yield work(first)
+        each = (time.thread_time() - before) / len(first.rows)
+        remaining = len(work.tasks[0].dataset.samples) - len(first.rows)
+        if each * remaining * (1 - 1 / jobs) < STARTING_SECONDS:
+            kind = Kind.THREADS
+    yield from in_order(work, chunks, jobs, kind=kind, stop=work.shared.stop)
 
 
 def _joined(rows: Rows | ModelError, more: Rows | ModelError) -> Rows | ModelError:
@@ -248,15 +289,12 @@ def single_threaded_opencv() -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """What workers do: they take chunks of samples from files to rows.
-
-    A result is the rows of each task, or its error, with the chunk's length.
-    """
+    """What workers do: they take chunks of samples from files to rows."""
 
     tasks: Sequence[Task]
     shared: _Shared
 
-    def __call__(self, chunk: Chunk) -> tuple[list[Rows | ModelError], int]:
+    def __call__(self, chunk: Chunk) -> _Result:
         """Return the rows of each task. Small files are read in turns, as threads share the GIL."""
         first = self.tasks[0]
         samples = first.dataset.samples[chunk.rows.start : chunk.rows.stop]
@@ -280,7 +318,7 @@ class _Work:
         """Yield the chunks of one image."""
         return (chunk._replace(rows=range(row, row + 1)) for row in chunk.rows)
 
-    def lost(self, chunk: Chunk) -> tuple[list[Rows | ModelError], int]:
+    def lost(self, chunk: Chunk) -> _Result:
         """Return the rows of an image that ended worker processes."""
         found = self._none(chunk)
         for rows in found:

@@ -14,7 +14,7 @@ from multiprocessing.connection import wait
 from typing import Any
 
 from batch_eval.engines.work import AHEAD, Work
-from batch_eval.engines.worker_process import DiedError, Process, fork
+from batch_eval.engines.worker_process import DiedError, Process, fork, start
 from batch_eval.errors import WorkerError
 
 _DEPTH = 2
@@ -36,12 +36,21 @@ class _Piece:
 class Processes:
     """Worker processes, asked by one thread. So there is no other, and a dead one can be replaced by forking again."""
 
-    def __init__(self, work: Work[Any, Any]) -> None:
-        self._work = work
+    def __init__(self, work: Work[Any, Any], pickled: bytes | None = None) -> None:
+        """Let processes do the work. Where it is ``pickled``, they are started anew, and else forked."""
+        self._work, self._pickled = work, pickled
         self._living: list[Process] = []
         self._stillborn = 0
         self._order: list[_Piece] = []  # as results are yielded
         self._unsent: deque[_Piece] = deque()
+
+    def begin(self, jobs: int) -> bool:
+        """Start processes, and return as soon as one can work; False if none can."""
+        while len(self._living) < jobs and self._start():
+            pass
+        while self._living and not any(process.ready for process in self._living):
+            self._receive()
+        return bool(self._living)
 
     def results(self, chunks: Iterable[Any], jobs: int) -> Iterator[Any]:
         """Yield the results of chunks, in order."""
@@ -78,11 +87,14 @@ class Processes:
     def _start(self) -> bool:
         """Start a process. Where that fails, the others go on; raises WorkerError if there are none."""
         try:
-            self._living.append(fork(self._work, self._living))
+            process = fork(self._work, self._living) if self._pickled is None else start()
         except OSError as error:
             if self._living:
                 return False
             raise WorkerError(f"a worker process cannot be started: {error.strerror}. Run with --jobs 1.") from error
+        self._living.append(process)
+        if self._pickled is not None:
+            process.send(self._pickled)
         return True
 
     def _receive(self) -> None:

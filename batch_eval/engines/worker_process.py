@@ -8,12 +8,15 @@ import os
 import pickle
 import select
 import signal
+import subprocess
+import sys
 import threading
 import traceback
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing.connection import Connection, Pipe
 from typing import Any
 
@@ -21,6 +24,9 @@ READY = b""
 """A process's first message, before any answer."""
 END_SECONDS = 1.0
 """Time in which a process may end by itself."""
+_BOOT = (
+    "import sys; sys.path[:] = sys.argv[3:]; from batch_eval.engines.worker_process import main; main(*sys.argv[1:3])"
+)
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
@@ -38,15 +44,22 @@ class Process:
 
     """
 
-    def __init__(self, pid: int, requests: Connection, answers: Connection) -> None:
+    def __init__(
+        self, pid: int, requests: Connection, answers: Connection, wait: Callable[[], object] | None = None
+    ) -> None:
         self._pid, self._requests, self.answers = pid, requests, answers
+        self._wait = wait or partial(os.waitpid, pid, 0)
         self.ready = False
         self.asked: deque[Any] = deque()
 
     def ask(self, chunk: Any) -> None:
         """Send a chunk. Where the process is dead, the next `receive` says so."""
+        self.send(pickle.dumps(chunk, pickle.HIGHEST_PROTOCOL))
+
+    def send(self, pickled: bytes) -> None:
+        """Send something that is pickled already."""
         with contextlib.suppress(OSError):
-            self._requests.send_bytes(pickle.dumps(chunk, pickle.HIGHEST_PROTOCOL))
+            self._requests.send_bytes(pickled)
 
     def receive(self) -> tuple[Any, Exception | None] | None:
         """Return the next answer, a result or an error; None for the message that it is ready. Raises DiedError."""
@@ -74,7 +87,7 @@ class Process:
         self.answers.close()
         with contextlib.suppress(ProcessLookupError, ChildProcessError):  # someone else has waited for it
             os.kill(self._pid, signal.SIGKILL)
-            os.waitpid(self._pid, 0)
+            self._wait()
 
 
 def fork(work: Callable[[Any], Any], others: Iterable[Process]) -> Process:
@@ -99,6 +112,37 @@ def fork(work: Callable[[Any], Any], others: Iterable[Process]) -> Process:
     requested.close()
     answered.close()
     return Process(pid, requests, answers)
+
+
+def start() -> Process:
+    """Return a new Python process, which waits for its work, pickled; raises OSError.
+
+    It never imports the caller's program: a script without a guard would run again, and start processes itself.
+    """
+    requested, requests = Pipe(duplex=False)
+    answers, answered = Pipe(duplex=False)
+    ends = requested.fileno(), answered.fileno()
+    popen = subprocess.Popen(  # noqa: S603 - this Python, with our own arguments
+        [sys.executable, "-c", _BOOT, *map(str, ends), *(path or os.getcwd() for path in sys.path)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+        pass_fds=ends,
+        start_new_session=True,  # Ctrl-C reaches the parent alone, which then ends this process
+    )
+    requested.close()
+    answered.close()
+    return Process(popen.pid, requests, answers, popen.wait)
+
+
+def main(requested: str, answered: str) -> None:
+    """Be a process that was started: get the work, and do it."""
+    requests, answers = Connection(int(requested)), Connection(int(answered))
+    try:
+        work = pickle.loads(requests.recv_bytes())  # noqa: S301 - from our own process
+    except Exception:  # noqa: BLE001 - a class of a program that only the parent has; its threads do the work then
+        os._exit(1)
+    answer_requests(work, requests, answers)
 
 
 def answer_requests(work: Callable[[Any], Any], requests: Connection, answers: Connection) -> None:

@@ -1,19 +1,27 @@
 """Workers that share the chunks of a run: processes where that is safe, threads elsewhere.
 
 Small images are mostly Python work. The GIL lets one thread at a time run Python. Processes do not wait for each
-other. They are forked: each has the opened model at once and shares its memory.
+other. They are forked where that is safe: each has the opened model at once and shares its memory. Elsewhere, as in a
+notebook, they are started anew, which pays off for many images: they import everything and open the model again.
 """
 
 from __future__ import annotations
 
+import io
 import os
+import pickle
+import sys
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from enum import Enum
 from itertools import islice
+from typing import Any
 
 from batch_eval.engines.work import AHEAD, Chunk, Flag, Result_co, Work
+
+MAX_PICKLED = 256 << 20
+"""Bytes of work that started processes get. Each has a copy: arrays may be too large for that."""
 
 
 class Kind(Enum):
@@ -21,6 +29,7 @@ class Kind(Enum):
 
     THREADS = "threads"
     FORKED = "forked processes"
+    STARTED = "started processes"
 
 
 def can_fork() -> bool:
@@ -38,10 +47,13 @@ def in_order(
     """Yield the results of ``work`` for all chunks, in order.
 
     Meanwhile ``jobs`` workers do the next chunks. Chunks and results of processes are pickled. A chunk on which a
-    process died gives a result for each of its parts. Raises what ``work`` raises, and WorkerError where no process
-    can be started. In every case ``stop`` is set at the end, and no worker is left.
+    process died gives a result for each of its parts. Work that cannot be pickled for started processes is done by
+    threads. Raises what ``work`` raises, and WorkerError where no process can be forked. In every case ``stop`` is set
+    at the end, and no worker is left.
     """
-    return (_from_threads if kind is Kind.THREADS else _from_processes)(work, chunks, jobs, stop)
+    if kind is Kind.THREADS:
+        return _from_threads(work, chunks, jobs, stop)
+    return _from_processes(work, chunks, jobs, stop, start=kind is Kind.STARTED)
 
 
 def _from_threads(work: Work[Chunk, Result_co], chunks: Iterable[Chunk], jobs: int, stop: Flag) -> Generator[Result_co]:
@@ -61,13 +73,39 @@ def _from_threads(work: Work[Chunk, Result_co], chunks: Iterable[Chunk], jobs: i
 
 
 def _from_processes(
-    work: Work[Chunk, Result_co], chunks: Iterable[Chunk], jobs: int, stop: Flag
+    work: Work[Chunk, Result_co], chunks: Iterable[Chunk], jobs: int, stop: Flag, *, start: bool
 ) -> Generator[Result_co]:
     from batch_eval.engines.processes import Processes  # its import takes 13 ms, which a short run does not need
 
-    pool = Processes(work)
+    pickled = _pickled(work) if start else None
+    pool = Processes(work, pickled)
     try:
-        yield from pool.results(chunks, jobs)
+        if start and (pickled is None or not pool.begin(jobs)):
+            yield from _from_threads(work, chunks, jobs, stop)
+        else:
+            yield from pool.results(chunks, jobs)
     finally:
         stop.set()
         pool.end()
+
+
+class _Limited(io.BytesIO):
+    """A buffer that raises MemoryError beyond ``MAX_PICKLED``."""
+
+    def write(self, data: Any, /) -> int:
+        """Add some bytes."""
+        if self.tell() + len(data) > MAX_PICKLED:
+            raise MemoryError
+        return super().write(data)
+
+
+def _pickled(work: Work[Any, Any]) -> bytes | None:
+    """Return the work as bytes for a started process; None if it cannot be one, or cannot be started."""
+    if os.name != "posix" or not sys.executable or getattr(sys, "frozen", False):
+        return None
+    content = _Limited()
+    try:
+        pickle.dump(work, content, pickle.HIGHEST_PROTOCOL)
+    except (pickle.PicklingError, TypeError, AttributeError, MemoryError):  # as open files and local functions raise
+        return None
+    return content.getvalue()

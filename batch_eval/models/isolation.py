@@ -81,7 +81,7 @@ def open_isolated(job: Job, file: Path, limits: Limits, *, notes: tuple[str, ...
         found["batch"],
         (*map(str, found["notes"]), *notes),
         one_process=job.kind not in ("onnx", "layers"),
-        clock=lambda: child.taken,
+        clock=child.clock,
         seconds=limits.seconds,
     )
 
@@ -119,6 +119,14 @@ class _Child:
                 self._start()
             header, content = self.ask({"shape": batch.shape}, np.ascontiguousarray(batch, np.float32).data)
             return np.frombuffer(content, np.float32).reshape(header["shape"])
+
+    def __reduce__(self) -> tuple[type[_Child], tuple[Job, Path, Limits]]:
+        """Return what pickle makes it of: another child."""
+        return _Child, (self._job, self._file, self._limits)
+
+    def clock(self) -> float:
+        """Return the seconds that it took so far."""
+        return self.taken
 
     def _start(self) -> None:
         """Start a process and let it open the model."""

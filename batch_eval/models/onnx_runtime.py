@@ -67,17 +67,34 @@ def open_converted(
             parameters=model.parameters,
         )
     try:
-        session = _session(model.onnx, threads)
+        converted = _Converted(model.onnx, threads)
     except ModelError as error:
         raise Unsupported(str(error)) from error
+    return Runtime(
+        "onnxruntime",
+        converted.run,
+        model.input_shape,
+        model.activation,
+        model.pixel_range,
+        parameters=model.parameters,
+    )
 
-    def run(batch: Batch) -> Batch:
-        outputs: Batch = session.run(None, {"input": batch})[0]
+
+class _Converted:
+    """A converted model, opened. Pickled, it is opened again."""
+
+    def __init__(self, onnx: bytes, threads: int) -> None:
+        self._source = onnx, threads
+        self._session = _session(onnx, threads)
+
+    def run(self, batch: Batch) -> Batch:
+        """Return the outputs of a batch."""
+        outputs: Batch = self._session.run(None, {"input": batch})[0]
         return outputs
 
-    return Runtime(
-        "onnxruntime", run, model.input_shape, model.activation, model.pixel_range, parameters=model.parameters
-    )
+    def __reduce__(self) -> tuple[type[_Converted], tuple[bytes, int]]:
+        """Return what pickle makes it of."""
+        return _Converted, self._source
 
 
 def run_all(model: ConvertedModel, image: Batch, options: ModelOptions) -> list[Batch]:
