@@ -16,8 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from batch_eval.api import open_task
+from batch_eval.evaluation.explanations import reasons
 from batch_eval.models import DEFAULT_MODEL
-from batch_eval.studies.explain import decisive, explain_image, explain_task, patches, reasons
+from batch_eval.studies.explain import decisive, explain_image, explain_task, patches
 
 RANDOM_PAIRS = 10
 """Pairs of random patches that are erased of each image."""
@@ -61,7 +62,7 @@ def measure(folder: Path, model: Path, at_most: int) -> None:
     of_chosen, of_random = chosen / n, flips / pairs
     print(f"{model.name}: {n} errors; a reason for {reason} ({reason / n:.0%}); {seconds:.3f} CPU s an image")
     print(f"  decisive patches flip {of_chosen:.0%}, random ones {of_random:.0%}: {of_chosen / of_random:.1f} times")
-    for line in reasons(found):
+    for line in reasons([one.kinds for one in found]):
         print(f"  {line}")
 
 

@@ -1,13 +1,24 @@
 """`explain`: the change that makes a misread image read right, and where the evidence lies."""
 
+import json
+from dataclasses import replace
+from io import StringIO
+
 import cv2
 import numpy as np
 import pytest
 from drawn_digits import ink, on_paper
 from test_cli_run import batch_eval
 
-from batch_eval.studies.explain import decisive, drawn, explain, explain_image, patches, reasons
-from batch_eval.studies.repairs import KINDS, repairs
+from batch_eval import ModelOptions, evaluate, open_model
+from batch_eval.errors import ConfigError
+from batch_eval.evaluation.explanations import KINDS, reasons
+from batch_eval.evaluation.saved import dump_evaluation, load_evaluation, parse_evaluation
+from batch_eval.reports import html, markdown
+from batch_eval.reports.json_files import flat_metrics
+from batch_eval.reports.text import print_summary
+from batch_eval.studies.explain import check_same_model, decisive, drawn, explain, explain_image, explained, patches
+from batch_eval.studies.repairs import repairs
 
 
 class Reads:
@@ -88,13 +99,13 @@ def test_what_no_change_helps_is_said(stroke):
 
     assert found.repair is None
     assert "label 1, read as 0; no small change makes it read right" == found.sentence
-    assert ["No small change makes 1 of 1 read right."] == reasons([found])
+    assert ["No small change makes 1 of 1 read right."] == reasons([found.kinds])
 
 
 def test_reasons_are_summed_up(stroke):
     found = explain_image(Reads(lambda image: image.sum() > 1.2 * stroke.sum()), stroke, "a.png", "1")
 
-    assert "2 of 2 errors go away with thicker strokes." in reasons([found, found])
+    assert "2 of 2 errors go away with thicker strokes." in reasons([found.kinds, found.kinds])
 
 
 def test_a_picture_has_three_panels(stroke):
@@ -132,3 +143,66 @@ def test_the_command_says_where_nothing_was_misread(photos):
     (photos / "labels.csv").write_text("filename,label\na.png,3\nb.png,5\n")
 
     assert "No image was misread.\n" == batch_eval("explain", photos).stdout
+
+
+def test_a_report_explains_as_the_run_does(photos, tmp_path):
+    run = batch_eval("run", photos, "--explain", "--out", tmp_path / "run")
+    plain = batch_eval("run", photos, "--out", tmp_path / "plain")
+    report = batch_eval("report", tmp_path / "plain", "--explain", "--format", "json")
+
+    assert (0, 0, 0) == (run.returncode, plain.returncode, report.returncode), run.stderr + report.stderr
+    explained_by_run = load_evaluation(tmp_path / "run" / "evaluation.json").explanations
+    assert 1 == len(explained_by_run)
+    assert explained_by_run == load_evaluation(tmp_path / "plain" / "evaluation.json").explanations
+    assert "of 1 " in run.stdout
+
+
+@pytest.fixture
+def misread(photos):
+    """An evaluation of two images, of which one is explained."""
+    return explained(evaluate(photos), open_model())
+
+
+def test_every_report_shows_what_helps(misread):
+    (one,) = misread.explanations
+    summary = StringIO()
+    print_summary(misread, summary)
+    page = html.document(misread).decode()
+
+    assert one.reason in page
+    assert all(line in page and line in summary.getvalue() for line in misread.error_reasons)
+    assert all(line in markdown.document(misread).decode() for line in misread.error_reasons)
+    assert {"explained": 1, "repaired": int(bool(one.kinds))}.items() <= flat_metrics(misread).items()
+
+
+def test_explanations_are_saved(misread):
+    assert misread.explanations == parse_evaluation(dump_evaluation(misread)).explanations
+
+
+@pytest.mark.parametrize("damage", [{"kinds": ["magic"]}, {"row": 7}, {"picture": None}])
+def test_explanations_of_a_damaged_file_are_refused(misread, damage):
+    content = json.loads(dump_evaluation(misread))
+    content["explanations"][0] |= damage
+
+    with pytest.raises(ConfigError, match="is damaged"):
+        parse_evaluation(json.dumps(content).encode())
+
+
+def test_no_more_errors_are_explained_than_wanted(photos):
+    assert () == explained(evaluate(photos), open_model(), at_most=0).explanations
+
+
+def test_some_of_the_errors_are_named_as_such():
+    assert ["1 of the 1 most confident errors go away when turned."] == reasons([["turning"]], 5)
+
+
+def test_another_model_cannot_explain(misread):
+    other = replace(misread, provenance=replace(misread.provenance, model="x.keras", model_sha256="0"))
+
+    with pytest.raises(ConfigError, match=r"made with x\.keras"):
+        check_same_model(open_model(), other)
+
+
+def test_a_model_opened_another_way_cannot_explain(misread):
+    with pytest.raises(ConfigError, match="opened another way"):
+        check_same_model(open_model(ModelOptions(ink="dark")), misread)

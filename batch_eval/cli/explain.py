@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from batch_eval.cli import options
 from batch_eval.cli.grouping import grouped
+
+if TYPE_CHECKING:
+    from batch_eval.evaluation import Evaluation
+    from batch_eval.models import Classifier
 
 
 @grouped
@@ -48,8 +52,9 @@ def explain(
     from batch_eval.api import open_reader, reader_task
     from batch_eval.cli.console import progress_bar, say, tell
     from batch_eval.dataset import load_dataset
+    from batch_eval.evaluation.explanations import reasons
     from batch_eval.publishing import check_writable, publish
-    from batch_eval.studies.explain import explain_task, picture_files, reasons
+    from batch_eval.studies.explain import explain_task, picture_files
     from batch_eval.wording import printable
 
     # before the run: a folder that cannot be written must not cost one
@@ -65,8 +70,21 @@ def explain(
         return
     for number, explanation in enumerate(found, start=1):
         tell(f"{number}. {printable(explanation.id)}: {explanation.sentence}")
-    for line in ("", *reasons(found)):
+    for line in ("", *reasons([one.kinds for one in found])):
         tell(line)
     if out:
         publish(out, picture_files(found), None)
         tell(f"Pictures in {out}")
+
+
+def explained_with_progress(
+    evaluation: Evaluation, classifier: Classifier, at_most: int, *, hidden: bool
+) -> Evaluation:
+    """Return an evaluation with the explanations of its most confident errors; show the progress."""
+    from batch_eval.cli.console import progress_bar
+    from batch_eval.evaluation import Outcome
+    from batch_eval.studies.explain import explained
+
+    total = min(at_most, evaluation.counts[Outcome.WRONG])
+    with progress_bar(total, "errors explained", hidden=hidden) as progress:
+        return explained(evaluation, classifier, at_most, progress=progress)

@@ -221,6 +221,20 @@ Plots = Annotated[
         "--format plots beside the other formats.",
     ),
 ]
+Explain = Annotated[
+    bool,
+    typer.Option(
+        "--explain",
+        help="Also say why images were misread: where the evidence lies, and the smallest change that makes each read "
+        "right.",
+    ),
+]
+ExplainAtMost = Annotated[
+    int,
+    typer.Option(
+        min=1, help="How many misread images --explain takes, the most confident first. Each needs about 0.1 s."
+    ),
+]
 CompareRecipes = Annotated[
     bool,
     typer.Option(

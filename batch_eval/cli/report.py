@@ -25,20 +25,38 @@ def report(
         ),
     ] = None,
     *,
+    explain: options.Explain = False,
+    explain_at_most: options.ExplainAtMost = 50,
+    model: options.Model = None,
+    opening: options.ModelFlags,
     reports: options.ReportFlags,
     gates: options.GateFlags,
 ) -> None:
-    """Write reports of a saved evaluation and check its gates, without model or images.
+    """Write reports of a saved evaluation and check its gates, without images.
+
+    Only `--explain` needs the model, by which the evaluation was made. Nothing else looks at the options for models.
 
     **Examples**
 
     `batch-eval report reports/photos --format markdown --out -`
 
     `batch-eval report reports/photos/evaluation.json --fail-under 0.95`
+
+    `batch-eval report reports/photos --explain --model mnist.keras`
     """
     from batch_eval.cli.finish import checked_output, finish, load_baseline, load_saved
 
     limits = gates.limits()
     output = checked_output(out or (saved if saved.is_dir() else saved.parent), reports)
     baseline = load_baseline(gates.baseline, output)
-    finish(load_saved(saved), output, limits, baseline)
+    evaluation = load_saved(saved)
+    if explain:
+        from batch_eval.cli.explain import explained_with_progress
+        from batch_eval.models import open_model
+        from batch_eval.studies.explain import check_explainable, check_same_model
+
+        classifier = open_model(opening.options(model))
+        check_explainable(classifier)
+        check_same_model(classifier, evaluation)
+        evaluation = explained_with_progress(evaluation, classifier, explain_at_most, hidden=output.quiet)
+    finish(evaluation, output, limits, baseline)

@@ -16,6 +16,8 @@ def run(
     opening: options.ModelFlags,
     labels: options.LabelFlags,
     preparing: options.PreprocessingFlags,
+    explain: options.Explain = False,
+    explain_at_most: options.ExplainAtMost = 50,
     compare_recipes: options.CompareRecipes = True,
     verify: options.Verify = False,
     jobs: options.Jobs = None,
@@ -36,6 +38,8 @@ def run(
     `batch-eval run photos --model mnist.keras --out results`
 
     `batch-eval run photos --labels truth.csv --preprocess mnist`
+
+    `batch-eval run photos --explain --open`
 
     `batch-eval run photos --fail-under 0.95 --format json --format html`
 
@@ -69,6 +73,10 @@ def run(
         from batch_eval.models import check_verifiable
 
         check_verifiable(model_options)
+    if explain:
+        from batch_eval.studies.explain import check_explainable
+
+        check_explainable(reader.classifier)
     calibration = load_calibration(sets, reader)
     task = reader_task(load_dataset(places, labels.options(), reader.classifier.class_names), reader)
     limits.check_names(task.classifier.class_names, task.dataset.slice_values)
@@ -86,6 +94,10 @@ def run(
         verification = verify_task(task, model_options)
         if not output.quiet:
             say(str(verification))
+    if explain:
+        from batch_eval.cli.explain import explained_with_progress
+
+        evaluation = explained_with_progress(evaluation, reader.classifier, explain_at_most, hidden=output.quiet)
     if export_errors:
         from batch_eval.studies.error_files import export_errors as export
 

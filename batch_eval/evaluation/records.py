@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from batch_eval.engines.rows import Guess, Picture, Rows, Trial, top_guesses
 from batch_eval.evaluation import metrics
 from batch_eval.evaluation.calibration import Calibration
+from batch_eval.evaluation.explanations import Explained, reasons
 from batch_eval.found_convention import FoundConvention
 from batch_eval.outcome import OUTCOMES, Outcome
 from batch_eval.wording import percent, printable
@@ -187,6 +188,8 @@ class Evaluation:
     """What a sample of the images reads like in other ways. Empty where nothing was tried."""
     calibration: Calibration | None = None
     """What makes the probabilities into conformal sets, where that is wanted."""
+    explanations: tuple[Explained, ...] = ()
+    """Why the most confident errors were misread, where that is wanted."""
 
     def __post_init__(self) -> None:
         """Check that the six outcomes add up to the number of files found."""
@@ -203,6 +206,11 @@ class Evaluation:
     def _repr_html_(self) -> str:
         """Return what a notebook shows: the accuracy, the classes and the worst confusions."""
         return str(above("reports.notebook", "fragment")(self))
+
+    @property
+    def error_reasons(self) -> list[str]:
+        """How many of the explained errors go away with each kind of change, a sentence each."""
+        return reasons([one.kinds for one in self.explanations], self.counts[Outcome.WRONG])
 
     @property
     def errors(self) -> tuple[Record, ...]:

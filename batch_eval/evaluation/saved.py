@@ -9,6 +9,7 @@ valid Unicode.
 #   1  the first
 #   2  `provenance.convention` and `trials`
 #   3  `scores`, how much each image looks like one digit; `calibration` of conformal sets; later `provenance.path`
+#      and `explanations`
 from __future__ import annotations
 
 import json
@@ -24,6 +25,7 @@ from numpy.typing import NDArray
 from batch_eval.engines.rows import Picture, Trial, TrialKind
 from batch_eval.errors import ConfigError
 from batch_eval.evaluation.calibration import Calibration
+from batch_eval.evaluation.explanations import KINDS, Explained
 from batch_eval.evaluation.records import Evaluation, Provenance, Records
 from batch_eval.files import read_whole
 from batch_eval.found_convention import PARTS, WAYS, FoundConvention
@@ -83,6 +85,7 @@ def _columns(evaluation: Evaluation) -> Iterator[tuple[str, Any]]:
     yield "pictures", _pictures(r.pictures)
     yield "groups", r.groups
     yield "trials", [asdict(trial) for trial in evaluation.trials]
+    yield "explanations", [{**asdict(one), "picture": _text(one.picture)} for one in evaluation.explanations]
 
 
 def _json(value: Any) -> bytes:
@@ -166,7 +169,9 @@ def _parse(content: Mapping[str, Any]) -> Evaluation:
     # format 1 had no trials
     trials = tuple(map(_parse_trial, content.get("trials", [])))
     calibration = Calibration(**content["calibration"]) if content.get("calibration") else None
-    evaluation = Evaluation(_strings(content["class_names"]), records, provenance, trials, calibration)
+    explanations = tuple(_parse_explained(stored, records) for stored in content.get("explanations", []))
+    names = _strings(content["class_names"])
+    evaluation = Evaluation(names, records, provenance, trials, calibration, explanations)
     _check(content["format"], evaluation)
     return evaluation
 
@@ -259,6 +264,16 @@ def _parse_trial(stored: Mapping[str, Any]) -> Trial:
         raise ValueError("a trial contradicts itself")
     (option,) = _strings([stored["option"]])
     return Trial(TrialKind(stored["kind"]), option, images, right, now)
+
+
+def _parse_explained(stored: Mapping[str, Any], records: Records) -> Explained:
+    (row,) = _rows([stored["row"]], len(records))
+    (repair, picture), kinds = _strings([stored["repair"], stored["picture"]]), _strings(stored["kinds"])
+    found = Explained(row, repair, kinds, b64decode(picture))
+    width, height = stated_size(found.picture)
+    if not set(kinds) <= KINDS.keys() or width * height > MAX_PICTURE_MEGAPIXELS * 1_000_000:
+        raise ValueError(f"the explanation of row {row} has an unknown kind or a large picture")
+    return found
 
 
 def _count(value: Any) -> int:

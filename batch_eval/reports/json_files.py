@@ -5,7 +5,7 @@ JSON has no NaN. An undefined figure, such as the accuracy of no images, is abse
 
 # History of metrics.json's `format`:
 #   1  the first
-#   2  `coverage`, `sets_of_one` and `mean_set_size`, of conformal sets
+#   2  `coverage`, `sets_of_one` and `mean_set_size`, of conformal sets; later `explained` and `repaired…`
 from __future__ import annotations
 
 import json
@@ -17,6 +17,7 @@ from batch_eval.evaluation import Evaluation
 from batch_eval.evaluation.breakdown import calibration_error
 from batch_eval.evaluation.conformal import set_figures
 from batch_eval.evaluation.confusions import errors
+from batch_eval.evaluation.explanations import KINDS
 from batch_eval.evaluation.saved import saved_pieces
 from batch_eval.publishing import EVALUATION_FILE, Content
 from batch_eval.reports.context import NO_CONTEXT, ReportContext
@@ -57,4 +58,13 @@ def flat_metrics(evaluation: Evaluation) -> dict[str, float]:
     if evaluation.calibration:
         found = set_figures(evaluation, evaluation.calibration)
         figures |= {"coverage": found.coverage, "sets_of_one": found.singles, "mean_set_size": found.mean_size}
+    if evaluation.explanations:
+        figures |= _explained(evaluation)
     return {name: value for name, value in figures.items() if not math.isnan(value)}
+
+
+def _explained(evaluation: Evaluation) -> dict[str, float]:
+    """Return how many errors were explained, and how many go away with each kind of change."""
+    kinds = [one.kinds for one in evaluation.explanations]
+    by_kind = {f"repaired_by_{kind.replace(' ', '_')}": sum(kind in one for one in kinds) for kind in KINDS}
+    return {"explained": len(kinds), "repaired": sum(map(bool, kinds)), **by_kind}

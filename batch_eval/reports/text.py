@@ -87,6 +87,8 @@ def summary(evaluation: Evaluation, context: ReportContext = NO_CONTEXT, *, said
         parts.append(_diagnosis(causes))
     if lines := advice(evaluation):
         parts.append(Text("\n".join(lines), style="yellow"))
+    if evaluation.explanations:
+        parts.append(Text("\n".join(evaluation.error_reasons)))
     parts += [_origin(evaluation, said=said), _outcomes(evaluation)]
     if evaluation.counts[Outcome.UNREADABLE]:
         parts.append(_unreadable(evaluation))

@@ -8,9 +8,8 @@ Source: Zeiler and Fergus, Visualizing and Understanding Convolutional Networks,
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,12 +20,14 @@ from numpy.typing import NDArray
 from batch_eval.api import evaluation_of, open_task, task_notes
 from batch_eval.errors import ConfigError
 from batch_eval.evaluation.confusions import errors_by_confidence
+from batch_eval.evaluation.explanations import KINDS, WITHOUT, Explained
 from batch_eval.imaging.steps import Image
-from batch_eval.studies.repairs import BACKGROUND, KINDS, Repair, repairs
+from batch_eval.studies.repairs import BACKGROUND, Repair, repairs
 
 if TYPE_CHECKING:
     from batch_eval.dataset import LabelOptions, Labels, Place
     from batch_eval.engines.local import Progress, Task
+    from batch_eval.evaluation import Evaluation
     from batch_eval.imaging import PreprocessingOptions
     from batch_eval.models import Classifier, ModelOptions
     from batch_eval.models.in_memory import KerasModel
@@ -61,7 +62,7 @@ class Explanation:
     @property
     def sentence(self) -> str:
         """Return the reason in words."""
-        reason = f"to be read right: {self.repair.words}" if self.repair else "no small change makes it read right"
+        reason = f"to be read right: {self.repair.words}" if self.repair else WITHOUT
         return f"label {self.truth}, read as {self.read_as}; {reason}"
 
 
@@ -88,11 +89,7 @@ def explain_task(
     """Explain the misread images of an opened task, as `explain` does."""
     from batch_eval.engines import local
 
-    if task.classifier.channels != 1:
-        raise ConfigError(
-            f"{task.classifier.name} takes colour images. Only readings of grey images can be explained, as their ink "
-            "is known."
-        )
+    check_explainable(task.classifier)
     evaluation = evaluation_of(task, local.run(task, jobs=jobs, progress=progress), task_notes(task), None)
     rows = [row for row in errors_by_confidence(evaluation).tolist() if evaluation.records.has_prediction[row]]
     found = []
@@ -101,6 +98,57 @@ def explain_task(
         prepared = task.read(task.dataset.samples[row]).prepared
         found.append(explain_image(task.classifier, np.asarray(prepared.image, np.uint8), record.id, str(record.truth)))
     return found
+
+
+def check_explainable(classifier: Classifier) -> None:
+    """Raise ConfigError for a model whose readings cannot be explained."""
+    if classifier.channels != 1:
+        raise ConfigError(
+            f"{classifier.name} takes colour images. Only readings of grey images can be explained, as their ink is "
+            "known."
+        )
+
+
+def check_same_model(classifier: Classifier, evaluation: Evaluation) -> None:
+    """Raise ConfigError for another model than an evaluation's, and for another convention or other classes."""
+    p = evaluation.provenance
+    if classifier.sha256 != p.model_sha256:
+        raise ConfigError(
+            f"the evaluation was made with {p.model}, but the model given is {classifier.name} or another version. "
+            "Explanations need the same file: give it with --model."
+        )
+    same = p.convention is None or p.convention.values == classifier.found.values
+    if not same or classifier.class_names != evaluation.class_names:
+        raise ConfigError(
+            f"{classifier.name} was opened another way than for the evaluation. Give the options of that run that say "
+            "how it was trained: --input-range, --ink, --transposed, --classes and --only."
+        )
+
+
+def explained(
+    evaluation: Evaluation, classifier: Classifier, at_most: int = AT_MOST, *, progress: Progress | None = None
+) -> Evaluation:
+    """Return an evaluation with the explanations of its most confident errors.
+
+    It needs no images: an evaluation keeps what the model saw of its first 10,000 errors.
+    """
+    found: list[Explained] = []
+    for row in errors_by_confidence(evaluation).tolist():
+        picture = evaluation.records.pictures.get(row)
+        if len(found) < at_most and evaluation.records.has_prediction[row] and picture and picture.seen:
+            found.append(_explained(classifier, evaluation, row, picture.seen))
+            if progress:
+                progress(1)
+    return replace(evaluation, explanations=tuple(found))
+
+
+def _explained(classifier: Classifier, evaluation: Evaluation, row: int, data: bytes) -> Explained:
+    from batch_eval.imaging.files import encode
+
+    record = evaluation.record(row)
+    seen = np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE), np.uint8)
+    found = explain_image(classifier, seen, record.id, str(record.truth))
+    return Explained(row, found.repair.words if found.repair else "", found.kinds, encode(drawn(found)))
 
 
 def explain_image(classifier: Classifier, seen: Image, id_: str, truth: str) -> Explanation:
@@ -172,17 +220,6 @@ def decisive(explanation: Explanation) -> list[Cover]:
 
 def _overlap(one: Cover, other: Cover) -> bool:
     return all(a.start < b.stop and b.start < a.stop for a, b in zip(one, other, strict=True))
-
-
-def reasons(explanations: Sequence[Explanation]) -> list[str]:
-    """Return how many errors go away with each kind, most frequent first."""
-    # an error that two kinds would mend counts for both, so that the counts may exceed the errors
-    counts = Counter(kind for explanation in explanations for kind in explanation.kinds)
-    total = len(explanations)
-    found = [f"{count:,} of {total:,} errors go away {KINDS[kind]}." for kind, count in counts.most_common()]
-    if without := sum(explanation.repair is None for explanation in explanations):
-        found.append(f"No small change makes {without:,} of {total:,} read right.")
-    return found
 
 
 def drawn(explanation: Explanation) -> Image:

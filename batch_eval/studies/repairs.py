@@ -22,7 +22,8 @@ SPOT_STEP = 2
 class Repair(NamedTuple):
     """A changed image, how it was changed, and how much.
 
-    ``kind`` is one of `KINDS`. ``level`` counts from 1, the smallest change of its kind. ``place`` is the centre (x, y)
+    ``kind`` is one of `evaluation.explanations.KINDS`.
+    ``level`` counts from 1, the smallest change of its kind. ``place`` is the centre (x, y)
     of a spot in pixels. It is None for changes of the whole image.
     """
 
@@ -31,19 +32,6 @@ class Repair(NamedTuple):
     level: int
     image: Image
     place: tuple[int, int] | None = None
-
-
-KINDS = {
-    "thicker strokes": "with thicker strokes",
-    "thinner strokes": "with thinner strokes",
-    "turning": "when turned",
-    "moving": "when moved",
-    "size": "at another size",
-    "slant": "with another slant",
-    "erasing": "when a spot is erased",
-    "adding": "when a gap is closed or a spot of ink added",
-}
-"""Each kind of repair, in words that follow "go away"."""
 
 
 def repairs(image: Image) -> list[Repair]:

@@ -20,7 +20,7 @@ from batch_eval.gates import gates_line
 from batch_eval.reports.context import NO_CONTEXT, ReportContext
 from batch_eval.reports.html import charts
 from batch_eval.reports.html.cards import PATTERN, Card, Cards
-from batch_eval.reports.html.pictures import Pictures
+from batch_eval.reports.html.pictures import Pictures, Shown
 from batch_eval.reports.html.tags import find_tags
 
 HEAT_STEPS = 8
@@ -58,6 +58,18 @@ class Group:
     predicted: str
     total: int
     cards: tuple[Card, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedCard:
+    """A misread image, its picture, and what would make it read right."""
+
+    id: str
+    truth: str
+    predicted: str
+    confidence: float
+    words: str
+    shown: Shown | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +175,19 @@ class Page:
     def flags(self) -> list[FlagTally]:
         """Accuracy by quality flag."""
         return by_flag(self.evaluation)
+
+    @cached_property
+    def explained(self) -> list[ExplainedCard]:
+        """The explained errors, most confident first."""
+        e = self.evaluation
+        return [
+            ExplainedCard(
+                *(record.id, record.truth or "", record.read_as, record.confidence, one.reason),
+                self.pictures.explained(one.row, one.picture),
+            )
+            for one in e.explanations
+            for record in [e.record(one.row)]
+        ]
 
     @cached_property
     def scale_floor(self) -> float:

@@ -48,6 +48,9 @@ class Pictures(Protocol):
     def steps(self, row: int) -> Shown | None:
         """Return the strip of preprocessing steps."""
 
+    def explained(self, row: int, data: bytes) -> Shown | None:
+        """Return the picture that explains a misread row, a PNG."""
+
 
 class FilePictures:
     """Pictures as files in a folder beside the page, for pages with few of them. It keeps those that were asked for."""
@@ -73,6 +76,10 @@ class FilePictures:
         """Return the path of the strip of steps, relative to the page."""
         picture = self._pictures.get(row)
         return self._give(f"{row}-steps.jpg", picture.steps) if picture else None
+
+    def explained(self, row: int, data: bytes) -> Shown | None:
+        """Return the path of the picture that explains a row, relative to the page."""
+        return self._give(f"{row}-explained.png", data)
 
     def _give(self, name: str, data: bytes | None) -> Shown | None:
         if not data:
@@ -107,6 +114,10 @@ class EmbeddedPictures:
         """Return the strip of steps as a data URI."""
         picture = self._pictures.get(row)
         return _embedded("image/jpeg", picture.steps) if picture else None
+
+    def explained(self, row: int, data: bytes) -> Shown | None:  # noqa: ARG002 - the same for all pictures
+        """Return the picture that explains a row as a data URI."""
+        return _embedded("image/png", data)
 
 
 def _embedded(mime: str, data: bytes | None) -> Shown | None:

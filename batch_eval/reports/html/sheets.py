@@ -58,6 +58,7 @@ class SheetPictures:
             "drawings": _Shelf(".png"),
             "seen": _Shelf(".png"),
             "steps": _Shelf(".jpg"),
+            "explained": _Shelf(".png"),
         }
         self._names: list[str] = []
         self._contents: list[list[tuple[Part, bytes]]] = []
@@ -79,6 +80,10 @@ class SheetPictures:
         """Return the place of the strip of steps on a sheet."""
         picture = self._pictures.get(row)
         return self._place(row, "steps", picture.steps) if picture else None
+
+    def explained(self, row: int, data: bytes) -> Shown | None:
+        """Return the place of the picture that explains a row on a sheet."""
+        return self._place(row, "explained", data)
 
     @property
     def sheets(self) -> list[str]:
