@@ -20,6 +20,7 @@ from batch_eval.engines.pictures import picture
 from batch_eval.engines.rows import MAX_SEEN, Picture, Rows
 from batch_eval.engines.sampling import Sampling
 from batch_eval.engines.scoring import FLAG, digit_scores, is_flagged
+from batch_eval.engines.twins import MOST, thumbnail
 from batch_eval.engines.work import Flag
 from batch_eval.engines.workers import Kind, can_fork, in_order
 from batch_eval.errors import ModelError, UnreadableImageError
@@ -27,6 +28,7 @@ from batch_eval.imaging import Prepared, Preprocessor
 from batch_eval.imaging.files import encode
 from batch_eval.imaging.frames import MULTIPLE, count_frames
 from batch_eval.imaging.guard import one_image
+from batch_eval.imaging.sizes import stated_size
 from batch_eval.models import Classifier
 from batch_eval.outcome import OUTCOMES, Outcome
 
@@ -67,11 +69,13 @@ _Result = tuple[list[Rows | ModelError], int]
 class Ready(NamedTuple):
     """An image that waits for the model.
 
-    ``image`` is (H, W) or (H, W, 3) BGR uint8. ``frames`` is the number of pictures in its file.
+    ``image`` is (H, W) or (H, W, 3) BGR uint8. ``size`` is the file's width and height, of which a JPEG may be decoded
+    reduced. ``frames`` is the number of pictures in its file.
     """
 
     image: cv2.typing.MatLike
     prepared: Prepared
+    size: tuple[int, int]
     fingerprint: int
     frames: int
 
@@ -92,7 +96,9 @@ class Task:
         content = self.dataset.read(sample)
         image = decoded(content, self.preprocessor)
         frames = count_frames(content) if isinstance(content, bytes) and content.startswith(MULTIPLE) else 1
-        return Ready(image, self.preprocessor(image), fingerprint(content), frames)
+        stated = stated_size(content) if isinstance(content, bytes) else (0, 0)
+        size = stated if all(stated) else (image.shape[1], image.shape[0])
+        return Ready(image, self.preprocessor(image), size, fingerprint(content), frames)
 
     @property
     def input_key(self) -> tuple[str, str]:
@@ -110,11 +116,13 @@ def decoded(content: Content, preprocessor: Preprocessor) -> cv2.typing.MatLike:
 class _Batch:
     """Prepared images that wait for a model, with their rows. ``unreadable`` maps other rows to the reason.
 
-    ``prints`` are the images' fingerprints. ``frames`` counts the pictures in files that hold several.
+    ``prints`` are the images' fingerprints, ``sizes`` their files' widths and heights. ``frames`` counts the
+    pictures in files that hold several.
     """
 
     rows: list[int] = field(default_factory=list)
     prints: list[int] = field(default_factory=list)
+    sizes: list[tuple[int, int]] = field(default_factory=list)
     frames: dict[int, int] = field(default_factory=dict)
     truths: list[str | None] = field(default_factory=list)
     images: list[cv2.typing.MatLike] = field(default_factory=list)
@@ -337,7 +345,10 @@ class _Work:
         for row, reason in batch.unreadable.items():
             rows.fail(row, reason)
         rows.frames |= batch.frames
-        rows.prints[np.array(batch.rows, np.intp) - rows.start] = batch.prints
+        places = np.array(batch.rows, np.intp) - rows.start
+        rows.prints[places] = batch.prints
+        if batch.rows:
+            rows.sizes[places] = batch.sizes
         try:
             steps = not (chunk.steps or self.shared.steps)
             _classify(task, batch, rows, self.shared, steps=steps)
@@ -363,6 +374,7 @@ def _prepare(task: Task, rows: Iterator[tuple[int, Sample]], stop: Flag, limit: 
             continue
         batch.rows.append(row)
         batch.prints.append(ready.fingerprint)
+        batch.sizes.append(ready.size)
         if ready.frames > 1:
             batch.frames[row] = ready.frames
         batch.truths.append(sample.truth)
@@ -388,6 +400,9 @@ def _classify(task: Task, batch: _Batch, rows: Rows, shared: _Shared, *, steps: 
         elif shared.pictures and row < MAX_SEEN:
             rows.pictures[row] = Picture(original=None, seen=encode(prepared.image))
         rows.outcome[row - rows.start] = OUTCOMES.index(outcome)
+        small = thumbnail(image) if shared.pictures and row < MOST else None
+        if small is not None:
+            rows.thumbnails[row] = small
         if shared.sampling and row in shared.sampling.rows:
             rows.sample[row] = shared.sampling.readings(image, prepared)
         if prepared.reason:

@@ -75,6 +75,14 @@ class Trial:
         return self.right_now / self.images
 
 
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """Rows that hold the same picture. ``exact`` says that their files are equal."""
+
+    rows: tuple[int, ...]
+    exact: bool
+
+
 class Guess(NamedTuple):
     """A class name, and the probability 0..1 that the model gives it."""
 
@@ -100,6 +108,8 @@ class Rows:
         self.outcome = np.full(len(rows), OUTCOMES.index(Outcome.UNREADABLE), np.uint8)
         self.probabilities = np.zeros((len(rows), classes), np.float32)
         self.prints = np.zeros(len(rows), np.uint64)  # fingerprints of the images, by which equal ones are found
+        self.sizes = np.zeros((len(rows), 2), np.uint32)  # width and height of each file; 0 if unknown
+        self.thumbnails: dict[int, NDArray[np.uint8]] = {}  # by which copies are found
         self.frames: dict[int, int] = {}  # pictures in files that hold several
         self.scores = np.full(len(rows), np.nan, np.float32)
         self.reasons: dict[int, str] = {}
@@ -125,6 +135,8 @@ class Rows:
         self.outcome[place] = rows.outcome
         self.probabilities[place] = rows.probabilities
         self.prints[place] = rows.prints
+        self.sizes[place] = rows.sizes
+        self.thumbnails |= rows.thumbnails
         self.frames |= rows.frames
         self.scores[place] = rows.scores
         self.reasons |= rows.reasons

@@ -37,7 +37,7 @@ def advice(evaluation: Evaluation) -> list[str]:
         return []
     if total < MIN_ERRORS:
         return []
-    lines = [_flag_line(flag, total) for flag in by_flag(evaluation) if _explains(flag)]
+    lines = [_flag_line(flag, total) for flag in by_flag(evaluation) if explains(flag)]
     lines += _alike(evaluation)
     # There is one: every error lies off the diagonal of the confusion matrix.
     worst = worst_confusions(evaluation)[0]
@@ -71,7 +71,7 @@ def _misses(flag: FlagTally) -> int:
     return flag.having.n - flag.having.hits
 
 
-def _explains(flag: FlagTally) -> bool:
+def explains(flag: FlagTally) -> bool:
     """Whether images with the flag are misread significantly more often than all images."""
     # A few images with a flag can be misread by chance. So the lower bound of their error rate's 95 % interval (Wilson)
     # must exceed the overall error rate.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from batch_eval.engines.rows import Guess, Picture, Rows, Trial, top_guesses
+from batch_eval.engines.rows import Copies, Guess, Picture, Rows, Trial, top_guesses
 from batch_eval.evaluation import metrics
 from batch_eval.evaluation.calibration import Calibration
 from batch_eval.evaluation.explanations import Explained, reasons
@@ -70,6 +70,8 @@ class Records:
     - ``flags``: quality flag to (N,) bool.
     - ``pictures``: row to the pictures that reports show, up to a limit.
     - ``scores``: (N,) float32 in 0..1, how much each image looks like one digit; NaN if unknown. None without any.
+    - ``sizes``: (N, 2) width and height in pixels; 0 for an unreadable file. None in evaluations of older versions.
+    - ``copies``: rows that hold the same picture.
     - ``groups``: rows of similar errors, largest group first. Empty unless errors were grouped.
     """
 
@@ -83,10 +85,14 @@ class Records:
     pictures: Mapping[int, Picture] = field(default_factory=dict)
     groups: tuple[tuple[int, ...], ...] = ()
     scores: NDArray[np.float32] | None = None
+    sizes: NDArray[np.uint32] | None = None
+    copies: tuple[Copies, ...] = ()
 
     @classmethod
     def of(cls, dataset: Dataset, rows: Rows) -> Records:
         """Join an engine's results with the dataset's samples."""
+        from batch_eval.engines.twins import copies  # late: it imports OpenCV, which reports need not
+
         samples = dataset.samples
         return cls(
             ids=tuple(s.id for s in samples),
@@ -98,6 +104,8 @@ class Records:
             flags={name: np.isin(np.arange(len(samples)), flagged) for name, flagged in sorted(rows.flags.items())},
             pictures=rows.pictures,
             scores=None if np.isnan(rows.scores).all() else rows.scores,
+            sizes=rows.sizes,
+            copies=copies(rows.thumbnails, rows.prints),
         )
 
     def __len__(self) -> int:

@@ -8,8 +8,8 @@ valid Unicode.
 # History of `format`:
 #   1  the first
 #   2  `provenance.convention` and `trials`
-#   3  `scores`, how much each image looks like one digit; `calibration` of conformal sets; later `provenance.path`
-#      and `explanations`
+#   3  `scores`, how much each image looks like one digit; `calibration` of conformal sets; later `provenance.path`,
+#      `explanations`, `sizes` and `copies`
 from __future__ import annotations
 
 import json
@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from batch_eval.engines.rows import Picture, Trial, TrialKind
+from batch_eval.engines.rows import Copies, Picture, Trial, TrialKind
 from batch_eval.errors import ConfigError
 from batch_eval.evaluation.calibration import Calibration
 from batch_eval.evaluation.explanations import KINDS, Explained
@@ -79,6 +79,8 @@ def _columns(evaluation: Evaluation) -> Iterator[tuple[str, Any]]:
     yield "outcome", r.outcome.tolist()
     yield "probabilities", _floats(r.probabilities)
     yield "scores", None if r.scores is None else _floats(r.scores)
+    yield "sizes", None if r.sizes is None else r.sizes.tolist()
+    yield "copies", [asdict(one) for one in r.copies]
     yield "reasons", r.reasons
     yield "slices", dict(r.slices)
     yield "flags", {name: np.flatnonzero(flag).tolist() for name, flag in r.flags.items()}
@@ -164,6 +166,8 @@ def _parse(content: Mapping[str, Any]) -> Evaluation:
         pictures=_parse_pictures(content["pictures"]),
         groups=tuple(tuple(_rows(rows, len(content["ids"]))) for rows in content["groups"]),
         scores=_parse_floats(content["scores"]) if content.get("scores") else None,
+        sizes=_parse_sizes(content["sizes"]) if content.get("sizes") else None,
+        copies=tuple(_parse_copies(one, len(content["ids"])) for one in content.get("copies", [])),
     )
     provenance = _parse_provenance(content["provenance"])
     # format 1 had no trials
@@ -179,6 +183,18 @@ def _parse(content: Mapping[str, Any]) -> Evaluation:
 def _parse_floats(stored: Mapping[str, Any]) -> NDArray[np.float32]:
     # frombuffer gives a read-only view in the file's byte order. astype copies it into this machine's.
     return np.frombuffer(b64decode(stored["base64"]), dtype="<f4").astype(np.float32).reshape(stored["shape"])
+
+
+def _parse_sizes(stored: Any) -> NDArray[np.uint32]:
+    found = np.array([[_count(side) for side in size] for size in stored], np.uint32)
+    return found.reshape(len(stored), 2)
+
+
+def _parse_copies(stored: Mapping[str, Any], length: int) -> Copies:
+    rows = tuple(_rows(stored["rows"], length))
+    if len(rows) < 2 or not isinstance(stored["exact"], bool):
+        raise ValueError("copies contradict themselves")
+    return Copies(rows, stored["exact"])
 
 
 def _strings(values: Any) -> tuple[str, ...]:
@@ -292,7 +308,7 @@ def _check(found: int, evaluation: Evaluation) -> None:
         len(r.truth),
         len(r.outcome),
         *map(len, r.slices.values()),
-        *([] if r.scores is None else [len(r.scores)]),
+        *(len(column) for column in (r.scores, r.sizes) if column is not None),
     ]
     if any(length != n for length in columns) or r.probabilities.shape != (n, len(evaluation.class_names)):
         raise ValueError(f"expected {n} rows in every column")

@@ -18,6 +18,7 @@ from batch_eval.evaluation.advice import advice
 from batch_eval.evaluation.baseline import compare_with_baseline
 from batch_eval.evaluation.conformal import sets_line
 from batch_eval.evaluation.confusions import errors_by_confidence, worst_confusions
+from batch_eval.evaluation.data_card import CARD, data_card
 from batch_eval.evaluation.diagnosis import WHY, diagnosis
 from batch_eval.evaluation.recipes import recipes_line
 from batch_eval.evaluation.unscored import unreadable
@@ -90,6 +91,8 @@ def summary(evaluation: Evaluation, context: ReportContext = NO_CONTEXT, *, said
     if evaluation.explanations:
         parts.append(Text("\n".join(evaluation.error_reasons)))
     parts += [_origin(evaluation, said=said), _outcomes(evaluation)]
+    if data_card(evaluation):
+        parts.append(_card(evaluation))
     if evaluation.counts[Outcome.UNREADABLE]:
         parts.append(_unreadable(evaluation))
     if evaluation.scored:
@@ -147,6 +150,16 @@ def _outcomes(evaluation: Evaluation) -> Table:
     table = _table(f"Outcomes of {len(evaluation.records):,} files", "outcome", "files>", "")
     for outcome, count in evaluation.counts.items():
         table.add_row(outcome.value, f"{count:,}", Text(outcome.meaning, style="dim"), style="" if count else "dim")
+    return table
+
+
+def _card(evaluation: Evaluation) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.title, table.title_justify, table.title_style = CARD, "left", "bold"
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    for fact in data_card(evaluation):
+        table.add_row(fact.name, Text(fact.words))
     return table
 
 

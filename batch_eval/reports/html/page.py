@@ -13,6 +13,7 @@ from batch_eval.evaluation.advice import advice
 from batch_eval.evaluation.baseline import compare_with_baseline
 from batch_eval.evaluation.breakdown import FlagTally, by_flag, by_slice, suspects, usable_slices
 from batch_eval.evaluation.confusions import errors, errors_by_confidence, predicted_columns
+from batch_eval.evaluation.data_card import CARD, Fact, data_card
 from batch_eval.evaluation.diagnosis import WHY, diagnosis
 from batch_eval.evaluation.metrics import Tally
 from batch_eval.evaluation.recipes import recipes_line
@@ -95,6 +96,7 @@ class Page:
 
     pattern = PATTERN
     why = WHY
+    card_title = CARD
     groups_shown = GROUPS_SHOWN
 
     def __init__(self, evaluation: Evaluation, pictures: Pictures, context: ReportContext = NO_CONTEXT) -> None:
@@ -126,6 +128,11 @@ class Page:
     def recipes(self) -> str:
         """Accuracy of a sample under each recipe, in a sentence; empty where they were not compared."""
         return recipes_line(self.evaluation)
+
+    @cached_property
+    def card(self) -> list[Fact]:
+        """The lines of the data card."""
+        return data_card(self.evaluation)
 
     @property
     def advice(self) -> list[str]:
