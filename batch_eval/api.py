@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -108,14 +107,20 @@ def evaluate_task(
 ) -> Evaluation:
     """Evaluate an opened task. Other arguments are those of `evaluate`."""
     from batch_eval.engines import local
-    from batch_eval.engines.sampling import FEWEST, sampling
-    from batch_eval.engines.trials import trials
+    from batch_eval.engines.sampling import sampling
 
     # both can raise, so they come before the long run
     moment, notes = fixed_time(), task_notes(task)
     sampled = sampling(task.dataset.samples, task.classifier, task.preprocessor) if compare_recipes else None
     rows = local.run(task, jobs=jobs, progress=progress, sampling=sampled)
-    found = evaluation_of(task, rows, notes, moment)
+    return with_trials(evaluation_of(task, rows, notes, moment), task, rows)
+
+
+def with_trials(found: Evaluation, task: Task, rows: Rows) -> Evaluation:
+    """Return an evaluation with what a sample of its images reads like in other ways."""
+    from batch_eval.engines.sampling import FEWEST
+    from batch_eval.engines.trials import trials
+
     return replace(found, trials=trials(task, rows, found.accuracy)) if found.scored >= FEWEST else found
 
 
@@ -124,13 +129,25 @@ def evaluation_of(task: Task, rows: Rows, notes: tuple[str, ...], moment: dateti
 
     ``moment`` is what `fixed_time` returned.
     """
-    records = Records.of(task.dataset, rows)
-    provenance = provenance_of(task, (*notes, *_content_notes(task.dataset, rows, records)), moment)
-    return Evaluation(task.classifier.class_names, records, provenance)
+    return joined(task.dataset, rows, task.classifier.class_names, provenance_of(task, notes), moment)
 
 
-def provenance_of(task: Task, notes: tuple[str, ...], moment: datetime | None) -> Provenance:
-    """Return what produces the results of a task. ``moment`` is what `fixed_time` returned."""
+def joined(
+    dataset: Dataset, rows: Rows, class_names: tuple[str, ...], provenance: Provenance, moment: datetime | None
+) -> Evaluation:
+    """Join rows with their dataset and with what is known of the task. The provenance gets time and further notes."""
+    records = Records.of(dataset, rows)
+    notes = (*provenance.notes, *_content_notes(dataset, rows, records))
+    return Evaluation(class_names, records, replace(provenance, created=created(moment), notes=notes))
+
+
+def created(moment: datetime | None) -> str:
+    """Return when results were made, in ISO 8601: ``moment``, which `fixed_time` returned, or now."""
+    return (moment or datetime.now(UTC)).isoformat(timespec="seconds")
+
+
+def provenance_of(task: Task, notes: tuple[str, ...]) -> Provenance:
+    """Return what is known of a task before it is run: all but the time."""
     dataset, recipe, classifier = task.dataset, task.preprocessor, task.classifier
     return Provenance(
         folder=dataset.name,
@@ -141,7 +158,7 @@ def provenance_of(task: Task, notes: tuple[str, ...], moment: datetime | None) -
         preprocess=str(recipe),
         preprocess_sha256=recipe.settings_sha256,
         version=__version__,
-        created=(moment or datetime.now(UTC)).isoformat(timespec="seconds"),
+        created="",
         notes=notes,
         missing=dataset.missing,
         convention=classifier.found,
@@ -202,11 +219,11 @@ def _label_notes(dataset: Dataset, classifier: Classifier) -> tuple[str, ...]:
 
     Raises DatasetError where no label at all is a class: then the names are wrong, not the images.
     """
-    truths = Counter(sample.truth for sample in dataset.samples if sample.truth is not None)
+    truths = dataset.labels
     unknown = {truth: count for truth, count in truths.items() if truth not in classifier.class_names}
     if len(unknown) < len(truths):
         names = ", ".join(f"{truth!r} ({count:,})" for truth, count in [*unknown.items()][:10])
-        found = f"{sum(unknown.values()):,} of {len(dataset.samples):,} images have a label that is none of the model's"
+        found = f"{sum(unknown.values()):,} of {dataset.count:,} images have a label that is none of the model's"
         return (f"{found} classes, and are not scored: {names}.",) if unknown else ()
     shown = ", ".join(map(repr, list(truths)[:10]))
     raise DatasetError(

@@ -8,6 +8,8 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from secrets import token_hex
+from typing import IO
 
 from batch_eval.errors import ReportError
 from batch_eval.locking import is_locked, locked
@@ -86,6 +88,59 @@ def publish(
         for title, path in written:
             say(f"Wrote {title} to {folder / path}")
     return [folder / path for _, path in written]
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file to write, which appears under its name when it is complete and on the disk.
+
+    Raises ReportError. A file that was there before stays until then. A process that is killed leaves a temporary
+    file, which `remove_unfinished` finds.
+    """
+    temporary = path.with_name(f"{PREFIX}{path.name}-{token_hex(4)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.touch(exist_ok=False)
+        with locked(temporary):  # the lock says that its writer lives
+            try:
+                with open(temporary, "wb") as file:
+                    yield file
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.replace(temporary, path)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise ReportError(
+            f"cannot write {path}: {error.strerror or error}. "
+            "Choose a folder that you may write to with --out, and check that its disk has space."
+        ) from error
+
+
+def remove_unfinished(folder: Path) -> int:
+    """Remove the files that killed processes left in a folder. Return how many there were; raises ReportError."""
+    removed = 0
+    try:
+        for path in folder.glob(f"{PREFIX}*"):
+            if path.is_file() and not is_locked(path):
+                path.unlink(missing_ok=True)
+                removed += 1
+    except OSError as error:
+        raise ReportError(f"cannot clean up {folder}: {error.strerror or error}. Make it writable.") from error
+    return removed
+
+
+def _sync_folder(folder: Path) -> None:
+    """Write a folder's names to the disk, so that a renamed file survives a power cut."""
+    if os.name == "nt":  # folders cannot be opened there
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def finish_swaps(folder: Path) -> None:

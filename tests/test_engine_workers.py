@@ -21,7 +21,8 @@ copies = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="proces
 IMPORTS = """
 import os, pathlib, signal, sys, threading, time
 from batch_eval.engines.work import Flag
-from batch_eval.engines.workers import Kind, can_fork, in_order
+from batch_eval.engines.workers import Kind, in_order
+from batch_eval.forking import can_fork
 from batch_eval.errors import ModelError, WorkerError
 from number_work import Dying, Work
 """

@@ -12,7 +12,9 @@ from batch_eval.cli.compare import compare
 from batch_eval.cli.config import config
 from batch_eval.cli.defaults import default_map
 from batch_eval.cli.explain import explain
+from batch_eval.cli.index import index
 from batch_eval.cli.inspect import inspect
+from batch_eval.cli.merge import merge
 from batch_eval.cli.predict import predict
 from batch_eval.cli.preprocess import preprocess
 from batch_eval.cli.report import report
@@ -60,6 +62,8 @@ def batch_eval(
 
 
 app.command(cls=SingleModelCommand)(run)
+app.command()(index)
+app.command()(merge)
 app.command()(report)
 app.command()(compare)
 app.command()(predict)

@@ -13,7 +13,7 @@ import typer
 
 from batch_eval.cli import options
 from batch_eval.cli.documents import formats_for, write
-from batch_eval.cli.grouping import grouped
+from batch_eval.cli.grouping import grouped, typed_options
 from batch_eval.reports.registry import Kind, format_names
 
 if TYPE_CHECKING:
@@ -153,24 +153,12 @@ def _check_for_saved(context: typer.Context) -> None:
     """Raise ConfigError for command-line options that do not apply to saved evaluations."""
     from batch_eval.errors import ConfigError
 
-    idle = [
-        parameter.opts[0]
-        for parameter in context.command.params
-        if parameter.param_type_name == "option"
-        and parameter.name not in _FOR_SAVED
-        and _is_typed(context, parameter.name)
-    ]
+    idle = typed_options(context, _FOR_SAVED)
     if idle:
         raise ConfigError(
             f"saved evaluations are compared as they are, so that {', '.join(idle)} would change nothing. "
             "Leave it out, or name a folder of images and models."
         )
-
-
-def _is_typed(context: typer.Context, name: str | None) -> bool:
-    """Whether an option stands on the command line, rather than in the configuration."""
-    source = context.get_parameter_source(name or "")
-    return source is not None and source.name == "COMMANDLINE"  # Typer exports the names of sources nowhere
 
 
 def _is_saved(path: Path) -> bool:

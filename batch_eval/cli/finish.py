@@ -28,7 +28,6 @@ from batch_eval.wording import percent, percent_range
 
 if TYPE_CHECKING:
     from batch_eval.cli.options import ReportFlags, SetFlags
-    from batch_eval.engines.reader import Reader
 
 MANY_UNREADABLE = 0.1
 """Share of files that cannot be read above which there is a warning."""
@@ -140,7 +139,7 @@ def load_baseline(path: Path | None, out: Output) -> Evaluation | None:
     return load_saved(path)
 
 
-def load_calibration(sets: SetFlags, reader: Reader) -> Calibration | None:
+def load_calibration(sets: SetFlags, model_sha256: str, recipe_sha256: str) -> Calibration | None:
     """Return what makes conformal sets, if they are wanted.
 
     Raises ConfigError for an evaluation of another model.
@@ -148,7 +147,7 @@ def load_calibration(sets: SetFlags, reader: Reader) -> Calibration | None:
     if sets.alpha is None or sets.calibration is None:
         return None
     found = load_saved(sets.calibration)
-    check_fits(found, reader.classifier.sha256, reader.recipe.settings_sha256)
+    check_fits(found, model_sha256, recipe_sha256)
     return calibrate(found, sets.alpha)
 
 

@@ -5,11 +5,13 @@ A command takes one object. Its users see the single options.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from typing import Any, get_type_hints
+
+import typer
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
@@ -32,6 +34,20 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
     flat.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
     flat.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return flat
+
+
+def typed_options(context: typer.Context, but: Collection[str]) -> list[str]:
+    """Return the options that stand on the command line, rather than in the configuration, but for some parameters."""
+    return [
+        parameter.opts[0]
+        for parameter in context.command.params
+        if parameter.param_type_name == "option" and parameter.name not in but and _is_typed(context, parameter.name)
+    ]
+
+
+def _is_typed(context: typer.Context, name: str | None) -> bool:
+    source = context.get_parameter_source(name or "")
+    return source is not None and source.name == "COMMANDLINE"  # Typer exports the names of sources nowhere
 
 
 def _parameters(command: Callable[..., None], hints: dict[str, Any]) -> Iterator[Parameter]:

@@ -174,6 +174,25 @@ Out = Annotated[
         show_default=False,
     ),
 ]
+_PARTS = "Parts"
+ShardOption = Annotated[
+    str | None,
+    typer.Option(
+        "--shard",
+        help="Evaluate this share of the set, counted from 1, and write parts for `batch-eval merge` to --out.",
+        metavar="NUMBER/COUNT",
+        show_default=False,
+        rich_help_panel=_PARTS,
+    ),
+]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume",
+        help="Write parts to --out, and leave out those that an earlier run has finished there.",
+        rich_help_panel=_PARTS,
+    ),
+]
 ExportErrors = Annotated[
     Path | None,
     typer.Option(
@@ -416,6 +435,19 @@ class PreprocessingFlags:
         from batch_eval.imaging import PreprocessingOptions, parse_adjustments
 
         return PreprocessingOptions(self.preprocess, tuple(self.skip or ()), parse_adjustments(self.adjust or ()))
+
+
+@dataclass(frozen=True)
+class PartFlags:
+    """Whether a set is evaluated in parts, and which of them."""
+
+    shard: ShardOption = None
+    resume: Resume = False
+
+    @property
+    def wanted(self) -> bool:
+        """Whether parts are written rather than reports."""
+        return self.resume or self.shard is not None
 
 
 @dataclass(frozen=True)

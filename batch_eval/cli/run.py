@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
+
+import typer
 
 from batch_eval.cli import options
 from batch_eval.cli.grouping import grouped
@@ -10,6 +13,7 @@ from batch_eval.cli.grouping import grouped
 
 @grouped
 def run(
+    context: typer.Context,
     places: options.Places,
     model: options.Model = None,
     *,
@@ -22,6 +26,7 @@ def run(
     verify: options.Verify = False,
     jobs: options.Jobs = None,
     out: options.Out = None,
+    parts: options.PartFlags,
     export_errors: options.ExportErrors = None,
     reports: options.ReportFlags,
     sets: options.SetFlags,
@@ -44,6 +49,8 @@ def run(
     `batch-eval run photos --fail-under 0.95 --format json --format html`
 
     `batch-eval run mnist.npz --split test --preprocess none`
+
+    `batch-eval run manifest.parquet --shard 3/16 --resume --out parts`
     """
     from batch_eval.api import evaluate_task, open_reader, reader_task, task_notes, verify_task
     from batch_eval.cli.console import progress_bar, say
@@ -58,6 +65,22 @@ def run(
     from batch_eval.dataset import load_dataset
     from batch_eval.evaluation.breakdown import check_slices
 
+    if parts.wanted:
+        from batch_eval.cli.shard import run_shard
+
+        opened = partial(open_reader, opening.options(model), preparing.options())
+        run_shard(
+            context,
+            places,
+            opened,
+            labels.options(),
+            parts=parts,
+            compare_recipes=compare_recipes,
+            out=out,
+            jobs=jobs,
+            quiet=reports.quiet,
+        )
+        return
     # Everything that can be refused is checked before the first image is read.
     limits = gates.limits()
     output = checked_output(out or default_out(*places), reports)
@@ -77,7 +100,7 @@ def run(
         from batch_eval.studies.explain import check_explainable
 
         check_explainable(reader.classifier)
-    calibration = load_calibration(sets, reader)
+    calibration = load_calibration(sets, reader.classifier.sha256, reader.recipe.settings_sha256)
     task = reader_task(load_dataset(places, labels.options(), reader.classifier.class_names), reader)
     limits.check_names(task.classifier.class_names, task.dataset.slice_values)
     check_slices(output.slices, task.dataset.slice_names)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import posixpath
 import sys
@@ -19,14 +17,16 @@ from batch_eval.dataset.labels.places import Places, label_by_places
 from batch_eval.dataset.labels.reading import Reading
 from batch_eval.dataset.labels.spelling import DIGITS, Classes, spell
 from batch_eval.dataset.labels.tables import MAX_MB
+from batch_eval.dataset.manifest import as_manifest, checked
 from batch_eval.dataset.names import image_id
 from batch_eval.dataset.options import LabelOptions, Labels
-from batch_eval.dataset.sample import Dataset, Sample
+from batch_eval.dataset.sample import Dataset, Sample, label_sum
 from batch_eval.dataset.sources.core import Source
 from batch_eval.dataset.sources.opening import Place, open_source
 from batch_eval.dataset.splits import SPLIT, parts_of, pooled_note, rows_of, slice_of_parts
 from batch_eval.errors import ConfigError, DatasetError
 from batch_eval.files import read_whole
+from batch_eval.forking import apart
 from batch_eval.wording import listing, printable
 
 if TYPE_CHECKING:
@@ -51,11 +51,13 @@ def load_dataset(
     other or the pattern is invalid.
     """
     options = LabelOptions.of(labels)
+    if found := as_manifest(place):
+        checked(found, class_names, options)
+        return found.dataset(apart(found.samples))
     _check(options)
     classes = Classes(class_names)
     source = open_source(place, classes, options)
-    found = _find_labels(source, options, classes)
-    return _dataset(source, found, options)
+    return _dataset(source, _find_labels(source, options, classes), options)
 
 
 def _check(options: LabelOptions) -> None:
@@ -203,7 +205,4 @@ def _unlabelled_note(samples: Sequence[Sample], choice: Choice) -> list[str]:
 
 
 def _digest(samples: Sequence[Sample]) -> str:
-    """Return the SHA-256 of ids and truths, as the JSON list of their pairs."""
-    # JSON, so that no id can hold what separates two of them.
-    pairs = [(sample.id, sample.truth) for sample in samples]
-    return hashlib.sha256(json.dumps(pairs).encode()).hexdigest()
+    return f"{label_sum((sample.id, sample.truth) for sample in samples):064x}"

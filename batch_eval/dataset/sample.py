@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 
 from batch_eval.dataset.sources.core import Content, Source
 from batch_eval.errors import DatasetError
+
+LABEL_SUMS = 1 << 256
+"""Number of different label sums."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +30,19 @@ class Sample:
     slices: tuple[str, ...] = ()
 
 
+def label_sum(pairs: Iterable[tuple[str, str | None]]) -> int:
+    """Return the sum of the SHA-256 of ids and truths, modulo 2²⁵⁶.
+
+    It does not depend on their order. The sums of a set's parts add up to that of the set.
+    """
+    total = 0
+    for id_, truth in pairs:
+        # An id is printable and holds no NUL, so that no two pairs are spelled alike.
+        text = id_ if truth is None else f"{id_}\0{truth}"
+        total += int.from_bytes(sha256(text.encode("utf-8", "surrogatepass")).digest())
+    return total % LABEL_SUMS
+
+
 @dataclass(frozen=True, slots=True)
 class Dataset:
     """A set of images with labels, in natural order of their ids.
@@ -31,8 +50,9 @@ class Dataset:
     - ``label_source``: where the labels came from, in one line.
     - ``missing``: label rows that have no image file.
     - ``notes``: further remarks for the user.
-    - ``labels_sha256``: identifies ids and truths.
+    - ``labels_sha256``: identifies ids and truths: their `label_sum`, as 64 hexadecimal digits.
     - ``unlabelled``: why no image has a label, and what to do. It is empty if one has.
+    - ``tally``: of a set whose samples are read part by part, the number of its images with each label, and None.
     """
 
     source: Source
@@ -43,6 +63,22 @@ class Dataset:
     notes: tuple[str, ...] = ()
     labels_sha256: str = ""
     unlabelled: str = ""
+    tally: Mapping[str | None, int] | None = None
+
+    @property
+    def counts(self) -> Mapping[str | None, int]:
+        """Number of images with each label, and without one under None."""
+        return Counter(sample.truth for sample in self.samples) if self.tally is None else self.tally
+
+    @property
+    def labels(self) -> Mapping[str, int]:
+        """Number of images with each label."""
+        return {truth: count for truth, count in self.counts.items() if truth is not None}
+
+    @property
+    def count(self) -> int:
+        """Number of images."""
+        return sum(self.counts.values())
 
     @property
     def name(self) -> str:

@@ -15,8 +15,9 @@ from batch_eval.dataset import Sample
 from batch_eval.distortions.distortion import Setting
 from batch_eval.engines.local import Progress, Task, decoded, single_threaded_opencv
 from batch_eval.engines.work import Flag
-from batch_eval.engines.workers import Kind, can_fork, in_order
+from batch_eval.engines.workers import Kind, in_order
 from batch_eval.errors import UnreadableImageError
+from batch_eval.forking import can_fork
 from batch_eval.imaging.files import encode
 from batch_eval.imaging.filters import shrink
 from batch_eval.imaging.guard import one_image

@@ -5,12 +5,14 @@ from __future__ import annotations
 import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from hashlib import sha256
 
 import numpy as np
 from numpy.typing import NDArray
 
 from batch_eval.dataset import Content, Dataset, Sample
 from batch_eval.dataset.splits import SPLIT
+from batch_eval.engines.rows import DIGEST
 from batch_eval.errors import UnreadableImageError
 from batch_eval.wording import listing
 
@@ -27,6 +29,11 @@ def fingerprint(content: Content) -> int:
     # length in the upper 32 bits, checksum of the last bytes in the lower 32
     data = content if isinstance(content, bytes) else content.tobytes()
     return (len(data) & 0xFFFFFFFF) << 32 | zlib.crc32(data[-TAIL:])
+
+
+def digest(content: Content) -> bytes:
+    """Return ``DIGEST`` bytes that equal images share, and no others: the beginning of their SHA-256."""
+    return sha256(content if isinstance(content, bytes) else content.tobytes()).digest()[:DIGEST]
 
 
 def duplicate_notes(dataset: Dataset, prints: NDArray[np.uint64], readable: NDArray[np.bool_]) -> Iterator[str]:

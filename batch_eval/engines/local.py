@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -15,15 +16,16 @@ from numpy.typing import NDArray
 
 from batch_eval.cores import available_cores
 from batch_eval.dataset import Content, Dataset, Sample
-from batch_eval.engines.duplicates import fingerprint
+from batch_eval.engines.duplicates import digest, fingerprint
 from batch_eval.engines.pictures import picture
-from batch_eval.engines.rows import MAX_SEEN, Picture, Rows
+from batch_eval.engines.rows import DIGEST, MAX_SEEN, Picture, Rows
 from batch_eval.engines.sampling import Sampling
 from batch_eval.engines.scoring import FLAG, digit_scores, is_flagged
 from batch_eval.engines.twins import MOST, thumbnail
 from batch_eval.engines.work import Flag
-from batch_eval.engines.workers import Kind, can_fork, in_order
+from batch_eval.engines.workers import Kind, in_order
 from batch_eval.errors import ModelError, UnreadableImageError
+from batch_eval.forking import can_fork
 from batch_eval.imaging import Prepared, Preprocessor
 from batch_eval.imaging.files import encode
 from batch_eval.imaging.frames import MULTIPLE, count_frames
@@ -78,6 +80,7 @@ class Ready(NamedTuple):
     size: tuple[int, int]
     fingerprint: int
     frames: int
+    digest: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,8 @@ class Task:
     dataset: Dataset
     preprocessor: Preprocessor
     classifier: Classifier
+    digests: bool = False
+    """Whether rows get the digests of their images."""
 
     def read(self, sample: Sample) -> Ready:
         """Read and prepare a sample; raises UnreadableImageError, whatever the image causes."""
@@ -98,7 +103,8 @@ class Task:
         frames = count_frames(content) if isinstance(content, bytes) and content.startswith(MULTIPLE) else 1
         stated = stated_size(content) if isinstance(content, bytes) else (0, 0)
         size = stated if all(stated) else (image.shape[1], image.shape[0])
-        return Ready(image, self.preprocessor(image), size, fingerprint(content), frames)
+        own = digest(content) if self.digests else b""
+        return Ready(image, self.preprocessor(image), size, fingerprint(content), frames, own)
 
     @property
     def input_key(self) -> tuple[str, str]:
@@ -116,13 +122,15 @@ def decoded(content: Content, preprocessor: Preprocessor) -> cv2.typing.MatLike:
 class _Batch:
     """Prepared images that wait for a model, with their rows. ``unreadable`` maps other rows to the reason.
 
-    ``prints`` are the images' fingerprints, ``sizes`` their files' widths and heights. ``frames`` counts the
+    ``prints`` are the images' fingerprints, ``sizes`` their files' widths and heights, ``digests`` their digests where
+    they are wanted. ``frames`` counts the
     pictures in files that hold several.
     """
 
     rows: list[int] = field(default_factory=list)
     prints: list[int] = field(default_factory=list)
     sizes: list[tuple[int, int]] = field(default_factory=list)
+    digests: list[bytes] = field(default_factory=list)
     frames: dict[int, int] = field(default_factory=dict)
     truths: list[str | None] = field(default_factory=list)
     images: list[cv2.typing.MatLike] = field(default_factory=list)
@@ -161,10 +169,14 @@ def _shared_elsewhere(pictures: bool, sampling: Sampling | None) -> _Shared:
 
 
 class Chunk(NamedTuple):
-    """Some rows of a run. ``steps`` is that of `_Shared`, for processes that share no memory."""
+    """Some rows of a run. ``steps`` is that of `_Shared`, for processes that share no memory.
+
+    ``samples`` are those of the rows, where the task's dataset does not hold them.
+    """
 
     rows: range
     steps: Flag
+    samples: tuple[Sample, ...] = ()
 
 
 def run(
@@ -196,22 +208,13 @@ def run_many(
     it. It is prepared once for each distinct input. The other arguments are those of `run`. Only the rows
     of a single task hold pictures: `sample_picture` makes others.
     """
-    jobs = jobs or available_cores()
-    first = tasks[0]
-    samples = first.dataset.samples
-    # The first file stands for all: small files share chunks of a full batch, photos go out in handfuls.
-    small = not samples or _is_small(first, samples[0])
-    least = MIN_CHUNK if small else MIN_LARGE_CHUNK
-    least = least if len(tasks) == 1 else FULL_BATCH
-    alone = any(task.classifier.one_process for task in tasks)
-    kind = Kind.THREADS if alone else _kind(len(samples), jobs, least, small=small)
-    most = THREAD_CHUNK if kind is Kind.THREADS else PROCESS_CHUNK
-    size = min(max(len(samples) // (jobs * CHUNKS_PER_WORKER), least), most)
-    found: list[Rows | ModelError] = [Rows(range(len(samples)), len(task.classifier.class_names)) for task in tasks]
-    shared = _Shared(pictures=len(tasks) == 1, sampling=sampling)
+    samples = tasks[0].dataset.samples
+    plan = _Plan.of(tasks, len(samples), samples[0] if samples else None, jobs)
     every = range(len(samples))
-    chunks = (Chunk(every[start : start + size], shared.steps) for start in every[::size])
-    results = _results(_Work(tasks, shared), chunks, jobs, kind)
+    found: list[Rows | ModelError] = [empty_rows(task, every) for task in tasks]
+    shared = _Shared(pictures=len(tasks) == 1, sampling=sampling)
+    chunks = (Chunk(every[start : start + plan.size], shared.steps) for start in every[:: plan.size])
+    results = _results(_Work(tasks, shared), chunks, plan, len(samples))
     # Closing the generator stops the workers, also when a row here or the caller's progress raises.
     with single_threaded_opencv(), closing(results):
         for results_of_chunk, chunk_length in results:
@@ -226,6 +229,85 @@ def run_many(
     return found
 
 
+class Part(NamedTuple):
+    """A part of a set: its rows, and their samples."""
+
+    rows: range
+    samples: tuple[Sample, ...]
+
+
+def run_parts(
+    task: Task,
+    parts: Iterable[Part],
+    count: int,
+    first: Sample,
+    *,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+    sampling: Sampling | None = None,
+) -> Generator[tuple[Part, Rows]]:
+    """Run a model over parts of a set, one after the other. Yields each part, and its rows once all are there.
+
+    ``parts`` hold ``count`` samples together, and ``first`` stands for them all. Parts are drawn as workers need them,
+    after the workers were started: few are in memory, and reading them may start threads. The workers go on with the
+    next part while the last one is consumed. The rows of a part do not depend on other parts.
+    Raises ModelError when the model fails.
+    """
+    shared = _Shared(sampling=sampling)
+    plan = _Plan.of([task], count, first, jobs)
+    begun: deque[Part] = deque()
+
+    def chunks() -> Iterator[Chunk]:
+        for part in parts:
+            begun.append(part)
+            for place in range(0, len(part.rows), plan.size):
+                some = slice(place, place + plan.size)
+                yield Chunk(part.rows[some], shared.steps, part.samples[some])
+
+    results = _results(_Work([task], shared), chunks(), plan, count)
+    with single_threaded_opencv(), closing(results):
+        done, rows = 0, None  # of the part that is being finished
+        for (found,), length in results:
+            if isinstance(found, ModelError):
+                raise found
+            part = begun[0]
+            rows = rows or empty_rows(task, part.rows)
+            rows.add(found)
+            done += length
+            if progress:
+                progress(length)
+            if done == len(part.rows):
+                yield begun.popleft(), rows
+                done, rows = 0, None
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How samples are shared out: the number of workers, what they are, and the size of their chunks."""
+
+    jobs: int
+    kind: Kind
+    size: int
+
+    @classmethod
+    def of(cls, tasks: Sequence[Task], count: int, first: Sample | None, jobs: int | None) -> _Plan:
+        """Plan for ``count`` samples, of which the first stands for all."""
+        jobs = jobs or available_cores()
+        # Small files share chunks of a full batch, photos go out in handfuls.
+        small = first is None or _is_small(tasks[0], first)
+        least = MIN_CHUNK if small else MIN_LARGE_CHUNK
+        least = least if len(tasks) == 1 else FULL_BATCH
+        alone = any(task.classifier.one_process for task in tasks)
+        kind = Kind.THREADS if alone else _kind(count, jobs, least, small=small)
+        most = THREAD_CHUNK if kind is Kind.THREADS else PROCESS_CHUNK
+        return cls(jobs, kind, min(max(count // (jobs * CHUNKS_PER_WORKER), least), most))
+
+
+def empty_rows(task: Task, rows: range) -> Rows:
+    """Return rows for what workers will find."""
+    return Rows(rows, len(task.classifier.class_names), digests=task.digests)
+
+
 def _kind(images: int, jobs: int, least: int, *, small: bool) -> Kind:
     """Return what reads so many images, ``small`` files or photos, in chunks of at least ``least``."""
     # A short run does not earn back the time that forking takes.
@@ -237,17 +319,17 @@ def _kind(images: int, jobs: int, least: int, *, small: bool) -> Kind:
     return Kind.STARTED if small else Kind.THREADS
 
 
-def _results(work: _Work, chunks: Iterator[Chunk], jobs: int, kind: Kind) -> Generator[_Result]:
-    """Yield the results of all chunks, in order. Processes are started only where that saves time."""
+def _results(work: _Work, chunks: Iterator[Chunk], plan: _Plan, count: int) -> Generator[_Result]:
+    """Yield the results of all chunks in order, ``count`` rows. Processes are started only where that saves time."""
+    kind = plan.kind
     if kind is Kind.STARTED:
         first = next(chunks)
         before = time.thread_time()
         yield work(first)
         each = (time.thread_time() - before) / len(first.rows)
-        remaining = len(work.tasks[0].dataset.samples) - len(first.rows)
-        if each * remaining * (1 - 1 / jobs) < STARTING_SECONDS:
+        if each * (count - len(first.rows)) * (1 - 1 / plan.jobs) < STARTING_SECONDS:
             kind = Kind.THREADS
-    yield from in_order(work, chunks, jobs, kind=kind, stop=work.shared.stop)
+    yield from in_order(work, chunks, plan.jobs, kind=kind, stop=work.shared.stop)
 
 
 def _joined(rows: Rows | ModelError, more: Rows | ModelError) -> Rows | ModelError:
@@ -305,7 +387,7 @@ class _Work:
     def __call__(self, chunk: Chunk) -> _Result:
         """Return the rows of each task. Small files are read in turns, as threads share the GIL."""
         first = self.tasks[0]
-        samples = first.dataset.samples[chunk.rows.start : chunk.rows.stop]
+        samples = chunk.samples or first.dataset.samples[chunk.rows.start : chunk.rows.stop]
         found = self._none(chunk)
         small = _is_small(first, samples[0])
         remaining = enumerate(samples, chunk.rows.start)
@@ -324,7 +406,8 @@ class _Work:
 
     def parts(self, chunk: Chunk) -> Iterator[Chunk]:
         """Yield the chunks of one image."""
-        return (chunk._replace(rows=range(row, row + 1)) for row in chunk.rows)
+        for place, row in enumerate(chunk.rows):
+            yield chunk._replace(rows=range(row, row + 1), samples=chunk.samples[place : place + 1])
 
     def lost(self, chunk: Chunk) -> _Result:
         """Return the rows of an image that ended worker processes."""
@@ -336,7 +419,7 @@ class _Work:
 
     def _none(self, chunk: Chunk) -> list[Rows | ModelError]:
         """Return rows for each task. Each is unreadable, and stays so unless another outcome is noted."""
-        return [Rows(chunk.rows, len(task.classifier.class_names)) for task in self.tasks]
+        return [empty_rows(task, chunk.rows) for task in self.tasks]
 
     def _read(self, task: Task, batch: _Batch, rows: Rows | ModelError, chunk: Chunk) -> Rows | ModelError:
         """Add a batch to a model's rows; return them, or the model's error."""
@@ -349,6 +432,8 @@ class _Work:
         rows.prints[places] = batch.prints
         if batch.rows:
             rows.sizes[places] = batch.sizes
+        if task.digests and batch.rows:
+            rows.digests[places] = np.frombuffer(b"".join(batch.digests), np.uint8).reshape(-1, DIGEST)
         try:
             steps = not (chunk.steps or self.shared.steps)
             _classify(task, batch, rows, self.shared, steps=steps)
@@ -375,6 +460,7 @@ def _prepare(task: Task, rows: Iterator[tuple[int, Sample]], stop: Flag, limit: 
         batch.rows.append(row)
         batch.prints.append(ready.fingerprint)
         batch.sizes.append(ready.size)
+        batch.digests.append(ready.digest)
         if ready.frames > 1:
             batch.frames[row] = ready.frames
         batch.truths.append(sample.truth)

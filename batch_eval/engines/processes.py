@@ -55,6 +55,9 @@ class Processes:
     def results(self, chunks: Iterable[Any], jobs: int) -> Iterator[Any]:
         """Yield the results of chunks, in order."""
         remaining = iter(chunks)
+        # All at once, before a chunk is drawn: that may start threads, and forking beside threads is unsafe.
+        while len(self._living) < jobs and self._start():
+            pass
         while True:
             fresh = [_Piece(chunk) for chunk in islice(remaining, max(0, jobs * AHEAD - len(self._order)))]
             self._order += fresh

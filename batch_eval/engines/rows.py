@@ -25,6 +25,9 @@ MAX_SEEN = 1_000
 
 So correct images can be looked at too."""
 
+DIGEST = 16
+"""Bytes of an image's digest. By it, equal images are told without reading them again."""
+
 MAX_STEPS = 500
 """Images whose strip of steps is kept. `batch-eval preprocess` shows the steps of any other image."""
 
@@ -102,7 +105,7 @@ def top_guesses(probabilities: NDArray[np.float32], class_names: Sequence[str], 
 class Rows:
     """The columns of some rows of a run, as in Records. Keys of the mappings count rows from the run's first."""
 
-    def __init__(self, rows: range, classes: int) -> None:
+    def __init__(self, rows: range, classes: int, *, digests: bool = False) -> None:
         self.start = rows.start
         # what no worker reports stays unreadable, so that no file can vanish from the count
         self.outcome = np.full(len(rows), OUTCOMES.index(Outcome.UNREADABLE), np.uint8)
@@ -110,12 +113,16 @@ class Rows:
         self.prints = np.zeros(len(rows), np.uint64)  # fingerprints of the images, by which equal ones are found
         self.sizes = np.zeros((len(rows), 2), np.uint32)  # width and height of each file; 0 if unknown
         self.thumbnails: dict[int, NDArray[np.uint8]] = {}  # by which copies are found
+        # (N, 16) digests of the images where they are wanted, else of no row
+        self.digests = np.zeros((len(rows) if digests else 0, DIGEST), np.uint8)
         self.frames: dict[int, int] = {}  # pictures in files that hold several
         self.scores = np.full(len(rows), np.nan, np.float32)
         self.reasons: dict[int, str] = {}
         self.flags: dict[str, list[int]] = {}
         self.pictures: dict[int, Picture] = {}
         self.sample: dict[int, Readings] = {}  # what each recipe makes of the sampled images
+        # of the sampled images, by recipe, whether the model reads it right; empty until that is asked
+        self.hits: dict[int, Mapping[str, bool]] = {}
         self.errors = 0  # pictures with an original
 
     @property
@@ -137,10 +144,13 @@ class Rows:
         self.prints[place] = rows.prints
         self.sizes[place] = rows.sizes
         self.thumbnails |= rows.thumbnails
+        if len(self.digests):
+            self.digests[place] = rows.digests
         self.frames |= rows.frames
         self.scores[place] = rows.scores
         self.reasons |= rows.reasons
         self.sample |= rows.sample
+        self.hits |= rows.hits
         for flag, flagged in rows.flags.items():
             self.flags.setdefault(flag, []).extend(flagged)
         for row, shown in rows.pictures.items():

@@ -57,8 +57,17 @@ def _visible(prepared: Prepared) -> NDArray[np.uint8] | None:
 
 def sampling(samples: Sequence[Sample], classifier: Classifier, own: Preprocessor) -> Sampling | None:
     """Return what to sample; None where fewer than ``FEWEST`` images have a label of the model."""
-    names = set(classifier.class_names)
-    rows = spread_rows((row, s.truth) for row, s in enumerate(samples) if s.truth in names)
+    return sampling_of(sampled_rows(samples, classifier.class_names), classifier, own)
+
+
+def sampled_rows(samples: Sequence[Sample], class_names: Sequence[str]) -> tuple[int, ...]:
+    """Choose the rows of a sample, of those whose label is a class."""
+    names = set(class_names)
+    return spread_rows((row, s.truth) for row, s in enumerate(samples) if s.truth in names)
+
+
+def sampling_of(rows: Sequence[int], classifier: Classifier, own: Preprocessor) -> Sampling | None:
+    """Return what to sample of these rows; None where they are fewer than ``FEWEST``."""
     if len(rows) < FEWEST:
         return None
     others = (

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from batch_eval.dataset import Sample
 from batch_eval.engines.local import Task
 from batch_eval.engines.rows import Readings, Rows, Trial, TrialKind
 from batch_eval.engines.sampling import COMPARED, FEWEST, spread_rows
@@ -51,6 +52,8 @@ class _Sample:
     """(n,) whether the run read it right."""
     readings: Mapping[int, Readings]
     """By row, what the run's recipes made of it; empty where none were compared."""
+    hits: Mapping[int, Mapping[str, bool]]
+    """By row and recipe, whether the model reads it right, if that is known already."""
 
 
 def trials(task: Task, rows: Rows, accuracy: float) -> tuple[Trial, ...]:
@@ -93,11 +96,15 @@ def read_own_digits(classifier: Classifier) -> Trial | None:
 
 def _sample(task: Task, rows: Rows) -> _Sample:
     """Return the scored images of the run's sample; without one, choose some."""
-    samples = task.dataset.samples
+    return _sample_of(task.dataset.samples, rows)
+
+
+def _sample_of(samples: Sequence[Sample], rows: Rows) -> _Sample:
     candidates = sorted(rows.sample) or range(len(samples))
     chosen = spread_rows((row, samples[row].truth) for row in candidates if OUTCOMES[rows.outcome[row]].scored)
     truths = tuple(str(samples[row].truth) for row in chosen)
-    return _Sample(chosen, truths, rows.outcome[list(chosen)] == OUTCOMES.index(Outcome.CORRECT), rows.sample)
+    correct = rows.outcome[list(chosen)] == OUTCOMES.index(Outcome.CORRECT)
+    return _Sample(chosen, truths, correct, rows.sample, rows.hits)
 
 
 def _other_conventions(task: Task, sample: _Sample) -> Iterator[Trial]:
@@ -169,11 +176,38 @@ def _options(classifier: Classifier, convention: Convention, order: tuple[str, .
 
 def _compared_recipes(task: Task, sample: _Sample) -> Iterator[Trial]:
     """Yield what the recipes that reports compare make of the sample, without images that look like MNIST."""
+    hits = sample.hits or recipe_hits(task, sample.readings, dict(zip(sample.rows, sample.truths, strict=True)))
+    yield from _compared(sample, hits)
+
+
+def compared_trials(samples: Sequence[Sample], rows: Rows) -> tuple[Trial, ...]:
+    """Return the trials of the recipes that reports compare, of rows whose ``hits`` are known."""
+    return tuple(_compared(_sample_of(samples, rows), rows.hits))
+
+
+def _compared(sample: _Sample, hits: Mapping[int, Mapping[str, bool]]) -> Iterator[Trial]:
     for recipe in COMPARED:
-        places = [i for i, row in enumerate(sample.rows) if recipe in sample.readings.get(row, {})]
-        if recipe != task.preprocessor.name and len(places) >= FEWEST:
-            images = [sample.readings[sample.rows[i]][recipe] for i in places]
-            yield _recipe(task, sample, recipe, dict(zip(places, images, strict=True)))
+        places = [i for i, row in enumerate(sample.rows) if recipe in hits.get(row, {})]
+        if len(places) >= FEWEST:
+            right = sum(hits[sample.rows[i]][recipe] for i in places)
+            now = int(sample.correct[places].sum())
+            yield Trial(TrialKind.RECIPE, _recipe_option(recipe), len(places), right, now)
+
+
+def recipe_hits(
+    task: Task, readings: Mapping[int, Readings], truths: Mapping[int, str | None]
+) -> dict[int, dict[str, bool]]:
+    """Return by row, and by each recipe but the run's own, whether the model reads the image right."""
+    names, own = task.classifier.class_names, task.preprocessor.name
+    found: dict[int, dict[str, bool]] = {row: {} for row in readings if row in truths}
+    for recipe in COMPARED:
+        made = {row: readings[row][recipe] for row in found if recipe != own and recipe in readings[row]}
+        seen = {row: image for row, image in made.items() if image is not None}
+        read = task.classifier.predict(np.stack(list(seen.values()))).argmax(axis=1).tolist() if seen else []
+        right = {row for row, k in zip(seen, read, strict=True) if names[k] == truths[row]}
+        for row in made:
+            found[row][recipe] = row in right
+    return found
 
 
 def _best_recipe(task: Task, sample: _Sample, tried: Collection[str]) -> Iterator[Trial]:

@@ -32,15 +32,6 @@ class Kind(Enum):
     STARTED = "started processes"
 
 
-def can_fork() -> bool:
-    """Whether forking is safe."""
-    # Only the forking thread lives on in the child, so there must be no other. Linux lists them in /proc.
-    try:
-        return len(os.listdir("/proc/self/task")) == 1
-    except OSError:  # not Linux
-        return False
-
-
 def in_order(
     work: Work[Chunk, Result_co], chunks: Iterable[Chunk], jobs: int, *, kind: Kind, stop: Flag
 ) -> Generator[Result_co]:

@@ -112,10 +112,15 @@ def _tally(hits: NDArray[np.bool_]) -> Tally:
 
 def calibration(evaluation: Evaluation) -> tuple[ReliabilityBin, ...]:
     """Return the reliability bins of the scored images that have a prediction."""
+    return metrics.reliability(*scored_predictions(evaluation))
+
+
+def scored_predictions(evaluation: Evaluation) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return the confidence of the scored images that have a prediction, and which are hits."""
     rows = evaluation.scored_rows
     # A blank image is an error with confidence 0. It would fill the lowest bin, though no model read it.
     rows = rows[evaluation.records.has_prediction[rows]]
-    return metrics.reliability(evaluation.records.confidence[rows], _hits(evaluation, rows))
+    return evaluation.records.confidence[rows], _hits(evaluation, rows)
 
 
 def calibration_error(evaluation: Evaluation) -> float:

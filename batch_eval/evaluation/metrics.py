@@ -118,6 +118,10 @@ def tally_by(values: Sequence[str], hits: NDArray[np.bool_]) -> dict[str, Tally]
     return {value: Tally(hit[value], n) for value, n in Counter(values).items()}
 
 
+CONFIDENCE_UNITS = 1 << 40
+"""Units of a confidence of 1 where confidences are added as integers."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReliabilityBin:
     """The images with a confidence in (low, high]: their mean confidence, and how many were correct."""
@@ -135,14 +139,35 @@ def reliability(confidence: NDArray[np.float32], hits: NDArray[np.bool_], bins: 
     Formula: of the nᵢ images in bin i, accuracyᵢ = hitsᵢ / nᵢ and confidenceᵢ = Σ confidence / nᵢ.
     Source: M. H. DeGroot and S. E. Fienberg, The comparison and evaluation of forecasters, The Statistician 32 (1983).
     """
+    return reliability_of(*reliability_sums(confidence, hits, bins))
+
+
+def reliability_sums(
+    confidence: NDArray[np.float32], hits: NDArray[np.bool_], bins: int = 15
+) -> tuple[list[int], list[int], list[int]]:
+    """Return for each bin its images, its hits, and its confidence in units of 2⁻⁴⁰.
+
+    As integers they add up to the same bits in any order.
+    """
     # Bins are half-open, (low, high], as in Guo et al. (2017): rounding up places 0.2 in (0, 0.2] when there are five.
     # Clipping places 0 in the first bin.
     place = np.clip(np.ceil(confidence.astype(np.float64) * bins).astype(np.intp) - 1, 0, bins - 1)
     n = np.bincount(place, minlength=bins).tolist()
     right = np.bincount(place[hits], minlength=bins).tolist()
-    total = np.bincount(place, weights=confidence, minlength=bins).tolist()
+    # A float32 of at least 2⁻¹⁶ is a whole number of these units. bincount adds float64, which are exact up to 2⁵³:
+    # two halves of 20 bits can be added 2³³ times.
+    units = np.round(confidence.astype(np.float64) * CONFIDENCE_UNITS).astype(np.int64)
+    high, low = (np.bincount(place, weights=half, minlength=bins).tolist() for half in (units >> 20, units & 0xFFFFF))
+    return n, right, [(int(a) << 20) + int(b) for a, b in zip(high, low, strict=True)]
+
+
+def reliability_of(n: Sequence[int], hits: Sequence[int], units: Sequence[int]) -> tuple[ReliabilityBin, ...]:
+    """Return the bins of a reliability diagram from the sums of `reliability_sums`."""
+    bins = len(n)
     return tuple(
-        ReliabilityBin(i / bins, (i + 1) / bins, total[i] / n[i] if n[i] else math.nan, Tally(right[i], n[i]))
+        ReliabilityBin(
+            i / bins, (i + 1) / bins, units[i] / (n[i] * CONFIDENCE_UNITS) if n[i] else math.nan, Tally(hits[i], n[i])
+        )
         for i in range(bins)
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import import_module
 from math import isnan
@@ -24,7 +24,7 @@ from batch_eval.wording import percent, printable
 if TYPE_CHECKING:
     import pandas as pd
 
-    from batch_eval.dataset import Dataset
+    from batch_eval.dataset import Dataset, Sample
 
 
 GUESSES = 3
@@ -93,19 +93,23 @@ class Records:
         """Join an engine's results with the dataset's samples."""
         from batch_eval.engines.twins import copies  # late: it imports OpenCV, which reports need not
 
-        samples = dataset.samples
+        found = cls.of_samples(dataset.samples, dataset.slice_values, rows)
+        return replace(found, copies=copies(rows.thumbnails, rows.prints))
+
+    @classmethod
+    def of_samples(cls, samples: Sequence[Sample], slices: Mapping[str, tuple[str, ...]], rows: Rows) -> Records:
+        """Join results with samples, whose slices are given by name. Copies of a picture are not looked for."""
         return cls(
             ids=tuple(s.id for s in samples),
             truth=tuple(s.truth for s in samples),
             outcome=rows.outcome,
             probabilities=rows.probabilities,
             reasons=dict(sorted(rows.reasons.items())),  # a batch lists its unreadable files first
-            slices=dataset.slice_values,
-            flags={name: np.isin(np.arange(len(samples)), flagged) for name, flagged in sorted(rows.flags.items())},
+            slices=slices,
+            flags={name: _marked(rows, flagged) for name, flagged in sorted(rows.flags.items())},
             pictures=rows.pictures,
             scores=None if np.isnan(rows.scores).all() else rows.scores,
             sizes=rows.sizes,
-            copies=copies(rows.thumbnails, rows.prints),
         )
 
     def __len__(self) -> int:
@@ -359,6 +363,11 @@ class Evaluation:
             " ".join(self.class_names[k] for k in ranked if own[k])
             for ranked, own in zip(order.tolist(), chosen.tolist(), strict=True)
         ]
+
+
+def _marked(rows: Rows, flagged: Sequence[int]) -> NDArray[np.bool_]:
+    """Return (N,) bool: which of the rows are flagged, by their numbers in the run."""
+    return np.isin(np.arange(rows.start, rows.start + len(rows.outcome)), flagged)
 
 
 def above(module: str, name: str) -> Any:

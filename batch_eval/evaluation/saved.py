@@ -10,6 +10,7 @@ valid Unicode.
 #   2  `provenance.convention` and `trials`
 #   3  `scores`, how much each image looks like one digit; `calibration` of conformal sets; later `provenance.path`,
 #      `explanations`, `sizes` and `copies`
+#   4  `provenance.labels_sha256` is a sum of hashes, which does not depend on the order of the images
 from __future__ import annotations
 
 import json
@@ -32,7 +33,7 @@ from batch_eval.found_convention import PARTS, WAYS, FoundConvention
 from batch_eval.imaging.sizes import stated_size
 from batch_eval.outcome import OUTCOMES, Outcome
 
-FORMAT = 3
+FORMAT = 4
 MAX_MB = 1_000
 """Megabytes of the largest file. With pictures of 10,000 errors, a million images take about 200."""
 MAX_PICTURE_MEGAPIXELS = 2
@@ -169,7 +170,7 @@ def _parse(content: Mapping[str, Any]) -> Evaluation:
         sizes=_parse_sizes(content["sizes"]) if content.get("sizes") else None,
         copies=tuple(_parse_copies(one, len(content["ids"])) for one in content.get("copies", [])),
     )
-    provenance = _parse_provenance(content["provenance"])
+    provenance = parse_provenance(content["provenance"])
     # format 1 had no trials
     trials = tuple(map(_parse_trial, content.get("trials", [])))
     calibration = Calibration(**content["calibration"]) if content.get("calibration") else None
@@ -254,7 +255,8 @@ def _bytes(text: str | None) -> bytes | None:
     return None if text is None else b64decode(text)
 
 
-def _parse_provenance(stored: Mapping[str, Any]) -> Provenance:
+def parse_provenance(stored: Mapping[str, Any]) -> Provenance:
+    """Return the provenance that ``asdict`` gave to JSON. Raises KeyError, TypeError or ValueError for others."""
     values: dict[str, Any] = {f.name: stored.get(f.name) for f in fields(Provenance)}
     values["path"] = stored.get("path", "")  # older files lack it
     convention = values.pop("convention")  # format 1 had none

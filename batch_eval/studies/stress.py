@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from batch_eval.api import fixed_time, open_task, provenance_of, task_notes
+from batch_eval.api import created, fixed_time, open_task, provenance_of, task_notes
 from batch_eval.distortions.suites import PHOTO, Suite, find_suite
 from batch_eval.engines.distorted import UNREADABLE, Plan, read_distorted, thumbnail
 from batch_eval.errors import ConfigError, DatasetError, UnreadableImageError
@@ -103,7 +103,7 @@ def stress_task(
         ids=tuple(sample.id for sample in kept),
         truths=tuple(str(sample.truth) for sample in kept),
         read=read[readable],
-        provenance=provenance_of(task, notes, moment),
+        provenance=replace(provenance_of(task, notes), created=created(moment)),
         images=len(labelled),
     )
     return replace(test, pictures=_pictures(task, test, kept, plan))

@@ -73,6 +73,11 @@ def open_source(place: Place, classes: Classes | None = None, options: LabelOpti
     return place
 
 
+def open_named(paths: Sequence[Path], names: Sequence[str], classes: Classes, options: LabelOptions) -> Source:
+    """Return the set of places that had other ``names`` when its images were named. Raises DatasetError."""
+    return _open_several(paths, classes, options, names)
+
+
 def _open_path(path: Path, classes: Classes, options: LabelOptions) -> Source:
     """Return the set of a folder or a file."""
     wanted = _Set(path.name or str(path), str(path.absolute()), classes, options)
@@ -90,7 +95,9 @@ def _open_path(path: Path, classes: Classes, options: LabelOptions) -> Source:
     return Beside(found, folder)
 
 
-def _open_several(paths: Sequence[Path], classes: Classes, options: LabelOptions) -> Source:
+def _open_several(
+    paths: Sequence[Path], classes: Classes, options: LabelOptions, names: Sequence[str] | None = None
+) -> Source:
     """Return several places as one set. Images alone are a set of their own."""
     if not paths:
         raise DatasetError("No images are named. Name at least one.")
@@ -104,7 +111,7 @@ def _open_several(paths: Sequence[Path], classes: Classes, options: LabelOptions
         return list_paths(paths)
     from batch_eval.dataset.sources.joined import Joined
 
-    names = [path.as_posix().strip("/") for path in paths]
+    names = [Path(name).as_posix().strip("/") for name in names or paths]
     sources = {name: _open_path(path, classes, options) for name, path in zip(names, paths, strict=True)}
     return Joined(" and ".join(path.name or str(path) for path in paths[:3]), ".", sources)
 

@@ -1,0 +1,102 @@
+"""batch-eval run --shard: evaluate a share of a set, and write its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from batch_eval.cli.grouping import typed_options
+from batch_eval.cli.options import LabelFlags, ModelFlags, PartFlags, PreprocessingFlags
+from batch_eval.errors import ConfigError
+
+if TYPE_CHECKING:
+    from batch_eval.dataset import LabelOptions
+    from batch_eval.engines.reader import Reader
+    from batch_eval.parts.running import PartedSet
+
+_GROUPS = (ModelFlags, LabelFlags, PreprocessingFlags, PartFlags)
+_APPLY = frozenset(
+    {
+        "model",
+        "compare_recipes",
+        "jobs",
+        "out",
+        "quiet",
+        *(name for group in _GROUPS for name in group.__dataclass_fields__),
+    }
+)
+"""Parameters of `run` that make sense for parts; the others are about reports and gates, which `merge` makes."""
+
+
+def run_shard(
+    context: typer.Context,
+    places: Sequence[Path],
+    open_reader: Callable[[], Reader],
+    labels: LabelOptions,
+    *,
+    parts: PartFlags,
+    compare_recipes: bool,
+    out: Path | None,
+    jobs: int | None,
+    quiet: bool,
+) -> None:
+    """Evaluate the parts of a shard that are not done, and write them to a folder.
+
+    Raises ConfigError for options that apply to reports, and without a folder.
+    """
+    from batch_eval.api import reader_task, task_notes
+    from batch_eval.cli.console import progress_bar, say
+    from batch_eval.parts.plan import ALL, parse_shard
+    from batch_eval.parts.running import prepare
+
+    shard = ALL if parts.shard is None else parse_shard(parts.shard)
+    folder = _checked_folder(context, out)
+    reader = open_reader()
+    found = _parted(places, labels, reader)
+    task = reader_task(found.dataset, reader)
+    run = prepare(task, found, shard, folder, resume=parts.resume, compare_recipes=compare_recipes)
+    wanted = found.plan.shard(shard)
+    if not quiet:
+        say(f"Labels: {found.dataset.label_source}")
+        for note in task_notes(task):
+            say(f"Note: {note}")
+        done = len(wanted) - len(run.wanted)
+        said = f"{len(wanted):,} of {found.plan.parts:,} parts, {done:,} of them done"
+        say(f"Shard {shard.number}/{shard.count}: {said}.")
+    with progress_bar(run.count, hidden=quiet) as progress:
+        for _ in run.evaluate(jobs=jobs, progress=progress):
+            pass
+    if not quiet:
+        say(f"Parts in {folder}. When all shards are done: batch-eval merge {folder} --out results")
+
+
+def _checked_folder(context: typer.Context, out: Path | None) -> Path:
+    """Return the folder for parts. Raises ConfigError for options that do not apply, ReportError if not writable."""
+    from batch_eval.publishing import check_writable
+
+    idle = typed_options(context, _APPLY)
+    if idle:
+        raise ConfigError(
+            f"--shard and --resume write parts, no reports, so that {', '.join(idle)} would change nothing. "
+            "Give reports and gates to `batch-eval merge`."
+        )
+    if out is None or str(out) == "-":
+        raise ConfigError("--shard and --resume write parts into a folder. Name it with --out, such as --out parts.")
+    check_writable(out)
+    return out
+
+
+def _parted(places: Sequence[Path], labels: LabelOptions, reader: Reader) -> PartedSet:
+    """Return the set in parts: of a manifest, which is read part by part, or of what is found at the places."""
+    from batch_eval.dataset import load_dataset
+    from batch_eval.dataset.manifest import as_manifest, checked
+    from batch_eval.parts.running import parted, parted_manifest
+
+    names = reader.classifier.class_names
+    manifest = as_manifest(places)
+    if manifest is not None:
+        return parted_manifest(checked(manifest, names, labels))
+    return parted(load_dataset(places, labels, names), names)

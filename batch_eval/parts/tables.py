@@ -1,0 +1,159 @@
+"""The two tables of a part: its rows, and the pictures of its errors."""
+
+# History of FORMAT, which stands in the part's JSON:
+#   1  the first
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+
+from batch_eval.arrow import COMPRESSION, listed, pyarrow, texts
+from batch_eval.dataset import Sample
+from batch_eval.engines.rows import DIGEST, Picture, Rows
+from batch_eval.engines.twins import SIDE
+from batch_eval.outcome import OUTCOMES
+from batch_eval.wording import printable
+
+WHAT = "evaluating in parts"
+KEY = b"batch_eval_part"
+FIXED = (
+    "row",
+    "id",
+    "truth",
+    "outcome",
+    "reason",
+    "score",
+    "print",
+    "digest",
+    "frames",
+    "width",
+    "height",
+    "thumbnail",
+)
+"""The columns that every part has; those of flags, slices and classes follow."""
+FLAG, SLICE, CLASS = "flag:", "slice:", "p:"
+"""Prefixes of the other columns."""
+PICTURES = ("row", "mime", "original", "seen", "steps")
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names that a part's columns stand for, in their order."""
+
+    slices: tuple[str, ...]
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PartTable:
+    """A part's rows as an engine returned them, with their samples. A sample's ``file`` is its row."""
+
+    samples: tuple[Sample, ...]
+    rows: Rows
+
+
+def rows_file(part: PartTable, names: Names) -> bytes:
+    """Return the content of ``part-….rows.parquet``."""
+    pa = pyarrow(WHAT)
+    rows, samples = part.rows, part.samples
+    places = range(rows.start, rows.start + len(samples))
+    outcomes = [outcome.value for outcome in OUTCOMES]
+    flags = sorted(rows.flags)
+    columns = [
+        pa.array(places, pa.int64()),
+        texts(pa, [sample.id for sample in samples]),
+        texts(pa, [sample.truth for sample in samples]),
+        pa.array([outcomes[i] for i in rows.outcome.tolist()], pa.string()),
+        texts(pa, [rows.reasons.get(row) for row in places]),
+        pa.array(rows.scores),
+        pa.array(rows.prints),
+        pa.array([digest.tobytes() for digest in rows.digests], pa.binary(DIGEST)),
+        pa.array([rows.frames.get(row) for row in places], pa.int64()),
+        *(pa.array(rows.sizes[:, i]) for i in range(2)),
+        pa.array([rows.thumbnails[row].tobytes() if row in rows.thumbnails else None for row in places], pa.binary()),
+        *(pa.array(np.isin(np.array(places), rows.flags[flag])) for flag in flags),
+        *(texts(pa, [sample.slices[i] for sample in samples]) for i in range(len(names.slices))),
+        *(pa.array(rows.probabilities[:, i]) for i in range(len(names.classes))),
+    ]
+    titles = [
+        *FIXED,
+        *(f"{FLAG}{name}" for name in flags),
+        *(f"{SLICE}{printable(name)}" for name in names.slices),
+        *(f"{CLASS}{printable(name)}" for name in names.classes),
+    ]
+    described = {"flags": flags, "slices": names.slices, "classes": names.classes}
+    return _parquet(pa, pa.table(columns, names=titles).replace_schema_metadata({KEY: json.dumps(described)}))
+
+
+def pictures_file(pictures: Mapping[int, Picture]) -> bytes:
+    """Return the content of ``part-….pictures.parquet``."""
+    pa = pyarrow(WHAT)
+    shown = sorted(pictures.items())
+    columns = [
+        pa.array([row for row, _ in shown], pa.int64()),
+        pa.array([picture.mime for _, picture in shown], pa.string()),
+        *(pa.array([getattr(picture, name) for _, picture in shown], pa.binary()) for name in PICTURES[2:]),
+    ]
+    return _parquet(pa, pa.table(columns, names=list(PICTURES)), compression="none")  # PNG and JPEG are compressed
+
+
+def read_rows(data: bytes, names: Names) -> PartTable:
+    """Return the rows of a part. Raises ValueError where they are damaged."""
+    table = _table(data)
+    described = json.loads((table.schema.metadata or {})[KEY])
+    if [described["slices"], described["classes"]] != [[*names.slices], [*names.classes]]:
+        raise ValueError("its columns are those of another set")
+    flags: Sequence[str] = described["flags"]
+    columns = iter(table.columns)
+    fixed = dict(zip(FIXED, columns, strict=False))
+    numbers = fixed["row"].to_pylist()
+    rows = Rows(range(numbers[0], numbers[0] + len(numbers)), len(names.classes), digests=True)
+    place = {outcome.value: i for i, outcome in enumerate(OUTCOMES)}
+    rows.outcome[:] = [place[outcome] for outcome in fixed["outcome"].to_pylist()]
+    rows.scores[:] = fixed["score"].to_numpy()
+    rows.prints[:] = fixed["print"].to_numpy()
+    rows.digests[:] = np.frombuffer(b"".join(fixed["digest"].to_pylist()), np.uint8).reshape(-1, DIGEST)
+    rows.reasons = _kept(numbers, listed(fixed["reason"]))
+    rows.frames = _kept(numbers, fixed["frames"].to_pylist())
+    rows.sizes[:] = np.column_stack([fixed[name].to_numpy() for name in ("width", "height")])
+    rows.thumbnails = {
+        row: np.frombuffer(data, np.uint8).reshape(SIDE, SIDE)
+        for row, data in _kept(numbers, fixed["thumbnail"].to_pylist()).items()
+    }
+    for flag in flags:
+        rows.flags[flag] = (rows.start + np.flatnonzero(next(columns).to_numpy())).tolist()
+    slices = [listed(next(columns)) for _ in names.slices]
+    for i in range(len(names.classes)):
+        rows.probabilities[:, i] = next(columns).to_numpy()
+    values = zip(*slices, strict=True) if slices else iter([()] * len(numbers))
+    samples = map(Sample, listed(fixed["id"]), map(str, numbers), listed(fixed["truth"]), values)
+    return PartTable(tuple(samples), rows)
+
+
+def read_pictures(data: bytes) -> dict[int, Picture]:
+    """Return the pictures of a part. Raises ValueError where they are damaged."""
+    columns = [_table(data).column(name).to_pylist() for name in ("row", "original", "seen", "mime", "steps")]
+    return {
+        row: Picture(original, seen, mime, steps) for row, original, seen, mime, steps in zip(*columns, strict=True)
+    }
+
+
+def _parquet(pa: Any, table: Any, compression: str = COMPRESSION) -> bytes:
+    buffer = BytesIO()
+    pa.parquet.write_table(table, buffer, compression=compression)
+    return buffer.getvalue()
+
+
+def _table(data: bytes) -> Any:
+    """Return a table in one chunk. pyarrow's errors are ValueErrors."""
+    pa = pyarrow(WHAT)
+    return pa.parquet.read_table(BytesIO(data), use_threads=False).combine_chunks()
+
+
+def _kept(numbers: Sequence[int], values: Sequence[Any]) -> dict[int, Any]:
+    return {row: value for row, value in zip(numbers, values, strict=True) if value is not None}
