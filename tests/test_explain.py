@@ -17,7 +17,17 @@ from batch_eval.evaluation.saved import dump_evaluation, load_evaluation, parse_
 from batch_eval.reports import html, markdown
 from batch_eval.reports.json_files import flat_metrics
 from batch_eval.reports.text import print_summary
-from batch_eval.studies.explain import check_same_model, decisive, drawn, explain, explain_image, explained, patches
+from batch_eval.studies.explain import (
+    check_same_model,
+    decisive,
+    digits_for,
+    drawn,
+    explain,
+    explain_image,
+    explained,
+    patches,
+)
+from batch_eval.studies.nearest import mnist_digits, training_digits
 from batch_eval.studies.repairs import repairs
 
 
@@ -206,3 +216,60 @@ def test_another_model_cannot_explain(misread):
 def test_a_model_opened_another_way_cannot_explain(misread):
     with pytest.raises(ConfigError, match="opened another way"):
         check_same_model(open_model(ModelOptions(ink="dark")), misread)
+
+
+def test_the_package_s_training_digits_are_read_right():
+    digits = mnist_digits()
+
+    assert list("0123456789") == list(digits.of_class)
+    for name, images in digits.of_class.items():
+        assert len(images) >= 90
+        assert (open_model().predict(images).argmax(axis=1) == int(name)).mean() > 0.95
+
+
+def test_a_digit_of_the_training_set_is_nearest_to_itself():
+    digits = mnist_digits()
+    seen = digits.of_class["4"][7]
+
+    assert (seen == digits.nearest(seen, "4")).all()
+    assert (seen != digits.nearest(seen, "9")).any()
+    assert digits.nearest(seen, "a") is None
+
+
+def test_a_larger_input_has_the_same_nearest_digit():
+    digits = mnist_digits()
+    seen = digits.of_class["4"][7]
+
+    assert (seen == digits.nearest(cv2.resize(seen, (56, 56), interpolation=cv2.INTER_NEAREST), "4")).all()
+
+
+def test_the_default_model_shows_its_nearest_training_digits(photos):
+    (found,) = explain(photos)
+
+    assert [(28, 28), (28, 28)] == [digit.shape for digit in found.nearest]
+    assert drawn(found).shape == (140, 5 * 140 + 4 * 4, 3)
+
+
+def test_other_models_need_a_file_of_digits(tmp_path, photos):
+    model = open_model()
+    object.__setattr__(model, "sha256", "0")
+    images = np.stack([cv2.resize(ink(digit, digit), (28, 28)) for digit in range(10)])
+    np.savez(tmp_path / "digits.npz", x_train=images, y_train=np.arange(10))
+
+    assert digits_for(model, None) is None
+    assert 10 == len(digits_for(model, tmp_path / "digits.npz").of_class)
+    (found,) = explain(photos, against=tmp_path / "digits.npz")
+    assert (found.nearest[0] == images[5]).all()
+
+
+@pytest.mark.parametrize(
+    "arrays", [{"x": np.zeros(3)}, {"x_train": np.zeros((2, 28, 28)), "y_train": np.zeros(2)}, None]
+)
+def test_files_without_training_digits_are_refused(tmp_path, arrays):
+    if arrays is None:
+        (tmp_path / "digits.npz").write_bytes(b"no archive")
+    else:
+        np.savez(tmp_path / "digits.npz", **arrays)
+
+    with pytest.raises(ConfigError, match=r"digits\.npz"):
+        training_digits(tmp_path / "digits.npz")

@@ -13,6 +13,7 @@ from batch_eval.cli.grouping import grouped
 if TYPE_CHECKING:
     from batch_eval.evaluation import Evaluation
     from batch_eval.models import Classifier
+    from batch_eval.studies.nearest import TrainingDigits
 
 
 @grouped
@@ -26,13 +27,15 @@ def explain(
     at_most: Annotated[
         int, typer.Option("--at-most", min=1, help="How many misread images to explain, the most confident first.")
     ] = 50,
+    against: options.Against = None,
     jobs: options.Jobs = None,
     out: Annotated[
         Path | None,
         typer.Option(
             "--out",
             "-o",
-            help="A folder for a picture of each: what the model saw, its evidence in red, and the changed image.",
+            help="A folder for a picture of each: what the model saw, its evidence in red, the changed image, and the "
+            "nearest training digits.",
             show_default=False,
         ),
     ] = None,
@@ -54,17 +57,18 @@ def explain(
     from batch_eval.dataset import load_dataset
     from batch_eval.evaluation.explanations import reasons
     from batch_eval.publishing import check_writable, publish
-    from batch_eval.studies.explain import explain_task, picture_files
+    from batch_eval.studies.explain import digits_for, explain_task, picture_files
     from batch_eval.wording import printable
 
     # before the run: a folder that cannot be written must not cost one
     if out:
         check_writable(out)
     reader = open_reader(opening.options(model), preparing.options())
+    digits = digits_for(reader.classifier, against)
     task = reader_task(load_dataset(places, labels.options(), reader.classifier.class_names).labelled(), reader)
     say(f"Labels: {task.dataset.label_source}")
     with progress_bar(len(task.dataset.samples)) as progress:
-        found = explain_task(task, at_most=at_most, jobs=jobs, progress=progress)
+        found = explain_task(task, at_most=at_most, jobs=jobs, progress=progress, digits=digits)
     if not found:
         tell("No image was misread.")
         return
@@ -78,7 +82,7 @@ def explain(
 
 
 def explained_with_progress(
-    evaluation: Evaluation, classifier: Classifier, at_most: int, *, hidden: bool
+    evaluation: Evaluation, classifier: Classifier, at_most: int, digits: TrainingDigits | None, *, hidden: bool
 ) -> Evaluation:
     """Return an evaluation with the explanations of its most confident errors; show the progress."""
     from batch_eval.cli.console import progress_bar
@@ -87,4 +91,4 @@ def explained_with_progress(
 
     total = min(at_most, evaluation.counts[Outcome.WRONG])
     with progress_bar(total, "errors explained", hidden=hidden) as progress:
-        return explained(evaluation, classifier, at_most, progress=progress)
+        return explained(evaluation, classifier, at_most, digits=digits, progress=progress)

@@ -254,6 +254,14 @@ ExplainAtMost = Annotated[
         min=1, help="How many misread images --explain takes, the most confident first. Each needs about 0.1 s."
     ),
 ]
+Against = Annotated[
+    Path | None,
+    typer.Option(
+        help="Training digits to show the nearest of, a NumPy file with x_train and y_train such as Keras' mnist.npz. "
+        "Default: 1,000 digits of MNIST for the default model, none for others.",
+        show_default=False,
+    ),
+]
 CompareRecipes = Annotated[
     bool,
     typer.Option(

@@ -27,6 +27,7 @@ def report(
     *,
     explain: options.Explain = False,
     explain_at_most: options.ExplainAtMost = 50,
+    against: options.Against = None,
     model: options.Model = None,
     opening: options.ModelFlags,
     reports: options.ReportFlags,
@@ -53,10 +54,11 @@ def report(
     if explain:
         from batch_eval.cli.explain import explained_with_progress
         from batch_eval.models import open_model
-        from batch_eval.studies.explain import check_explainable, check_same_model
+        from batch_eval.studies.explain import check_explainable, check_same_model, digits_for
 
         classifier = open_model(opening.options(model))
         check_explainable(classifier)
         check_same_model(classifier, evaluation)
-        evaluation = explained_with_progress(evaluation, classifier, explain_at_most, hidden=output.quiet)
+        digits = digits_for(classifier, against)
+        evaluation = explained_with_progress(evaluation, classifier, explain_at_most, digits, hidden=output.quiet)
     finish(evaluation, output, limits, baseline)

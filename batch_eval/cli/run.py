@@ -22,6 +22,7 @@ def run(
     preparing: options.PreprocessingFlags,
     explain: options.Explain = False,
     explain_at_most: options.ExplainAtMost = 50,
+    against: options.Against = None,
     compare_recipes: options.CompareRecipes = True,
     verify: options.Verify = False,
     jobs: options.Jobs = None,
@@ -97,9 +98,10 @@ def run(
 
         check_verifiable(model_options)
     if explain:
-        from batch_eval.studies.explain import check_explainable
+        from batch_eval.studies.explain import check_explainable, digits_for
 
         check_explainable(reader.classifier)
+        digits = digits_for(reader.classifier, against)
     calibration = load_calibration(sets, reader.classifier.sha256, reader.recipe.settings_sha256)
     task = reader_task(load_dataset(places, labels.options(), reader.classifier.class_names), reader)
     limits.check_names(task.classifier.class_names, task.dataset.slice_values)
@@ -120,7 +122,9 @@ def run(
     if explain:
         from batch_eval.cli.explain import explained_with_progress
 
-        evaluation = explained_with_progress(evaluation, reader.classifier, explain_at_most, hidden=output.quiet)
+        evaluation = explained_with_progress(
+            evaluation, reader.classifier, explain_at_most, digits, hidden=output.quiet
+        )
     if export_errors:
         from batch_eval.studies.error_files import export_errors as export
 

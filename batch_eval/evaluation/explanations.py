@@ -31,7 +31,7 @@ class Explained:
     kinds: tuple[str, ...]
     """All kinds of change, keys of ``KINDS``, that do so."""
     picture: bytes
-    """PNG: what the model saw, its evidence in red, and the changed image."""
+    """PNG: what the model saw, its evidence in red, the changed image, and the nearest training digits if known."""
 
     @property
     def reason(self) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from batch_eval.errors import ConfigError
 from batch_eval.evaluation.confusions import errors_by_confidence
 from batch_eval.evaluation.explanations import KINDS, WITHOUT, Explained
 from batch_eval.imaging.steps import Image
+from batch_eval.studies.nearest import TrainingDigits, mnist_digits, training_digits
 from batch_eval.studies.repairs import BACKGROUND, Repair, repairs
 
 if TYPE_CHECKING:
@@ -58,6 +60,8 @@ class Explanation:
     """The smallest change that makes the model read the truth; None without one."""
     kinds: tuple[str, ...]
     """All kinds of change, of any size, that do so."""
+    nearest: tuple[Image, ...] = ()
+    """Two (28, 28) uint8: the training digits nearest to it, of the class read and of the truth. Empty if unknown."""
 
     @property
     def sentence(self) -> str:
@@ -74,17 +78,38 @@ def explain(
     *,
     at_most: int = AT_MOST,
     jobs: int | None = None,
+    against: str | Path | None = None,
 ) -> list[Explanation]:
     """Explain the misread images of a set, the most confident first. Blank images have no reading to explain.
 
-    Arguments are those of `evaluate`; ``at_most`` limits the number.
+    Arguments are those of `evaluate`; ``at_most`` limits the number. ``against`` is a NumPy file of training
+    digits, such as mnist.npz, by default those of the default model.
     Raises ConfigError for a model of colour images, which has no ink that could be changed.
     """
-    return explain_task(open_task(folder, model, labels, preprocess), at_most=at_most, jobs=jobs)
+    task = open_task(folder, model, labels, preprocess)
+    digits = digits_for(task.classifier, Path(against) if against else None)
+    return explain_task(task, at_most=at_most, jobs=jobs, digits=digits)
+
+
+def digits_for(classifier: Classifier, against: Path | None) -> TrainingDigits | None:
+    """Return the training digits to compare with: the file's, else those that the default model has seen.
+
+    None for another model, whose training set is unknown. Raises ConfigError for a file without training digits.
+    """
+    from batch_eval.models.options import DEFAULT_MODEL
+
+    if against:
+        return training_digits(against)
+    return mnist_digits() if classifier.sha256 == sha256(DEFAULT_MODEL.read_bytes()).hexdigest() else None
 
 
 def explain_task(
-    task: Task, *, at_most: int = AT_MOST, jobs: int | None = None, progress: Progress | None = None
+    task: Task,
+    *,
+    at_most: int = AT_MOST,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+    digits: TrainingDigits | None = None,
 ) -> list[Explanation]:
     """Explain the misread images of an opened task, as `explain` does."""
     from batch_eval.engines import local
@@ -96,7 +121,8 @@ def explain_task(
     for row in rows[:at_most]:
         record = evaluation.record(row)
         prepared = task.read(task.dataset.samples[row]).prepared
-        found.append(explain_image(task.classifier, np.asarray(prepared.image, np.uint8), record.id, str(record.truth)))
+        seen = np.asarray(prepared.image, np.uint8)
+        found.append(explain_image(task.classifier, seen, record.id, str(record.truth), digits))
     return found
 
 
@@ -126,32 +152,42 @@ def check_same_model(classifier: Classifier, evaluation: Evaluation) -> None:
 
 
 def explained(
-    evaluation: Evaluation, classifier: Classifier, at_most: int = AT_MOST, *, progress: Progress | None = None
+    evaluation: Evaluation,
+    classifier: Classifier,
+    at_most: int = AT_MOST,
+    *,
+    digits: TrainingDigits | None = None,
+    progress: Progress | None = None,
 ) -> Evaluation:
     """Return an evaluation with the explanations of its most confident errors.
 
-    It needs no images: an evaluation keeps what the model saw of its first 10,000 errors.
+    It needs no images: an evaluation keeps what the model saw of its first 10,000 errors. Each picture ends with the
+    nearest of the training ``digits``, if given.
     """
     found: list[Explained] = []
     for row in errors_by_confidence(evaluation).tolist():
         picture = evaluation.records.pictures.get(row)
         if len(found) < at_most and evaluation.records.has_prediction[row] and picture and picture.seen:
-            found.append(_explained(classifier, evaluation, row, picture.seen))
+            found.append(_explained(classifier, evaluation, row, picture.seen, digits))
             if progress:
                 progress(1)
     return replace(evaluation, explanations=tuple(found))
 
 
-def _explained(classifier: Classifier, evaluation: Evaluation, row: int, data: bytes) -> Explained:
+def _explained(
+    classifier: Classifier, evaluation: Evaluation, row: int, data: bytes, digits: TrainingDigits | None
+) -> Explained:
     from batch_eval.imaging.files import encode
 
     record = evaluation.record(row)
     seen = np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE), np.uint8)
-    found = explain_image(classifier, seen, record.id, str(record.truth))
+    found = explain_image(classifier, seen, record.id, str(record.truth), digits)
     return Explained(row, found.repair.words if found.repair else "", found.kinds, encode(drawn(found)))
 
 
-def explain_image(classifier: Classifier, seen: Image, id_: str, truth: str) -> Explanation:
+def explain_image(
+    classifier: Classifier, seen: Image, id_: str, truth: str, digits: TrainingDigits | None = None
+) -> Explanation:
     """Explain how a model reads (h, w) uint8 with bright ink on dark. ``truth`` is one of its classes."""
     # One batch holds all the model must read: the image itself, then the covered images, then the repaired ones.
     tried, covers = repairs(seen), patches(seen)
@@ -161,16 +197,19 @@ def explain_image(classifier: Classifier, seen: Image, id_: str, truth: str) -> 
     read, target = int(first.argmax()), classifier.class_names.index(truth)
     right = [i for i, k in enumerate(of_repairs.argmax(axis=1).tolist()) if k == target]
     # of the smallest changes, the one after which the model is most certain
+    read_as = classifier.class_names[read]
+    nearest = [digits.nearest(seen, name) for name in (read_as, truth)] if digits else []
     best = min(right, key=lambda i: (tried[i].level, -float(of_repairs[i, target])), default=None)
     return Explanation(
         id=id_,
         truth=truth,
-        read_as=classifier.class_names[read],
+        read_as=read_as,
         confidence=float(first[read]),
         seen=seen,
         evidence=_evidence(seen, covers, first[read] - of_covers[:, read]),
         repair=None if best is None else tried[best],
         kinds=tuple(kind for kind in KINDS if any(tried[i].kind == kind for i in right)),
+        nearest=tuple(digit for digit in nearest if digit is not None),
     )
 
 
@@ -223,9 +262,9 @@ def _overlap(one: Cover, other: Cover) -> bool:
 
 
 def drawn(explanation: Explanation) -> Image:
-    """Return three pictures side by side, in BGR.
+    """Return the pictures side by side, in BGR.
 
-    They are what the model saw, its evidence in red, and the changed image.
+    They are what the model saw, its evidence in red, the changed image, and the nearest training digits.
     """
     side = _SHOWN_SIDE
     seen = cv2.cvtColor(explanation.seen, cv2.COLOR_GRAY2BGR)
@@ -234,6 +273,7 @@ def drawn(explanation: Explanation) -> Image:
     shaded = seen * (1 - 0.7 * strength) + np.array([40, 40, 255]) * 0.7 * strength
     changed = explanation.repair.image if explanation.repair else np.zeros_like(explanation.seen)
     panels = [seen, shaded.astype(np.uint8), cv2.cvtColor(changed, cv2.COLOR_GRAY2BGR)]
+    panels += [cv2.cvtColor(digit, cv2.COLOR_GRAY2BGR) for digit in explanation.nearest]
     shown = [cv2.resize(panel, (side, side), interpolation=cv2.INTER_NEAREST) for panel in panels]
     # lines are drawn after enlarging, so that they are thinner than a pixel of the model's
     scale = side / max(explanation.seen.shape)
@@ -245,7 +285,7 @@ def drawn(explanation: Explanation) -> Image:
         x, y = (round((value + 0.5) * scale) for value in explanation.repair.place)
         cv2.circle(shown[2], (x, y), round(4 * scale), (0, 200, 255), 1)
     gap = np.full((side, 4, 3), 255, np.uint8)
-    return np.asarray(np.hstack([shown[0], gap, shown[1], gap, shown[2]]), np.uint8)
+    return np.asarray(np.hstack([panel for one in shown for panel in (one, gap)][:-1]), np.uint8)
 
 
 def picture_files(explanations: Iterable[Explanation]) -> Iterable[tuple[str, str, bytes]]:
