@@ -24,6 +24,7 @@ from batch_eval.api import joined
 from batch_eval.dataset import Dataset, Sample, load_dataset
 from batch_eval.dataset.sample import label_sum
 from batch_eval.engines.rows import DIGEST, Picture, Rows
+from batch_eval.engines.twins import SIDE
 from batch_eval.errors import ConfigError, DatasetError
 from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome, Records
 from batch_eval.evaluation.breakdown import calibration
@@ -76,6 +77,9 @@ def runs(draw: st.DrawFn) -> tuple[Dataset, Rows]:
             rows.probabilities[i] = rng.dirichlet([0.5] * len(CLASSES)).astype(np.float32)
         rows.outcome[i] = OUTCOMES.index(judged(truth, rows.probabilities[i] if read else None, rng))
         rows.prints[i] = contents[i][0]
+        rows.sizes[i] = rng.integers(0, 1 << 32, 2)
+        if rng.random() < 0.3:
+            rows.thumbnails[i] = np.full((SIDE, SIDE), contents[i][0], np.uint8) + np.arange(SIDE, dtype=np.uint8)
         rows.digests[i] = np.frombuffer(contents[i].ljust(DIGEST, b"."), np.uint8)
         if rng.random() < 0.5:
             rows.scores[i] = rng.random()
@@ -111,9 +115,9 @@ def cut(rows: Rows, part: range) -> Rows:
     """Return some of the rows, as an engine returns those of a part."""
     found = Rows(part, len(CLASSES), digests=True)
     place = slice(part.start, part.stop)
-    for name in ("outcome", "probabilities", "prints", "digests", "scores"):
+    for name in ("outcome", "probabilities", "prints", "digests", "scores", "sizes"):
         getattr(found, name)[:] = getattr(rows, name)[place]
-    for name in ("reasons", "frames", "pictures"):
+    for name in ("reasons", "frames", "pictures", "thumbnails"):
         setattr(found, name, {row: value for row, value in getattr(rows, name).items() if row in part})
     flags = {name: [row for row in flagged if row in part] for name, flagged in rows.flags.items()}
     found.flags = {name: flagged for name, flagged in flags.items() if flagged}
@@ -172,7 +176,8 @@ def test_sums_of_parts_in_any_order_are_those_of_one_run(run, part_rows, order):
     for number in range(plan.parts):
         p = plan.part(number)
         some = replace(dataset, samples=dataset.samples[p.start : p.stop])
-        parts.append(Sums.of(Evaluation(CLASSES, Records.of(some, cut(rows, p)), job.provenance)))
+        records = Records.of_samples(some.samples, some.slice_values, cut(rows, p))
+        parts.append(Sums.of(Evaluation(CLASSES, records, job.provenance)))
     whole = Evaluation(CLASSES, Records.of(dataset, rows), job.provenance)
     order.shuffle(parts)
     total = Sums.total(parts, len(CLASSES))
