@@ -217,6 +217,44 @@ def test_the_address_is_one_that_a_browser_here_can_open(bound, url):
     assert url == server.address(Listening())
 
 
+class Probe:
+    """A datagram socket of a machine with one address, or without a network."""
+
+    def __init__(self, own):
+        self.own = own
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+    def connect(self, _):
+        if self.own is None:
+            raise OSError("Network is unreachable")
+
+    def getsockname(self):
+        return self.own, 5000
+
+
+@pytest.mark.parametrize(
+    ("bound", "own", "url"),
+    [
+        (("0.0.0.0", 80), "192.168.1.5", "http://192.168.1.5:80/"),
+        (("0.0.0.0", 80), None, ""),
+        (("10.0.0.7", 80), None, "http://10.0.0.7:80/"),
+    ],
+)
+def test_the_address_is_one_that_a_phone_can_open(monkeypatch, bound, own, url):
+    class Listening:
+        def getsockname(self):
+            return bound
+
+    monkeypatch.setattr(server.socket, "socket", lambda *_: Probe(own))
+
+    assert url == server.network_address(Listening())
+
+
 def test_the_files_of_the_page_are_in_the_package():
     """The build takes the whole folder; what it leaves out, it does so by .gitignore."""
     files = [path for path in (ROOT / "batch_eval" / "web" / "files").rglob("*") if path.is_file()]

@@ -78,6 +78,8 @@ def serve(
         url = server.address(listening)
         tell(f"Open {url} in a browser. Stop with Ctrl-C.")
         if host not in LOOPBACK:
+            if elsewhere := server.network_address(listening):
+                tell(f"On a phone in the same network, open {elsewhere}")
             say("Note: anyone who can reach this machine can use the page, and save images if --collect is given.")
         if open_page:
             typer.launch(url)

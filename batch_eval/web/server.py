@@ -43,6 +43,20 @@ def address(listening: socket.socket) -> str:
     return f"http://{shown}:{port}/"
 
 
+def network_address(listening: socket.socket) -> str:
+    """Return the URL for other machines, such as a phone; empty without a network."""
+    host, port = listening.getsockname()[:2]
+    if host not in ("0.0.0.0", "::"):  # noqa: S104 - read, not bound
+        return address(listening)
+    # Connecting a datagram socket sends nothing. It only chooses the address by which this machine reaches others.
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # reserved for documentation: RFC 5737
+        except OSError:
+            return ""
+        return f"http://{probe.getsockname()[0]}:{port}/"
+
+
 def serve(app: ASGIApp, listening: socket.socket, ready: Callable[[], None]) -> None:
     """Serve until Ctrl-C, which raises KeyboardInterrupt. Call ``ready`` once Ctrl-C is handled."""
     config = uvicorn.Config(
