@@ -2,6 +2,7 @@
 
 import io
 import re
+import threading
 from pathlib import Path
 
 import anyio
@@ -228,8 +229,9 @@ def test_an_upload_that_never_ends_is_broken_off(monkeypatch):
     assert 408 == refused.value.status_code
 
 
-def test_few_uploads_are_in_memory_at_a_time():
+def test_few_uploads_are_in_memory_at_a_time(monkeypatch):
     """Of many that arrive together only some are read; each of these ends when it has waited for its turn."""
+    monkeypatch.setattr(workload, "SMALL_BYTES", 0)
     waiting, most = set(), 0
 
     async def main():
@@ -255,6 +257,70 @@ def test_few_uploads_are_in_memory_at_a_time():
     anyio.run(main)
 
     assert workload.MAX_UPLOADS == most
+
+
+def pausing(first):
+    """Return a request whose client sends ``first`` and then nothing."""
+    pieces = [{"type": "http.request", "body": first, "more_body": True}]
+
+    async def receive():
+        return pieces.pop() if pieces else await anyio.sleep_forever()
+
+    return request_of(receive)
+
+
+def test_an_upload_that_pauses_is_broken_off(monkeypatch):
+    monkeypatch.setattr(workload, "PAUSE_SECONDS", 0.01)
+
+    with pytest.raises(HTTPException) as refused:
+        anyio.run(workload.Workload().with_upload, pausing(b"abc"), len)
+
+    assert (408, True) == (refused.value.status_code, "paused longer than" in refused.value.detail)
+
+
+def test_unfinished_uploads_keep_no_small_one_waiting():
+    async def main():
+        load = workload.Workload()
+        async with anyio.create_task_group() as tasks:
+            for first in [b"x" * workload.SMALL_BYTES] * workload.MAX_UPLOADS + [b"abc"] * 300:
+                tasks.start_soon(load.with_upload, pausing(first), len)
+            await anyio.wait_all_tasks_blocked()
+            whole = iter([{"type": "http.request", "body": b"abc", "more_body": False}])
+
+            async def receive():
+                return next(whole)
+
+            assert 3 == await load.with_upload(request_of(receive), len)
+            tasks.cancel_scope.cancel()
+
+    anyio.run(main)
+
+
+def test_a_reading_that_takes_too_long_is_said_and_keeps_its_thread(monkeypatch):
+    """The next one waits for the thread, which nothing can end."""
+    monkeypatch.setattr(workload, "READING_SECONDS", 0.01)
+    monkeypatch.setattr(workload, "available_cores", lambda: 1)
+    monkeypatch.setattr(workload, "SECONDS", 0.1)
+    released = threading.Event()
+
+    async def main():
+        load, reasons = workload.Workload(), []
+        for _ in range(2):
+            whole = iter([{"type": "http.request", "body": b"abc", "more_body": False}])
+
+            async def receive(whole=whole):
+                return next(whole)
+
+            with pytest.raises(HTTPException) as refused:
+                await load.with_upload(request_of(receive), lambda _: released.wait())
+            reasons.append((refused.value.status_code, refused.value.detail))
+        released.set()
+        return reasons
+
+    assert [
+        (503, "Reading the image takes longer than 0.01 seconds. Try a smaller copy of it."),
+        (503, "The page is busy with other images. Try again."),
+    ] == anyio.run(main)
 
 
 # other pages

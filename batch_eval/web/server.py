@@ -11,6 +11,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from batch_eval.errors import ConfigError
+from batch_eval.web.connections import TimedProtocol
 
 SHUTDOWN_SECONDS = 3
 """Time for requests in progress to finish after Ctrl-C."""
@@ -57,8 +58,8 @@ def network_address(listening: socket.socket) -> str:
         return f"http://{probe.getsockname()[0]}:{port}/"
 
 
-def serve(app: ASGIApp, listening: socket.socket, ready: Callable[[], None]) -> None:
-    """Serve until Ctrl-C, which raises KeyboardInterrupt. Call ``ready`` once Ctrl-C is handled."""
+def server_of(app: ASGIApp) -> uvicorn.Server:
+    """Return the server of an application, ready to run."""
     config = uvicorn.Config(
         app,
         log_level="warning",
@@ -66,9 +67,15 @@ def serve(app: ASGIApp, listening: socket.socket, ready: Callable[[], None]) -> 
         server_header=False,
         lifespan="off",
         ws="none",
+        http=TimedProtocol,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
-    server = uvicorn.Server(config)
+    return uvicorn.Server(config)
+
+
+def serve(app: ASGIApp, listening: socket.socket, ready: Callable[[], None]) -> None:
+    """Serve until Ctrl-C, which raises KeyboardInterrupt. Call ``ready`` once Ctrl-C is handled."""
+    server = server_of(app)
     # uvicorn handles signals only once its event loop runs. A Ctrl-C before that would leave the loop half made.
     before = signal.signal(signal.SIGINT, server.handle_exit)
     try:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from typing import ParamSpec, TypeVar
 
 import anyio
@@ -15,11 +18,17 @@ from batch_eval.cores import available_cores
 MAX_BYTES = 64 << 20
 """Largest upload. Photos of phones are smaller."""
 MAX_UPLOADS = 8
-"""Uploads in memory at a time. Others wait before their bytes are read."""
+"""Large uploads in memory at a time. Others wait when ``SMALL_BYTES`` of them have arrived."""
+SMALL_BYTES = 1 << 20
+"""Bytes of an upload that need no turn. So uploads that stop after a few bytes keep nobody waiting."""
 LENGTH_DIGITS = 19
 """Most digits of a Content-Length. No file is longer, and Python refuses numbers with thousands of digits."""
 SECONDS = 60
-"""Time limit for an upload to arrive."""
+"""Time limit for an upload to arrive, with the time that it waits for its turn."""
+PAUSE_SECONDS = 10
+"""Time limit for the next piece of an upload."""
+READING_SECONDS = 30
+"""Time limit for the work on one upload. The largest images within the other limits took 8 s on one core."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -40,32 +49,70 @@ class Workload:
         """Run ``work`` on the bytes that a request sends and return its result.
 
         Raises HTTPException: 413 as soon as there are too many bytes, 408 if they take too long, 400 for an invalid
-        length.
+        length, 503 if the work takes too long.
         """
-        # This bounds memory however many clients send at once: few uploads are held, and each is limited.
-        async with self._uploads:
-            return await self.run(work, await _body(request))
+        # This bounds memory however many clients send at once: few large uploads are held, and each is limited.
+        async with AsyncExitStack() as turn:
+            data = await self._body(request, turn)
+            return await self._in_time(lambda: work(data))
+
+    async def _body(self, request: Request, turn: AsyncExitStack) -> bytes:
+        """Return the bytes that a request sends; ``turn`` is held from ``SMALL_BYTES`` on."""
+        _check_announced(request.headers.get("content-length", ""))
+        # Count while it arrives: the header may be missing, as in chunked uploads, or lie.
+        data, pieces, held = bytearray(), request.stream(), False
+        try:
+            with anyio.fail_after(SECONDS):
+                while True:
+                    if len(data) >= SMALL_BYTES and not held:
+                        await turn.enter_async_context(self._uploads)
+                        held = True
+                    with anyio.fail_after(PAUSE_SECONDS):
+                        piece = await anext(pieces, None)
+                    if piece is None:
+                        return bytes(data)
+                    data += piece
+                    if len(data) > MAX_BYTES:
+                        raise _too_large()
+        except TimeoutError:
+            raise HTTPException(
+                408,
+                f"The upload took longer than {SECONDS} seconds, or paused longer than {PAUSE_SECONDS}. Try again.",
+            ) from None
+
+    async def _in_time(self, work: Callable[[], T]) -> T:
+        """Run ``work`` in a thread and return its result, or say that it takes too long."""
+        holder = object()
+        try:
+            with anyio.fail_after(SECONDS):
+                await self._threads.acquire_on_behalf_of(holder)
+        except TimeoutError:
+            raise HTTPException(503, "The page is busy with other images. Try again.") from None
+        # Nothing can end a thread. One that takes too long keeps its place until it is done, so there are never more.
+        running = asyncio.ensure_future(run_sync(work, limiter=anyio.CapacityLimiter(math.inf)))
+
+        def finished(done: asyncio.Future[T]) -> None:
+            self._threads.release_on_behalf_of(holder)
+            if not done.cancelled():
+                done.exception()  # was seen, also where nobody waits for it any more
+
+        running.add_done_callback(finished)
+        ended, _ = await asyncio.wait({running}, timeout=READING_SECONDS)
+        if not ended:
+            raise HTTPException(
+                503, f"Reading the image takes longer than {READING_SECONDS} seconds. Try a smaller copy of it."
+            )
+        return running.result()
 
 
-async def _body(request: Request) -> bytes:
-    announced = request.headers.get("content-length", "")
-    if len(announced) > LENGTH_DIGITS:
+def _check_announced(length: str) -> None:
+    """Raise HTTPException for a Content-Length that is invalid or too large."""
+    if len(length) > LENGTH_DIGITS:
         raise HTTPException(
-            400, f"The header Content-Length has {len(announced):,} characters. Expected a number of bytes."
+            400, f"The header Content-Length has {len(length):,} characters. Expected a number of bytes."
         )
-    if announced.isascii() and announced.isdigit() and int(announced) > MAX_BYTES:
+    if length.isascii() and length.isdigit() and int(length) > MAX_BYTES:
         raise _too_large()
-    # Count while it arrives: the header may be missing, as in chunked uploads, or lie.
-    data = bytearray()
-    try:
-        with anyio.fail_after(SECONDS):
-            async for chunk in request.stream():
-                data += chunk
-                if len(data) > MAX_BYTES:
-                    raise _too_large()
-    except TimeoutError:
-        raise HTTPException(408, f"The upload took longer than {SECONDS} seconds. Try again.") from None
-    return bytes(data)
 
 
 def _too_large() -> HTTPException:
