@@ -31,10 +31,10 @@ def files(predictions: Predictions, context: ReportContext = NO_CONTEXT) -> Iter
 def _result(prediction: Prediction) -> str:
     """Return one image's result in words."""
     if not prediction.guesses:
-        return f"{prediction.outcome}, {prediction.reason}"
+        return f"{prediction.outcome}, {printable(prediction.reason)}"
     guesses = "   ".join(f"{printable(guess.name)} {percent(guess.confidence)}" for guess in prediction.guesses)
     remarks = [*prediction.flags, *([prediction.reason] if prediction.reason else [])]
-    return f"{guesses}   ({', '.join(remarks)})" if remarks else guesses
+    return f"{guesses}   ({printable(', '.join(remarks))})" if remarks else guesses
 
 
 def drawn(image: Image) -> list[str]:
