@@ -132,6 +132,14 @@ def test_a_name_of_unknown_encoding_is_shown_as_bytes(two: Path) -> None:
     assert dataset.missing == ("\\xfc\\xe4\\xb8\\x83.png",)
 
 
+@pytest.mark.parametrize("header", ['"Unnamed: 0" filename label', '"Unnamed: 0" label filename'])
+def test_a_second_column_without_a_name_is_no_row_number(two: Path, header: str) -> None:
+    rows = "0 a.png 7 0\n1 sub/b.png 3 1\n" if header.endswith("label") else "0 7 a.png 0\n1 3 sub/b.png 1\n"
+
+    with pytest.raises(DatasetError, match="names 3 columns and has 4, parted by blanks"):
+        load(two, f"{header}\n{rows}")
+
+
 def test_columns_can_be_named(two: Path) -> None:
     (two / "t.csv").write_text("id,filename,label,y\na.png,sub/b.png,1,7\n")
 

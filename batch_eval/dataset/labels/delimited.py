@@ -9,10 +9,10 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from batch_eval.dataset.labels.spelling import number_of
-from batch_eval.dataset.labels.tables import Record, Table, check_width, without_title
+from batch_eval.dataset.labels.tables import UNNAMED, Record, Table, check_width, without_title
 from batch_eval.dataset.names import is_image
 from batch_eval.errors import DatasetError, MalformedFileError
 
@@ -58,21 +58,29 @@ def _unnamed_column(body: str, name: str) -> str:
     widths = [len(_FIELD.findall(line)) for line in lines]
     if widths[0] < 2 or set(widths[1:]) != {widths[0] + 1} or any(map(is_image, lines[0].split())):
         return ""
-    first = [number_of(line.split()[0]) for line in lines[1:]]
-    if first == [*range(len(first))]:
+    if _numbers_rows(_fields(lines[0]), [line.split()[0] for line in lines[1:]]):
         return ""
     return f"{name} names {widths[0]} columns and has {widths[0] + 1}, parted by blanks. Name the one that has no name."
+
+
+def _fields(record: str) -> list[str]:
+    """Return the fields of a row that are parted by blanks."""
+    return [quoted.replace('""', '"') or bare for quoted, bare in _FIELD.findall(record)]
+
+
+def _numbers_rows(names: Sequence[str], cells: Sequence[str]) -> bool:
+    """Whether a first column without a name numbers the rows, as pandas writes it."""
+    return [*map(number_of, cells)] == [*range(len(cells))] and not any(map(UNNAMED.fullmatch, names))
 
 
 def _blank_tables(body: str, first_line: int, comment: str, name: str, encoding: str) -> Iterator[Table]:
     """Yield the text as tables whose fields are parted by blanks, which names may hold too."""
     lines = [(line, record.strip()) for line, record in enumerate(body.splitlines(), first_line)]
     lines = [(line, record) for line, record in lines if record and not _is_comment(record.split())]
-    rows = [(line, [a.replace('""', '"') or b for a, b in _FIELD.findall(record)]) for line, record in lines]
+    rows = [(line, _fields(record)) for line, record in lines]
     width = max((len(cells) for _, cells in rows), default=0)
-    first = [number_of(cells[0]) for _, cells in rows[1:]]
-    if len(rows[:1]) and len(rows[0][1]) == width - 1 and first == [*range(len(first))]:
-        rows[0][1].insert(0, "")  # pandas gives no name to the numbers of rows
+    if rows and len(rows[0][1]) == width - 1 and _numbers_rows(rows[0][1], [cells[0] for _, cells in rows[1:]]):
+        rows[0][1].insert(0, "")
     are_signed = all(_SIGN.fullmatch(record) for _, record in lines)
     if width > 1 and not are_signed and all(len(cells) == width for _, cells in rows):
         yield Table(name, _comment_header(comment, " ", width), rows, encoding)

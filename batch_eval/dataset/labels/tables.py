@@ -26,7 +26,7 @@ Record = tuple[int, list[str]]
 """The line where a row begins, counted from 1, and its cells without outer blanks."""
 
 # A column without a name is a row index. pandas calls it "Unnamed: 0" when it reads it back.
-_UNNAMED = re.compile(r"(Unnamed: [0-9]+)?")
+UNNAMED = re.compile(r"(Unnamed: [0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Table:
 
     def is_index(self, position: int) -> bool:
         """Whether a column lacks a name while others have one, as a row index does."""
-        return self.header is not None and _UNNAMED.fullmatch(self.header[position]) is not None
+        return self.header is not None and UNNAMED.fullmatch(self.header[position]) is not None
 
     def is_slice(self, position: int) -> bool:
         """Whether a column is worth a breakdown. Without names, none is."""
