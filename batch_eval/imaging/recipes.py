@@ -30,7 +30,7 @@ from batch_eval.imaging.sheet import cut_to_sheet
 from batch_eval.imaging.steps import Image
 from batch_eval.imaging.stroke import normalise_stroke
 
-REVISION = 17
+REVISION = 16
 """Version of the steps. Raise it when a step computes something else, or a network of `look` is trained again.
 
 It is part of the settings' hash, so old evaluations differ from new ones.

@@ -19,8 +19,8 @@ from batch_eval.models.ink_model import open_ink_model
 from batch_eval.models.score_model import open_score_model
 
 # Chosen by experiment; docs/preprocessing.md, "Rules and network".
-DOUBT = -1.0
-"""Log odds of being one digit below which the rules' ink is doubted. Of drawn digits, about one in fifty has less."""
+DOUBT = -3.2
+"""Log odds of being one digit below which the rules' ink is doubted. A 1 with a base, much like an L, has -3.1."""
 LEAD = 0.5
 """How much more log odds the network's ink needs then."""
 ALONE = 4.0
