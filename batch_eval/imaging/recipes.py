@@ -81,6 +81,11 @@ def _shrink(image: Image, *, side: int = WORK_SIDE) -> Image:
     return shrink(image, side)
 
 
+def _negative(image: Image) -> Image:
+    # OpenCV's own function has no module, by which pickle finds functions for other processes
+    return cv2.bitwise_not(image)
+
+
 def _darkness(image: Image) -> Image:
     """Return how dark each pixel is: the ink map of a scan in even light."""
     return cv2.bitwise_not(steps.grey(image))
@@ -238,7 +243,7 @@ def preprocessor(
     recipe = {
         "photo": _PHOTO,
         "mnist": _MNIST,
-        "simple": (*_resize(size, 1), Step("invert", cv2.bitwise_not)),
+        "simple": (*_resize(size, 1), Step("invert", _negative)),
         "none": _resize(size, channels),
     }[name]
     _check_skips(name, recipe, options.skip)
