@@ -11,7 +11,7 @@ import io
 import os
 import select
 import sys
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from batch_eval.errors import ReportError
 
@@ -80,11 +80,13 @@ def _occupy_standard_descriptors() -> None:
 
 
 def _wrapped(stream: io.TextIOWrapper) -> io.TextIOWrapper:
-    raw: Any = stream.buffer
-    lenient = LenientOutput(getattr(raw, "raw", raw))  # without a buffer (python -u) there is only the raw stream
+    buffer: Any = stream.buffer
+    # With python -u or PYTHONUNBUFFERED there is only the raw stream, and every message is written at once.
+    is_buffered = hasattr(buffer, "raw")
+    lenient = LenientOutput(buffer.raw if is_buffered else buffer)
     # documents are written as bytes; only messages need the escapes
     return io.TextIOWrapper(
-        io.BufferedWriter(lenient),
+        io.BufferedWriter(lenient) if is_buffered else cast(BinaryIO, lenient),
         encoding=stream.encoding,
         errors="backslashreplace",
         newline="\n" if os.name != "nt" else None,
@@ -107,7 +109,7 @@ def stdout_is_read() -> bool:
     Raises ReportError where stdout could not take what was written, as on a full disk.
     """
     sys.stdout.flush()
-    raw = getattr(sys.stdout.buffer, "raw", None)
+    raw = getattr(sys.stdout.buffer, "raw", sys.stdout.buffer)
     error = raw.error if isinstance(raw, LenientOutput) else None
     if error is None:
         return True

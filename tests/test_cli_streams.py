@@ -35,6 +35,20 @@ pytestmark = [
 ]
 
 
+@pytest.mark.parametrize("flags", [[], ["-u"]], ids=str)
+def test_messages_are_written_at_once(flags: list[str], tmp_path: Path) -> None:
+    """Python has no buffers with -u and PYTHONUNBUFFERED, which containers set."""
+    said = tmp_path / "said"
+    program = (
+        "import sys; from batch_eval.streams import make_lenient; make_lenient(); print('Labels', file=sys.stderr); "
+        f"sys.exit(open({str(said)!r}).read() != 'Labels\\n')"
+    )
+    with said.open("w") as stderr:
+        done = subprocess.run([sys.executable, *flags, "-c", program], cwd=ROOT, stderr=stderr, check=False)
+
+    assert 0 == done.returncode
+
+
 def run(folder: Path, options: str, streams: str) -> subprocess.CompletedProcess[str]:
     """Run the sample images in bash; the exit code is that of the program, not of a reader."""
     command = f"{sys.executable} -m batch_eval run sample_images -f json --out {folder} {options} {streams}"
