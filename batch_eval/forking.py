@@ -6,14 +6,17 @@ import os
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from batch_eval import interrupts
+
 Result = TypeVar("Result")
 
 
 def can_fork() -> bool:
     """Whether forking is safe."""
-    # Only the forking thread lives on in the child, so there must be no other. Linux lists them in /proc.
+    # Only the forking thread lives on in the child, so there must be no other, but for the one that waits for signals.
+    # Linux lists them in /proc.
     try:
-        return len(os.listdir("/proc/self/task")) == 1
+        return len(os.listdir("/proc/self/task")) == 1 + interrupts.watching()
     except OSError:  # not Linux
         return False
 
@@ -45,6 +48,7 @@ def apart(function: Callable[..., Result], *arguments: Any) -> Result:
 
 
 def _answer(sender: Any, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    interrupts.forget()
     try:
         answer: tuple[Any, Exception | None] = function(*arguments), None
     except Exception as error:  # noqa: BLE001 - the parent raises it

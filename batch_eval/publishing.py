@@ -11,6 +11,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import IO
 
+from batch_eval import interrupts
 from batch_eval.errors import ReportError
 from batch_eval.locking import is_locked, locked
 
@@ -178,16 +179,6 @@ def _temporaries(folder: Path) -> list[Path]:
         return sorted(Path(e.path) for e in entries if e.name.startswith(PREFIX) and e.is_dir(follow_symlinks=False))
 
 
-_begun: set[str] = set()
-"""Temporary folders in which files are being written."""
-
-
-def discard_begun() -> None:
-    """Remove half-written files, for a process that is about to end at once."""
-    for folder in _begun:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 class _Swap:
     """Replaces entries of a folder by those in ``new``.
 
@@ -206,15 +197,15 @@ class _Swap:
         with locked(self.temporary):
             self.new.mkdir()
             self.old.mkdir()
-            _begun.add(str(self.temporary))
+            interrupts.keep_track(str(self.temporary))
             try:
                 yield
             finally:
-                _begun.discard(str(self.temporary))
+                interrupts.lose_track(str(self.temporary))
 
     def run(self) -> None:
         """Swap all entries, or none where one fails."""
-        _begun.discard(str(self.temporary))  # from here on it may hold the user's older files
+        interrupts.lose_track(str(self.temporary))  # from here on it may hold the user's older files
         entries = sorted(os.listdir(self.new))
         self.journal.touch()
         try:

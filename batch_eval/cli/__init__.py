@@ -9,6 +9,7 @@ import sys
 import traceback
 from types import FrameType
 
+from batch_eval import interrupts
 from batch_eval.errors import BatchEvalError, ConfigError, ExitCode
 from batch_eval.streams import make_lenient
 from batch_eval.wording import message
@@ -17,6 +18,13 @@ ALLOCATIONS = 100_000
 """Allocations between two garbage collections; Python's default is 700."""
 STOPPED = "Stopped."
 """The message after Ctrl-C."""
+CLEAR_LINE = "\r\x1b[2K\x1b[?25h"
+"""Clears the line of a progress bar, and shows the cursor (ECMA-48 EL, DECTCEM)."""
+
+_stderr = 2
+"""Where the last message goes.
+
+Once signals are handled it is a copy, as descriptor 2 is silenced while TensorFlow loads."""
 
 
 def main() -> None:
@@ -75,36 +83,44 @@ class Stopped(BaseException):
 
 
 def _handle_signals() -> None:
-    """Let Ctrl-C, SIGTERM and SIGHUP end the program through its `finally` clauses.
+    """Let Ctrl-C, SIGTERM and SIGHUP end the program through its `finally` clauses, or else soon.
 
     A signal that was ignored stays so. nohup ignores SIGHUP. Shells ignore SIGINT for background jobs.
     """
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _interrupted)
-    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
+    global _stderr  # noqa: PLW0603 - signals are the process's
+    _stderr = os.dup(2)
+    handled = set()
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
         number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+        if number is not None and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, _interrupted)
+            handled.add(int(number))
+    interrupts.watch(_end, frozenset(handled))
 
 
 def _interrupted(number: int, frame: FrameType | None) -> None:
     """Raise KeyboardInterrupt on Ctrl-C, Stopped on other signals; during an import, exit at once.
 
     An exception would get lost there. Some libraries turn it into an ImportError. In code that a dataclass generates,
-    Python ends by the signal, without an exit code. Half-written files are removed.
+    Python ends by the signal, without an exit code.
     """
-    interrupt = number == signal.SIGINT
     # from the interrupted line outwards: an import anywhere among the callers counts
     while frame:
         if frame.f_code.co_filename.startswith("<frozen importlib"):
-            try:
-                if publishing := sys.modules.get("batch_eval.publishing"):
-                    publishing.discard_begun()
-                os.write(2, f"{STOPPED}\n".encode())  # sys.stderr may be in the middle of a line of its own
-            finally:
-                os._exit(ExitCode.INTERRUPTED if interrupt else ExitCode.TERMINATED)
+            _end(number)
         frame = frame.f_back
-    raise KeyboardInterrupt if interrupt else Stopped
+    raise KeyboardInterrupt if number == signal.SIGINT else Stopped
+
+
+def _end(number: int) -> None:
+    """End the process after a signal, without its `finally` clauses. Half-written files are removed."""
+    try:
+        interrupts.discard()
+        # sys.stderr may be in the middle of a line of its own, and the progress bar hides the cursor
+        is_terminal = os.isatty(_stderr) and os.environ.get("TERM", "dumb") != "dumb"
+        os.write(_stderr, f"{CLEAR_LINE if is_terminal else ''}{STOPPED}\n".encode())
+    finally:
+        os._exit(ExitCode.INTERRUPTED if number == signal.SIGINT else ExitCode.TERMINATED)
 
 
 def _run(arguments: list[str]) -> int:

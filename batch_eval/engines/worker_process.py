@@ -20,6 +20,8 @@ from functools import partial
 from multiprocessing.connection import Connection, Pipe
 from typing import Any
 
+from batch_eval import interrupts
+
 READY = b""
 """A process's first message, before any answer."""
 END_SECONDS = 1.0
@@ -154,7 +156,7 @@ def answer_requests(work: Callable[[Any], Any], requests: Connection, answers: C
         try:
             chunk = pickle.loads(requests.recv_bytes())  # noqa: S301 - from our own process
         except EOFError:
-            return
+            threading.Event().wait()  # the thread ends this process
         answers.send_bytes(_answer(work, chunk))
 
 
@@ -176,6 +178,7 @@ def _end_with_parent(requests: int) -> None:
     closed = select.poll()
     closed.register(requests, 0)  # an end that is closed is reported without being asked for
     closed.poll()
+    interrupts.discard()
     os._exit(0)  # sys.exit would end this thread only
 
 
@@ -191,6 +194,7 @@ def _signals_blocked() -> Iterator[None]:
 
 def _leave_signals_to_parent() -> None:
     """Ignore Ctrl-C, which reaches all processes of a terminal: the parent ends this one. Others end it at once."""
+    interrupts.forget()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for number in _SIGNALS:
         if callable(signal.getsignal(number)):

@@ -31,6 +31,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from batch_eval import interrupts
 from batch_eval.errors import ModelError, ModelProcessError, UntrustedModelError
 from batch_eval.models.budget import GIGABYTE, OUT_OF_MEMORY, Limits
 from batch_eval.models.runtime import Batch, Runtime
@@ -132,6 +133,7 @@ class _Child:
         """Start a process and let it open the model."""
         self._connection, theirs = Pipe()
         folder = tempfile.mkdtemp(prefix="batch_eval-")
+        interrupts.keep_track(folder)
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `stop`
         self._process = _popen(theirs, self._limits, folder, self._errors)
         theirs.close()
@@ -259,6 +261,7 @@ def _stop(
     if process.stdin:
         process.stdin.close()
     shutil.rmtree(folder, ignore_errors=True)
+    interrupts.lose_track(folder)
 
 
 def _cpu_seconds(process: int) -> float | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from batch_eval import __version__
+from batch_eval import __version__, interrupts
 from batch_eval.errors import TrainingError
 from batch_eval.evaluation import Evaluation, Outcome
 from batch_eval.publishing import publish
@@ -53,6 +53,7 @@ def save_training(
                 path, data.test, network=needed_network(out, settings.network), class_names=data.class_names
             )
         except BaseException:  # KeyboardInterrupt too; it is raised again
+            interrupts.answered()
             publish(out.parent, [("the model", out.name, model)], say)
             raise
     card = _card(result, data, settings, hashlib.sha256(model).hexdigest(), evaluation)

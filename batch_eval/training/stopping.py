@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from batch_eval import interrupts
+
 
 @contextmanager
 def stopping_between_batches(worth_keeping: Callable[[], object]) -> Iterator[Any]:
@@ -30,6 +32,7 @@ def stopping_between_batches(worth_keeping: Callable[[], object]) -> Iterator[An
         if callable(before) and (pressed.is_set() or not worth_keeping()):
             before(number, frame)
         pressed.set()
+        interrupts.answered()
 
     def stop(batch: int, logs: Any = None) -> None:  # noqa: ARG001 - Keras passes these names
         if pressed.is_set():

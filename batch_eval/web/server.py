@@ -13,8 +13,8 @@ from starlette.types import ASGIApp
 from batch_eval.errors import ConfigError
 from batch_eval.web.connections import TimedProtocol
 
-SHUTDOWN_SECONDS = 3
-"""Time for requests in progress to finish after Ctrl-C."""
+SHUTDOWN_SECONDS = 1
+"""Time for requests in progress to finish after Ctrl-C, which ends the process after two at most."""
 
 
 def listen(host: str, port: int) -> socket.socket:

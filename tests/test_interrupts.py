@@ -1,0 +1,84 @@
+"""Ctrl-C and its like end every command soon, although native code holds the main thread and runs no handler."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from processes import ROOT
+from test_engine_workers import wait_for
+
+from batch_eval.models.options import DEFAULT_MODEL
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no signals for another process")
+
+NATIVE = """
+import os, threading
+import numpy
+from pathlib import Path
+matrix = numpy.random.default_rng(0).random((4000, 4000))
+threading.Timer(0.1, Path(os.environ["BEGUN"]).touch).start()
+numpy.linalg.eigvals(matrix)  # takes minutes, and no handler runs meanwhile
+"""
+IMAGE = str(next((ROOT / "sample_images").rglob("*.png")))
+SAMPLES = str(ROOT / "sample_images")
+MODEL = str(DEFAULT_MODEL)
+COMMANDS = {
+    "run": ["run", SAMPLES, "--out", "out"],
+    "predict": ["predict", IMAGE],
+    "compare": ["compare", SAMPLES, "--model", MODEL, "--model", MODEL],
+    "inspect": ["inspect", MODEL],
+    "explain": ["explain", IMAGE],
+    "serve": ["serve", "--port", "0"],
+    "preprocess": ["preprocess", IMAGE, "--out", "out"],
+    "train": ["train", "--data", SAMPLES, "--out", "out/model.keras"],
+}
+HOLDING_A_FOLDER = """
+import sys
+from pathlib import Path
+from batch_eval import cli, publishing
+
+def contents():
+    yield "one", "one.txt", b"1"
+    import native
+    yield "two", "two.txt", b"2"
+
+cli._run = lambda arguments: publishing.publish(Path("out"), contents(), None)
+cli.main()
+"""
+
+
+def begin(command: list[str], folder: Path, module: str) -> subprocess.Popen[str]:
+    """Begin a command in which importing a module takes minutes in native code, and wait until it does."""
+    (folder / f"{module}.py").write_text(NATIVE)
+    paths = os.pathsep.join([str(folder), str(ROOT)])
+    env = {**os.environ, "PYTHONPATH": paths, "BEGUN": str(folder / "begun"), "OPENBLAS_NUM_THREADS": "1"}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL}
+    process = subprocess.Popen([sys.executable, *command], cwd=folder, env=env, text=True, **pipes)
+    wait_for(lambda: [1] if process.poll() is not None or (folder / "begun").exists() else [], 1)
+    return process
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+def test_ctrl_c_ends_a_command_that_computes_in_native_code(command: list[str], tmp_path: Path):
+    module = {"train": "tensorflow", "preprocess": "cv2"}.get(command[0], "onnxruntime")
+
+    process = begin(["-m", "batch_eval", *command], tmp_path, module)
+    process.send_signal(signal.SIGINT)
+    _, talk = process.communicate(timeout=30)
+
+    assert (130, "Stopped.") == (process.returncode, talk.strip().splitlines()[-1])
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 143)])
+def test_no_half_written_folder_stays(name: str, code: int, tmp_path: Path):
+    process = begin(["-c", HOLDING_A_FOLDER], tmp_path, "native")
+    assert [".batch_eval-"] == [path.name[:12] for path in (tmp_path / "out").iterdir()]
+    process.send_signal(getattr(signal, name))
+    _, talk = process.communicate(timeout=30)
+
+    assert (code, "Stopped.\n") == (process.returncode, talk)
+    assert [] == list((tmp_path / "out").iterdir())
