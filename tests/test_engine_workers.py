@@ -42,6 +42,18 @@ threading.Thread(target=stop.wait).start()
 print(can_fork())
 stop.set()
 """
+WATCHED = """
+from batch_eval import interrupts
+
+ended = []
+interrupts.watch(ended.append, frozenset({signal.SIGTERM}))
+assert can_fork()
+
+def work(chunk):
+    return chunk, interrupts.watching(), signal.set_wakeup_fd(-1)
+
+print(list(in_order(Work(work), [1, 2], 2, kind=Kind.FORKED, stop=Flag())), ended)
+"""
 FAILING = """
 def work(chunk):
     raise ModelError("too large")
@@ -153,6 +165,11 @@ def test_copies_give_their_results_in_order():
 @copies
 def test_a_process_with_threads_is_not_copied():
     assert "False\n" == printed(WITH_A_THREAD)
+
+
+@copies
+def test_a_process_that_watches_signals_is_copied_without_the_watch():
+    assert "[(1, False, -1), (2, False, -1)] []\n" == printed(WATCHED)
 
 
 @pytest.mark.parametrize("workers", ["THREADS", pytest.param("FORKED", marks=copies)])

@@ -82,3 +82,34 @@ def test_no_half_written_folder_stays(name: str, code: int, tmp_path: Path):
 
     assert (code, "Stopped.\n") == (process.returncode, talk)
     assert [] == list((tmp_path / "out").iterdir())
+
+
+ANSWERED = """
+import os, signal, threading
+from batch_eval import interrupts
+
+saved = threading.Event()
+signal.signal(signal.SIGINT, lambda *_: None if saved.is_set() else interrupts.answered())
+interrupts.GRACE_SECONDS = 0.2
+interrupts.watch(lambda number: os._exit(3), frozenset({signal.SIGINT}))
+os.kill(os.getpid(), signal.SIGINT)
+saved.wait(1)  # longer than the time of grace
+saved.set()
+print("saved", flush=True)
+os.kill(os.getpid(), signal.SIGINT)
+threading.Event().wait()
+"""
+
+
+def test_a_command_that_saves_something_first_is_left_to_it(tmp_path: Path):
+    """The handler answers the first signal; the second one ends the process."""
+    done = subprocess.run(
+        [sys.executable, "-c", ANSWERED],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (3, "saved\n", "") == (done.returncode, done.stdout, done.stderr)
