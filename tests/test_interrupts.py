@@ -1,5 +1,6 @@
 """Ctrl-C and its like end every command soon, although native code holds the main thread and runs no handler."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -50,12 +51,12 @@ cli.main()
 """
 
 
-def begin(command: list[str], folder: Path, module: str) -> subprocess.Popen[str]:
+def begin(command: list[str], folder: Path, module: str, stderr: int = subprocess.PIPE) -> subprocess.Popen[str]:
     """Begin a command in which importing a module takes minutes in native code, and wait until it does."""
     (folder / f"{module}.py").write_text(NATIVE)
     paths = os.pathsep.join([str(folder), str(ROOT)])
     env = {**os.environ, "PYTHONPATH": paths, "BEGUN": str(folder / "begun"), "OPENBLAS_NUM_THREADS": "1"}
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL}
+    pipes = {"stdout": subprocess.PIPE, "stderr": stderr, "stdin": subprocess.DEVNULL}
     process = subprocess.Popen([sys.executable, *command], cwd=folder, env=env, text=True, **pipes)
     wait_for(lambda: [1] if process.poll() is not None or (folder / "begun").exists() else [], 1)
     return process
@@ -82,6 +83,22 @@ def test_no_half_written_folder_stays(name: str, code: int, tmp_path: Path):
 
     assert (code, "Stopped.\n") == (process.returncode, talk)
     assert [] == list((tmp_path / "out").iterdir())
+
+
+def test_a_reader_of_stderr_that_is_stuck_does_not_keep_the_process(tmp_path: Path):
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writing, bytes(4096))
+    os.set_blocking(writing, True)
+    with begin(["-c", HOLDING_A_FOLDER], tmp_path, "native", stderr=writing) as process:
+        process.send_signal(signal.SIGTERM)
+
+    assert 143 == process.returncode
+    assert [] == list((tmp_path / "out").iterdir())
+    os.close(reading)
+    os.close(writing)
 
 
 ANSWERED = """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import select
 import signal
 import sys
 import traceback
@@ -118,7 +119,9 @@ def _end(number: int) -> None:
         interrupts.discard()
         # sys.stderr may be in the middle of a line of its own, and the progress bar hides the cursor
         is_terminal = os.isatty(_stderr) and os.environ.get("TERM", "dumb") != "dumb"
-        os.write(_stderr, f"{CLEAR_LINE if is_terminal else ''}{STOPPED}\n".encode())
+        # a reader that is stuck would let the writing wait; Windows can ask that of sockets only
+        if os.name == "nt" or select.select([], [_stderr], [], 0)[1]:
+            os.write(_stderr, f"{CLEAR_LINE if is_terminal else ''}{STOPPED}\n".encode())
     finally:
         os._exit(ExitCode.INTERRUPTED if number == signal.SIGINT else ExitCode.TERMINATED)
 
