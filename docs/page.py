@@ -23,8 +23,8 @@ from batch_eval.web.server import address, listen
 ROOT = Path(__file__).resolve().parents[1]
 PHOTO = ROOT / "sample_images" / "5-6-ruled-fountain.png"
 SEVEN = [(0.3, 0.25), (0.5, 0.24), (0.7, 0.25), (0.6, 0.5), (0.5, 0.65), (0.45, 0.82)]
-DESKTOP = {"viewport": {"width": 1280, "height": 1200}, "color_scheme": "light"}
-PHONE = {"viewport": {"width": 390, "height": 1200}, "color_scheme": "dark", "has_touch": True, "is_mobile": True}
+DESKTOP = {"viewport": {"width": 1280, "height": 1400}, "color_scheme": "light"}
+PHONE = {"viewport": {"width": 390, "height": 1400}, "color_scheme": "dark", "has_touch": True, "is_mobile": True}
 
 
 def main() -> None:

@@ -96,7 +96,7 @@ def test_the_steps_lead_from_the_original_to_what_the_model_saw(page):
     verdict(page)
     names = page.locator("#steps figcaption").all_text_contents()
 
-    assert ("shrink", "centre") == (names[0], names[-1])
+    assert ("canvas", "centre") == (names[0], names[-1])
     assert [28, 28] == page.evaluate("[document.getElementById('seen').naturalWidth, seen.naturalHeight]")
     assert 0 < page.evaluate("document.getElementById('original').naturalWidth")
 
@@ -337,3 +337,109 @@ def test_a_server_that_has_gone_is_said(browser, tmp_path):
         reached(page, "error")
 
         assert "Is batch-eval serve still running?" in page.locator("#verdict").text_content()
+
+
+def rows(page):
+    """Return the images that were tried, as (name, reading, what else is said), once all are read."""
+    page.wait_for_selector("#tried:not(:has([data-state=waiting]))")
+    parts = [page.locator(f"#rows .{part}").all_text_contents() for part in ("name", "read", "text")]
+    return list(zip(*parts, strict=True))
+
+
+def test_each_of_several_files_has_a_row(browser, site, tmp_path):
+    (tmp_path / "notes.png").write_text("no image")
+    (tmp_path / "paper.png").write_bytes(blank())
+    samples = [SAMPLES / "3-5-squared-ballpoint.png", SAMPLES / "5-1-plain-marker.png"]
+    with opened(browser, site.url, expecting="Failed to load resource") as page:
+        page.set_input_files("#upload", [*samples, tmp_path / "notes.png", tmp_path / "paper.png"])
+        page.wait_for_selector("#rows li")
+        found = rows(page)
+
+        assert [samples[0].name, samples[1].name, "notes.png", "paper.png"] == [name for name, _, _ in found]
+        assert ["3", "5", "!", "–"] == [read for _, read, _ in found]
+        assert [True] * 2 == [text.endswith("% sure") for _, _, text in found[:2]]
+        assert "not an image" in found[2][2]
+        assert "Blank: no ink was found" == found[3][2]
+        assert "2 read, 1 blank, 1 not readable" == page.locator("#tried-count").text_content()
+        assert verdict(page).startswith("Reads 3, "), "the first file is on the stage"
+
+
+def test_several_files_can_be_dropped(page):
+    names = ["5-1-plain-marker.png", "3-5-squared-ballpoint.png"]
+    files = [[name, base64.b64encode((SAMPLES / name).read_bytes()).decode()] for name in names]
+    page.evaluate(
+        """(named) => {
+            const files = new DataTransfer();
+            for (const [name, data] of named) {
+                files.items.add(new File([Uint8Array.from(atob(data), (c) => c.charCodeAt(0))], name));
+            }
+            const event = new DragEvent("drop", { dataTransfer: files, cancelable: true, bubbles: true });
+            document.getElementById("stage").dispatchEvent(event);
+        }""",
+        files,
+    )
+    page.wait_for_selector("#rows li")
+
+    assert names == [name for name, _, _ in rows(page)]
+
+
+def test_a_row_opens_with_its_steps_and_shows_its_image_again(page):
+    page.set_input_files("#upload", [SAMPLES / "3-5-squared-ballpoint.png", SAMPLES / "5-1-plain-marker.png"])
+    page.wait_for_selector("#rows li")
+    rows(page)
+    second = page.locator("#rows > li").nth(1)
+
+    assert not second.locator(".strip").is_visible()
+
+    second.locator("summary").press("Enter")
+
+    assert "centre" == second.locator(".strip figcaption").all_text_contents()[-1]
+    assert "mine.keras, photo" in second.locator("p").text_content()
+
+    second.locator("button").click()
+    page.wait_for_selector("#source:text-is('5-1-plain-marker.png')")
+
+    assert verdict(page)
+    assert 2 == page.locator("#rows > li").count(), "the image keeps its row"
+
+
+def test_what_was_tried_survives_a_reload_until_it_is_forgotten(page):
+    draw(page, SEVEN)
+    verdict(page)
+    draw(page, [(0.35, 0.5), (0.7, 0.5)])
+    page.set_input_files("#upload", SAMPLES / "5-1-plain-marker.png")
+    page.wait_for_selector("#rows > li:nth-child(2)")
+    before = rows(page)
+    steps = page.locator("#rows .strip img").count()
+    page.reload()
+    page.wait_for_selector("#rows li")
+
+    assert ["5-1-plain-marker.png", "Drawing 1"] == [name for name, _, _ in before]
+    assert (before, steps) == (rows(page), page.locator("#rows .strip img").count())
+    assert not page.locator("#rows button").first.is_visible(), "the file itself is not kept"
+
+    page.click("#forget")
+
+    assert not page.locator("#tried").is_visible()
+
+    page.reload()
+
+    assert not page.locator("#tried").is_visible()
+
+
+def test_the_same_image_with_another_recipe_is_another_row(page):
+    draw(page, SEVEN)
+    verdict(page)
+    page.select_option("[name=preprocess]", "mnist")
+    page.wait_for_selector("#rows > li:nth-child(2)")
+
+    assert ["mnist", "photo"] == [
+        text.partition(", ")[2].partition(" ")[0] for text in page.locator("#rows details > p").all_text_contents()
+    ]
+
+
+def test_another_tab_sees_nothing_of_what_was_tried(browser, site, page):
+    draw(page, SEVEN)
+    page.wait_for_selector("#rows li")
+    with opened(browser, site.url) as other:
+        assert not other.locator("#tried").is_visible()

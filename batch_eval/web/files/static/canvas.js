@@ -11,6 +11,7 @@ export class Drawing extends EventTarget {
     this.canvas = canvas;
     this.context = canvas.getContext("2d");
     this.strokes = [];
+    this.number = 1; // of the drawings so far, which `clear` ends
     this.current = null;
     this.tool = "pen";
     this.thickness = 30;
@@ -88,7 +89,10 @@ export class Drawing extends EventTarget {
   }
 
   clear() {
-    if (this.visible.length) this.strokes.push(CLEARED);
+    if (this.visible.length) {
+      this.strokes.push(CLEARED);
+      this.number += 1;
+    }
     this.redraw();
     this.changed();
   }

@@ -4,13 +4,19 @@ import { Drawing } from "./canvas.js";
 import { Collector } from "./collect.js";
 import { showError, showNothing, showReading } from "./result.js";
 import { ask, askJson, query } from "./server.js";
+import { MOST, Tried } from "./tried.js";
 
 const $ = (id) => document.getElementById(id);
 const drawing = new Drawing($("canvas"));
 const settings = () => Object.fromEntries(new FormData($("settings")));
 const collector = $("collect") && new Collector(() => current, settings);
+const tried = new Tried();
 const maxBytes = Number(document.body.dataset.maxBytes);
-let current = null; // the image on the stage: { blob, kind, truth }
+const AT_A_TIME = 2; // requests for several files; the server reads as many at once as it has cores
+const waiting = []; // images to read after the one on the stage, with their settings
+let photos = 0; // numbers the chosen images
+let readers = 0; // how many requests for waiting images are in progress
+let current = null; // the image on the stage: { id, name, blob, kind, truth }
 let reading = null; // AbortController of the request in progress
 
 async function read() {
@@ -18,22 +24,35 @@ async function read() {
   reading = new AbortController();
   collector?.enable(false);
   if (!current) return showNothing();
-  const image = current;
+  const [image, chosen, { signal }] = [current, settings(), reading];
   try {
-    if (image.blob.size > maxBytes) throw new Error(`The file is too large. The limit is ${maxBytes >> 20} MiB.`);
-    const path = `/api/read?${query(settings())}`;
-    showReading(await askJson(path, { method: "POST", body: image.blob, signal: reading.signal }), image.truth);
+    const answer = await answerFor(image, chosen, signal);
+    showReading(answer, image.truth);
     collector?.enable(true);
+    await tried.read(image, named(chosen), answer);
   } catch (error) {
-    if (error.name !== "AbortError") showError(error.message);
+    if (error.name === "AbortError") return;
+    showError(error.message);
+    tried.failed(image, named(chosen), error.message);
   }
+}
+
+function answerFor(image, chosen, signal) {
+  if (image.blob.size > maxBytes) throw new Error(`The file is too large. The limit is ${maxBytes >> 20} MiB.`);
+  return askJson(`/api/read?${query(chosen)}`, { method: "POST", body: image.blob, signal });
+}
+
+// Return settings with the model's name in place of its number.
+function named({ model, preprocess }) {
+  return { model: $("settings").elements.model.options[model].text.trim(), preprocess };
 }
 
 // drawn images
 
 drawing.addEventListener("change", async () => {
   const blob = drawing.empty ? null : await drawing.image();
-  current = blob && { blob, kind: "drawing", truth: null };
+  const name = `Drawing ${drawing.number}`;
+  current = blob && { id: name, name, blob, kind: "drawing", truth: null };
   showDrawing();
   read();
 });
@@ -70,28 +89,59 @@ document.addEventListener("keydown", (event) => {
 
 // chosen images
 
-async function show(blob, name, truth = null) {
-  current = { blob, kind: "photo", truth };
-  $("source").textContent = name;
+function photo(blob, name, truth = null) {
+  photos += 1;
+  return { id: `photo ${photos}`, name, blob, kind: "photo", truth };
+}
+
+async function show(image) {
+  current = image;
+  $("source").textContent = image.name;
   $("source").hidden = false;
   $("hint").hidden = true;
   $("clear").disabled = false;
   await read();
-  if (current?.blob !== blob) return; // another image came in the meantime
+  if (current !== image) return; // another image came in the meantime
   // Show the server's copy: browsers cannot show every format.
   $("photo").hidden = $("pictures").hidden;
   $("photo").src = $("original").src;
   enableTools($("photo").hidden); // the canvas below a photo takes no strokes
 }
 
-function choose(files) {
-  const file = [...files].find((one) => one.type.startsWith("image/")) ?? files[0];
-  if (file) show(file, file.name);
+// Show the first file. The others are read too, each in a row.
+async function choose(files) {
+  const images = [...files].slice(0, MOST).map((file) => photo(file, file.name));
+  $("too-many").hidden = files.length <= MOST;
+  $("too-many").textContent = `The first ${MOST} of ${files.length} files are read. For more, use batch-eval run.`;
+  if (!images.length) return;
+  const chosen = settings();
+  if (images.length > 1) tried.expect(images, named(chosen));
+  waiting.push(...images.slice(1).map((image) => ({ image, chosen })));
+  await show(images[0]);
+  while (readers < AT_A_TIME && waiting.length) readWaiting();
 }
+
+async function readWaiting() {
+  readers += 1;
+  for (let next = waiting.shift(); next; next = waiting.shift()) {
+    const { image, chosen } = next;
+    try {
+      await tried.read(image, named(chosen), await answerFor(image, chosen));
+    } catch (error) {
+      tried.failed(image, named(chosen), error.message);
+    }
+  }
+  readers -= 1;
+}
+
+tried.addEventListener("open", ({ detail }) => {
+  show(detail);
+  $("stage").scrollIntoView({ block: "nearest" });
+});
 
 for (const input of [$("upload"), $("camera")]) {
   input.addEventListener("change", () => {
-    choose(input.files);
+    choose([...input.files]);
     input.value = ""; // so that choosing the same file again is a change
   });
 }
@@ -108,7 +158,7 @@ document.addEventListener("paste", (event) => choose(event.clipboardData.files))
 $("example")?.addEventListener("click", async () => {
   try {
     const { number, name, truth } = await askJson("/api/example");
-    await show(await (await ask(`/api/examples/${number}`)).blob(), name, truth);
+    await show(photo(await (await ask(`/api/examples/${number}`)).blob(), name, truth));
   } catch (error) {
     showError(error.message);
   }

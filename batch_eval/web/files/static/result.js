@@ -2,7 +2,7 @@
 
 const $ = (id) => document.getElementById(id);
 
-function element(name, properties = {}, ...children) {
+export function element(name, properties = {}, ...children) {
   const made = Object.assign(document.createElement(name), properties);
   made.append(...children);
   return made;
@@ -68,7 +68,7 @@ function showPictures({ original, seen, steps }) {
   $("pictures").hidden = false;
 }
 
-function step({ name, picture }) {
+export function step({ name, picture }) {
   const image = element("img", { src: picture, alt: "" });
   return element("li", {}, element("figure", {}, image, element("figcaption", { textContent: name })));
 }
