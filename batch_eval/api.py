@@ -16,16 +16,18 @@ from typing import TYPE_CHECKING
 from batch_eval import __version__
 from batch_eval.errors import ConfigError, DatasetError
 from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome, Provenance, Records
+from batch_eval.progress import notebook_progress
 from batch_eval.wording import listing
 
 if TYPE_CHECKING:
     from batch_eval.dataset import Dataset, LabelOptions, Labels, Place
-    from batch_eval.engines.local import Progress, Task
+    from batch_eval.engines.local import Task
     from batch_eval.engines.reader import Reader
     from batch_eval.engines.rows import Rows
     from batch_eval.imaging import PreprocessingOptions, Preprocessor
     from batch_eval.models import Classifier, ModelOptions, Verification
     from batch_eval.models.in_memory import KerasModel
+    from batch_eval.progress import Progress, ProgressOption
 
 LAST_SECOND = 253_402_300_799
 """Seconds since 1970 of the last moment of the year 9999. A date can hold no later one."""
@@ -38,7 +40,7 @@ def evaluate(
     preprocess: PreprocessingOptions | str = "photo",
     *,
     jobs: int | None = None,
-    progress: Progress | None = None,
+    progress: ProgressOption = None,
     compare_recipes: bool = True,
 ) -> Evaluation:
     """Evaluate a saved model on a set of labelled digit images.
@@ -50,14 +52,16 @@ def evaluate(
     ``labels`` is a label file, a list with one label an image, a mapping from names to labels, None to look for labels,
     or LabelOptions. ``preprocess`` is `photo`, `mnist`, `simple`, `none`, or PreprocessingOptions. ``jobs`` is the
     number of workers, by default one a core. ``progress`` gets the number of images finished since its last call, as
-    `tqdm().update` takes it. ``compare_recipes`` reads a sample under the other recipes too.
+    `tqdm().update` takes it; None shows a bar in a notebook, and False none. ``compare_recipes`` reads a sample under
+    the other recipes too.
     Raises a subclass of BatchEvalError for whatever the caller must change.
 
     >>> evaluate("sample_images").accuracy > 0.8  # doctest: +SKIP
     True
     """
     task = open_task(folder, model, labels, preprocess)
-    return evaluate_task(task, jobs=jobs, progress=progress, compare_recipes=compare_recipes)
+    with notebook_progress(progress, len(task.dataset.samples)) as advance:
+        return evaluate_task(task, jobs=jobs, progress=advance, compare_recipes=compare_recipes)
 
 
 def open_task(

@@ -1,5 +1,6 @@
 """What Python offers beside the commands: notebooks, reports, comparisons, models in memory."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from report_examples import empty, hostile, small
 
 from batch_eval import evaluate, write_reports
 from batch_eval.errors import ConfigError, ModelError
+from batch_eval.progress import in_notebook
 
 NOTEBOOK = Path(__file__).parents[1] / "docs" / "example.ipynb"
 
@@ -85,11 +87,50 @@ def test_what_is_no_model_is_an_error_that_says_so():
         evaluate(np.zeros((1, 28, 28), np.uint8), 7, labels=[1])
 
 
-def test_the_example_notebook_runs():
-    nbclient = pytest.importorskip("nbclient")
-    nbformat = pytest.importorskip("nbformat")
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
+def run_notebook(notebook):
+    """Run a notebook in a kernel of its own; return what each cell of code shows, by MIME type."""
+    nbclient = pytest.importorskip("nbclient", reason="needs Jupyter: pip install '.[test]'")
     nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(NOTEBOOK.parent)}}).execute()
+    return [[output.get("data", {}) for output in cell.outputs] for cell in notebook.cells if cell.cell_type == "code"]
 
-    shown = [output for cell in notebook.cells for output in cell.get("outputs", ())]
-    assert any("accuracy" in output.get("data", {}).get("text/html", "") for output in shown)
+
+@pytest.mark.slow
+def test_the_example_notebook_runs():
+    nbformat = pytest.importorskip("nbformat", reason="needs Jupyter: pip install '.[test]'")
+    shown = run_notebook(nbformat.read(NOTEBOOK, as_version=4))
+    texts = [data.get("text/html", "") for cell in shown for data in cell]
+
+    assert any("accuracy" in text for text in texts)
+    assert 2 <= sum("<progress" in text for text in texts)
+
+
+@pytest.mark.slow
+def test_a_notebook_shows_progress_that_can_be_switched_off():
+    nbformat = pytest.importorskip("nbformat", reason="needs Jupyter: pip install '.[test]'")
+    cell = nbformat.v4.new_code_cell
+    start = "import batch_eval\nphotos = '../sample_images'\nchosen = {'distortions': ['blur'], 'sample': 4}\n"
+    notebook = nbformat.v4.new_notebook(
+        cells=[
+            cell(start + "_ = batch_eval.evaluate(photos)"),
+            cell("_ = batch_eval.evaluate(photos, progress=False)"),
+            cell("seen = []\n_ = batch_eval.evaluate(photos, progress=seen.append)"),
+            cell("_ = batch_eval.stress(photos, **chosen)"),
+            cell("_ = batch_eval.explain(photos)"),
+            cell("_ = batch_eval.compare(photos, ['../batch_eval/models/data/default.keras'])"),
+        ]
+    )
+    images = sum(path.suffix == ".png" for path in (NOTEBOOK.parents[1] / "sample_images").iterdir())
+    first, off, own, *studies = run_notebook(notebook)
+
+    assert f"{images} of {images} images, " in first[0]["text/plain"]
+    assert ([], []) == (off, own)
+    assert ['max="4"', f'max="{images}"', f'max="{images}"'] == [
+        re.search(r'max="\d+"', shown[0]["text/html"])[0] for shown in studies
+    ]
+
+
+def test_a_script_shows_no_progress(capfd):
+    evaluate(np.stack([on_paper(ink(label, label)) for label in range(4)]), labels=list(range(4)))
+
+    assert ("", "") == capfd.readouterr()
+    assert not in_notebook()

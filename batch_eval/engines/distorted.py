@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from batch_eval.cores import available_cores
 from batch_eval.dataset import Sample
 from batch_eval.distortions.distortion import Setting
-from batch_eval.engines.local import Progress, Task, decoded, single_threaded_opencv
+from batch_eval.engines.local import Task, decoded, single_threaded_opencv
 from batch_eval.engines.work import Flag
 from batch_eval.engines.workers import Kind, in_order
 from batch_eval.errors import UnreadableImageError
@@ -22,6 +22,7 @@ from batch_eval.imaging.files import encode
 from batch_eval.imaging.filters import shrink
 from batch_eval.imaging.guard import one_image
 from batch_eval.imaging.steps import Image
+from batch_eval.progress import Progress
 from batch_eval.wording import path_bytes
 
 PHOTO_SIDE = 640

@@ -33,6 +33,7 @@ from batch_eval.imaging.guard import one_image
 from batch_eval.imaging.sizes import stated_size
 from batch_eval.models import Classifier
 from batch_eval.outcome import OUTCOMES, Outcome
+from batch_eval.progress import Progress
 
 THREAD_CHUNK = 64
 """Images in a thread's chunk, at most. Larger chunks gain nothing and delay Ctrl-C."""
@@ -60,9 +61,6 @@ STARTING_SECONDS = 1.0
 """CPU time that starting processes must save. They begin to read after 0.4 s (benchmarks/workers.py)."""
 ENDED = "reading it ended a worker process"
 """The reason of an image on which processes died: a decoder crashed, or the system was out of memory."""
-Progress = Callable[[int], None]
-"""Called with the number of images finished since the last call."""
-
 
 _Result = tuple[list[Rows | ModelError], int]
 """What becomes of a chunk: the rows of each task or its error, and the chunk's length."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from batch_eval.api import provenance_of, task_notes
 from batch_eval.dataset import Dataset, Sample
 from batch_eval.dataset.manifest import Manifest
-from batch_eval.engines.local import Part, Progress, Task, run_parts
+from batch_eval.engines.local import Part, Task, run_parts
 from batch_eval.engines.rows import Rows
 from batch_eval.engines.sampling import sampled_rows, sampling_of
 from batch_eval.engines.trials import recipe_hits
@@ -30,6 +30,7 @@ from batch_eval.parts.ledger import (
 )
 from batch_eval.parts.plan import Plan, Shard, rows_per_part
 from batch_eval.parts.tables import Names, PartTable, pictures_file, rows_file
+from batch_eval.progress import Progress
 from batch_eval.publishing import remove_unfinished, whole_file
 
 

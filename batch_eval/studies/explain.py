@@ -23,16 +23,18 @@ from batch_eval.errors import ConfigError
 from batch_eval.evaluation.confusions import errors_by_confidence
 from batch_eval.evaluation.explanations import KINDS, WITHOUT, Explained
 from batch_eval.imaging.steps import Image
+from batch_eval.progress import notebook_progress
 from batch_eval.studies.nearest import TrainingDigits, mnist_digits, training_digits
 from batch_eval.studies.repairs import BACKGROUND, Repair, repairs
 
 if TYPE_CHECKING:
     from batch_eval.dataset import LabelOptions, Labels, Place
-    from batch_eval.engines.local import Progress, Task
+    from batch_eval.engines.local import Task
     from batch_eval.evaluation import Evaluation
     from batch_eval.imaging import PreprocessingOptions
     from batch_eval.models import Classifier, ModelOptions
     from batch_eval.models.in_memory import KerasModel
+    from batch_eval.progress import Progress, ProgressOption
 
 AT_MOST = 50
 """Misread images that are explained by default, the most confident first."""
@@ -78,6 +80,7 @@ def explain(
     *,
     at_most: int = AT_MOST,
     jobs: int | None = None,
+    progress: ProgressOption = None,
     against: str | Path | None = None,
 ) -> list[Explanation]:
     """Explain the misread images of a set, the most confident first. Blank images have no reading to explain.
@@ -88,7 +91,8 @@ def explain(
     """
     task = open_task(folder, model, labels, preprocess)
     digits = digits_for(task.classifier, Path(against) if against else None)
-    return explain_task(task, at_most=at_most, jobs=jobs, digits=digits)
+    with notebook_progress(progress, len(task.dataset.samples)) as advance:
+        return explain_task(task, at_most=at_most, jobs=jobs, progress=advance, digits=digits)
 
 
 def digits_for(classifier: Classifier, against: Path | None) -> TrainingDigits | None:

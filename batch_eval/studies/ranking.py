@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING
 
 from batch_eval.api import evaluation_of, fixed_time, open_reader, reader_task, task_notes
 from batch_eval.errors import BatchEvalError, DatasetError, ModelError
+from batch_eval.progress import notebook_progress
 
 if TYPE_CHECKING:
     from batch_eval.dataset import Dataset, LabelOptions, Labels, Place
-    from batch_eval.engines.local import Progress, Task
+    from batch_eval.engines.local import Task
     from batch_eval.engines.reader import Reader
     from batch_eval.engines.rows import Picture, Rows
     from batch_eval.evaluation.paired import Comparison
     from batch_eval.evaluation.ranking import Entry, Ranking
     from batch_eval.imaging import PreprocessingOptions
     from batch_eval.models import ModelOptions
+    from batch_eval.progress import Progress, ProgressOption
 
 
 def compare(
@@ -29,6 +31,7 @@ def compare(
     preprocess: PreprocessingOptions | str = "photo",
     *,
     jobs: int | None = None,
+    progress: ProgressOption = None,
 ) -> Ranking:
     """Rank models on a set of labelled digit images.
 
@@ -48,7 +51,8 @@ def compare(
     names = model_names([option.file for option in chosen])
     opened = open_readers(chosen, preprocess)
     dataset = load_dataset(folder, labels, all_classes(opened))
-    return rank_candidates(candidates_on(dataset, opened), names, jobs=jobs)
+    with notebook_progress(progress, len(dataset.samples), f"images, {len(chosen)} models") as advance:
+        return rank_candidates(candidates_on(dataset, opened), names, jobs=jobs, progress=advance)
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class Opened:
 def open_readers(
     models: Sequence[ModelOptions],
     preprocess: PreprocessingOptions | str,
-    progress: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
 ) -> list[Opened]:
     """Open models. ``progress`` gets 1 after each. Raises ConfigError for options that fit no model."""
     found = []

@@ -16,13 +16,15 @@ from batch_eval.engines.distorted import UNREADABLE, Plan, read_distorted, thumb
 from batch_eval.errors import ConfigError, DatasetError, UnreadableImageError
 from batch_eval.evaluation.stress import StressTest
 from batch_eval.imaging.steps import SIDE
+from batch_eval.progress import notebook_progress
 
 if TYPE_CHECKING:
     from batch_eval.dataset import LabelOptions, Labels, Place, Sample
-    from batch_eval.engines.local import Progress, Task
+    from batch_eval.engines.local import Task
     from batch_eval.imaging import PreprocessingOptions
     from batch_eval.models import ModelOptions
     from batch_eval.models.in_memory import KerasModel
+    from batch_eval.progress import Progress, ProgressOption
 
 SAMPLE = 100
 """Images that are drawn by default. All settings then take 45 s of CPU: benchmarks/stress.py."""
@@ -57,7 +59,7 @@ def stress(
     sample: int = SAMPLE,
     seed: int = 0,
     jobs: int | None = None,
-    progress: Progress | None = None,
+    progress: ProgressOption = None,
 ) -> StressTest:
     """Read images of a set again and again, distorted at growing levels.
 
@@ -70,7 +72,10 @@ def stress(
     1
     """
     options = StressOptions(find_suite(suite).chosen(distortions), sample, seed)
-    return stress_task(open_task(folder, model, labels, preprocess), options, jobs=jobs, progress=progress)
+    task = open_task(folder, model, labels, preprocess)
+    count = len(sampled(scorable(task), options))
+    with notebook_progress(progress, count, f"images, {len(options.suite.settings)} settings") as advance:
+        return stress_task(task, options, jobs=jobs, progress=advance)
 
 
 def stress_task(
