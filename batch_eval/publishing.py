@@ -17,14 +17,19 @@ from batch_eval.locking import is_locked, locked
 
 EVALUATION_FILE = "evaluation.json"
 """The saved evaluation. A folder that holds it is a report folder."""
-REPORTS = frozenset(
-    {
-        *(EVALUATION_FILE, "metrics.json", "predictions.csv", "misclassified.csv", "per_class.csv"),
-        *("confusion_matrix.csv", "outputs.csv", "report.xlsx", "report.txt", "github_annotations.txt"),
-        *("stress.json", "stress.csv"),
-    }
-)
-"""Reports that could be taken for label files beside images."""
+REPORTS = {
+    EVALUATION_FILE: frozenset(
+        {
+            *("metrics.json", "predictions.csv", "misclassified.csv", "per_class.csv", "confusion_matrix.csv"),
+            *("outputs.csv", "report.xlsx", "report.txt", "github_annotations.txt"),
+        }
+    ),
+    "stress.json": frozenset({"stress.csv", "stress.txt"}),
+    "leaderboard.json": frozenset({"leaderboard.csv", "leaderboard.txt"}),
+    "comparison.json": frozenset({"comparison.txt"}),
+    "inspection.json": frozenset({"inspection.txt"}),
+}
+"""Reports that could be taken for label files beside images: the JSON file of a report, and what stands beside it."""
 REPORT_FILES, COMPARISON_FILES = "report_files", "comparison_files"
 INSPECTION_FILES, LEADERBOARD_FILES = "inspection_files", "leaderboard_files"
 """Folders of pictures, style sheets and scripts beside their pages."""

@@ -298,12 +298,12 @@ FATAL = """
 from dataclasses import replace
 from number_work import Deadly
 from batch_eval.api import evaluate_task, open_task
-from batch_eval.engines import local
+from batch_eval.engines import local, workers
 local.CHUNKS_WORTH_A_PROCESS = 1
 task = open_task("sample_images")
 local.STARTING_SECONDS, local.SMALL_FILE = 0, 1 << 20
 if sys.argv[1] == "STARTED":
-    local.can_fork = lambda: False
+    workers.can_fork = lambda: False
 bad = [task.dataset.samples[row].file for row in (20, 37, 38, len(task.dataset.samples) - 1)]
 ends = replace(task.dataset, source=Deadly(task.dataset.source, bad, "SIGSEGV"))
 healthy, found = (evaluate_task(t, jobs=2).records for t in (task, replace(task, dataset=ends)))

@@ -7,6 +7,7 @@ from dataset_examples import folder_of, truths
 
 from batch_eval.dataset import LabelOptions, load_dataset
 from batch_eval.errors import ConfigError, DatasetError
+from batch_eval.publishing import REPORTS
 
 WRITERS = tuple(f"{writer}/{digit}.png" for writer in range(1, 6) for digit in range(10))
 
@@ -253,6 +254,19 @@ def test_a_column_split_is_the_part(tmp_path: Path) -> None:
 def test_reports_among_the_images_are_no_labels(tmp_path: Path) -> None:
     folder_of(tmp_path, "7_a.png", "3_b.png", "evaluation.json", "metrics.json", "per_class.csv", "report.txt")
     write(tmp_path, predictions_csv="id,truth,predicted,outcome\n7_a.png,1,1,correct\n3_b.png,1,1,correct\n")
+
+    dataset = load_dataset(tmp_path)
+
+    assert {"7_a.png": "7", "3_b.png": "3"} == truths(dataset)
+    assert () == dataset.notes
+
+
+@pytest.mark.parametrize("kind", ["stress", "leaderboard", "comparison", "inspection"])
+def test_other_reports_among_the_images_are_no_labels(tmp_path: Path, kind: str) -> None:
+    table = "file,label\n7_a.png,1\n3_b.png,1\n"
+    folder_of(tmp_path, "7_a.png", "3_b.png", f"{kind}.json")
+    for beside in REPORTS[f"{kind}.json"]:
+        (tmp_path / beside).write_text(table)
 
     dataset = load_dataset(tmp_path)
 

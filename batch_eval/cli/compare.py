@@ -14,7 +14,7 @@ import typer
 from batch_eval.cli import options
 from batch_eval.cli.documents import formats_for, write
 from batch_eval.cli.grouping import grouped, typed_options
-from batch_eval.reports.registry import Kind, format_names
+from batch_eval.reports.registry import Kind
 
 if TYPE_CHECKING:
     from batch_eval.evaluation import Evaluation
@@ -58,19 +58,8 @@ def compare(
     labels: options.LabelFlags,
     preparing: options.PreprocessingFlags,
     jobs: options.Jobs = None,
-    format: Annotated[  # noqa: A002 - the option's name
-        list[str] | None,
-        typer.Option(
-            "--format",
-            "-f",
-            help=f"{', '.join(format_names(Kind.RANKING))} (csv only of a ranking); repeatable with --out. "
-            "Default: text; with --out also html, json, csv and markdown.",
-            show_default=False,
-        ),
-    ] = None,
-    out: Annotated[
-        Path, typer.Option("--out", "-o", help="The folder for the files, or - for stdout, which takes one format.")
-    ] = Path("-"),
+    format: options.RankingFormat = None,  # noqa: A002 - the option's name
+    out: options.DocumentOut = Path("-"),
     self_contained: options.SelfContained = None,
 ) -> None:
     """Rank models on the same images, or compare evaluations of them.

@@ -210,6 +210,24 @@ Format = Annotated[
         show_default=False,
     ),
 ]
+
+
+def _document_format(kind: Kind, remark: str = "") -> Any:
+    """Return the option --format of a command whose reports are documents, of no run."""
+    return typer.Option(
+        "--format",
+        "-f",
+        help=f"{', '.join(format_names(kind))}{remark}; repeatable with --out. Default: text; with --out also html, "
+        "json, csv and markdown.",
+        show_default=False,
+    )
+
+
+RankingFormat = Annotated[list[str] | None, _document_format(Kind.RANKING, " (csv only of a ranking)")]
+StressFormat = Annotated[list[str] | None, _document_format(Kind.STRESS)]
+DocumentOut = Annotated[
+    Path, typer.Option("--out", "-o", help="The folder for the files, or - for stdout, which takes one format.")
+]
 SelfContained = Annotated[
     bool | None,
     typer.Option(

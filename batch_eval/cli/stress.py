@@ -10,7 +10,7 @@ import typer
 from batch_eval.cli import options
 from batch_eval.cli.documents import formats_for, prints_text, write
 from batch_eval.cli.grouping import grouped
-from batch_eval.reports.registry import Kind, format_names
+from batch_eval.reports.registry import Kind
 
 
 @grouped
@@ -46,19 +46,8 @@ def stress(
     labels: options.LabelFlags,
     preparing: options.PreprocessingFlags,
     jobs: options.Jobs = None,
-    format: Annotated[  # noqa: A002 - the option's name
-        list[str] | None,
-        typer.Option(
-            "--format",
-            "-f",
-            help=f"{', '.join(format_names(Kind.STRESS))}; repeatable with --out. Default: text; with --out also html, "
-            "json, csv and markdown.",
-            show_default=False,
-        ),
-    ] = None,
-    out: Annotated[
-        Path, typer.Option("--out", "-o", help="The folder for the files, or - for stdout, which takes one format.")
-    ] = Path("-"),
+    format: options.StressFormat = None,  # noqa: A002 - the option's name
+    out: options.DocumentOut = Path("-"),
 ) -> None:
     """Distort your photos at growing levels, and find out what your model still reads.
 

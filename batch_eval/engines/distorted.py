@@ -15,9 +15,8 @@ from batch_eval.dataset import Sample
 from batch_eval.distortions.distortion import Setting
 from batch_eval.engines.local import Task, decoded, single_threaded_opencv
 from batch_eval.engines.work import Flag
-from batch_eval.engines.workers import Kind, in_order
+from batch_eval.engines.workers import best_kind, in_order
 from batch_eval.errors import UnreadableImageError
-from batch_eval.forking import can_fork
 from batch_eval.imaging.files import encode
 from batch_eval.imaging.filters import shrink
 from batch_eval.imaging.guard import one_image
@@ -62,8 +61,8 @@ def read_distorted(
     """
     jobs = jobs or available_cores()
     # with all settings an image takes half a second, so processes pay off soon
-    processes = jobs > 1 and len(samples) > jobs and not task.classifier.one_process and can_fork()
-    kind = Kind.FORKED if processes else Kind.THREADS
+    worth = jobs > 1 and len(samples) > jobs and not task.classifier.one_process
+    kind = best_kind(worth=worth, python=False)
     found = np.full((len(samples), 1 + len(plan.settings)), UNREADABLE, np.int16)
     work = _Work(task, plan)
     results = in_order(work, samples, jobs, kind=kind, stop=work.stop)

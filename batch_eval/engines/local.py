@@ -23,9 +23,8 @@ from batch_eval.engines.sampling import Sampling
 from batch_eval.engines.scoring import FLAG, digit_scores, is_flagged
 from batch_eval.engines.twins import MOST, thumbnail
 from batch_eval.engines.work import Flag
-from batch_eval.engines.workers import Kind, in_order
+from batch_eval.engines.workers import Kind, best_kind, in_order
 from batch_eval.errors import ModelError, UnreadableImageError
-from batch_eval.forking import can_fork
 from batch_eval.imaging import Prepared, Preprocessor
 from batch_eval.imaging.files import encode
 from batch_eval.imaging.frames import MULTIPLE, count_frames
@@ -295,8 +294,10 @@ class _Plan:
         small = first is None or _is_small(tasks[0], first)
         least = MIN_CHUNK if small else MIN_LARGE_CHUNK
         least = least if len(tasks) == 1 else FULL_BATCH
-        alone = any(task.classifier.one_process for task in tasks)
-        kind = Kind.THREADS if alone else _kind(count, jobs, least, small=small)
+        alone = jobs == 1 or any(task.classifier.one_process for task in tasks)
+        # A short run does not earn back the time that forking takes.
+        worth = not alone and count >= jobs * CHUNKS_WORTH_A_PROCESS * least
+        kind = best_kind(worth=worth, python=small)
         most = THREAD_CHUNK if kind is Kind.THREADS else PROCESS_CHUNK
         return cls(jobs, kind, min(max(count // (jobs * CHUNKS_PER_WORKER), least), most))
 
@@ -304,17 +305,6 @@ class _Plan:
 def empty_rows(task: Task, rows: range) -> Rows:
     """Return rows for what workers will find."""
     return Rows(rows, len(task.classifier.class_names), digests=task.digests)
-
-
-def _kind(images: int, jobs: int, least: int, *, small: bool) -> Kind:
-    """Return what reads so many images, ``small`` files or photos, in chunks of at least ``least``."""
-    # A short run does not earn back the time that forking takes.
-    if jobs == 1 or images < jobs * CHUNKS_WORTH_A_PROCESS * least:
-        return Kind.THREADS
-    if can_fork():
-        return Kind.FORKED
-    # Threads decode photos side by side. They read small files one after the other.
-    return Kind.STARTED if small else Kind.THREADS
 
 
 def _results(work: _Work, chunks: Iterator[Chunk], plan: _Plan, count: int) -> Generator[_Result]:

@@ -19,6 +19,7 @@ from itertools import islice
 from typing import Any
 
 from batch_eval.engines.work import AHEAD, Chunk, Flag, Result_co, Work
+from batch_eval.forking import can_fork
 
 MAX_PICKLED = 256 << 20
 """Bytes of work that started processes get. Each has a copy: arrays may be too large for that."""
@@ -30,6 +31,20 @@ class Kind(Enum):
     THREADS = "threads"
     FORKED = "forked processes"
     STARTED = "started processes"
+
+
+def best_kind(*, worth: bool, python: bool) -> Kind:
+    """Return what should work: forked processes where they are safe, else started ones or threads.
+
+    ``worth`` says that there is enough work for processes, ``python`` that most of it is Python, in which threads wait
+    for each other. Threads decode, distort and prepare photos side by side: stress tests of 24 photos took 20.4 s with
+    forked processes, 21.2 s with threads and 29.5 s with started ones.
+    """
+    if not worth:
+        return Kind.THREADS
+    if can_fork():
+        return Kind.FORKED
+    return Kind.STARTED if python else Kind.THREADS
 
 
 def in_order(

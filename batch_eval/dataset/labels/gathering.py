@@ -18,7 +18,7 @@ from batch_eval.dataset.labels.words import ANSWER_WORDS, LABEL_WORDS, part_in, 
 from batch_eval.dataset.names import FOREIGN_SUFFIXES, natural_key, suffix
 from batch_eval.dataset.options import LabelOptions
 from batch_eval.errors import AnswersFileError, DatasetError, MalformedFileError, UnfitFileError, UnreadableImageError
-from batch_eval.publishing import EVALUATION_FILE, REPORTS
+from batch_eval.publishing import REPORTS
 from batch_eval.wording import printable
 
 if TYPE_CHECKING:
@@ -92,9 +92,12 @@ def gather(files: NamedFiles, images: ImageNames, classes: Classes, options: Lab
 
 
 def _without_reports(others: Sequence[str]) -> list[str]:
-    """Leave out the reports that a run wrote among the images."""
-    folders = {path.removesuffix(EVALUATION_FILE) for path in others if path.rpartition("/")[2] == EVALUATION_FILE}
-    ours = {folder + name for folder in folders for name in REPORTS}
+    """Leave out the reports that a command wrote among the images."""
+    ours = set()
+    for path in others:
+        folder, slash, name = path.rpartition("/")
+        if name in REPORTS:
+            ours |= {path, *(folder + slash + beside for beside in REPORTS[name])}
     return [path for path in others if path not in ours]
 
 
