@@ -12,6 +12,7 @@ from report_examples import empty, hostile, small
 
 from batch_eval import evaluate, write_reports
 from batch_eval.errors import ConfigError, ModelError
+from batch_eval.evaluation.ranking import Entry, rank
 from batch_eval.progress import in_notebook
 
 NOTEBOOK = Path(__file__).parents[1] / "docs" / "example.ipynb"
@@ -21,6 +22,15 @@ def test_an_evaluation_is_one_line():
     assert "<Evaluation of model.keras on photos: 40.0 % of 5, 11.8 % to 76.9 %>" == repr(small())
     assert "nothing scored" in repr(empty())
     assert repr(hostile()).isprintable()
+
+
+def test_comparisons_and_rankings_are_one_line():
+    pair = small().compare(small())
+    ranking = rank([Entry("a", small()), Entry("b", small())])
+
+    assert "<Comparison (n = 5): first 40.0 %, second 40.0 %>" == repr(pair)
+    assert "<Ranking (n = 5, models = 2): best a 40.0 %>" == repr(ranking)
+    assert repr(rank([Entry("\x1b[31mb", small())])).isprintable()
 
 
 def test_a_notebook_shows_a_table_of_the_classes():

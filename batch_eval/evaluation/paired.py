@@ -16,6 +16,7 @@ from batch_eval.evaluation.breakdown import usable_slices
 from batch_eval.evaluation.metrics import Tally
 from batch_eval.evaluation.records import Evaluation
 from batch_eval.outcome import OUTCOMES, Outcome
+from batch_eval.wording import percent, printable
 
 PICTURES_SHOWN = 300
 """Images that a page shows under Fixed and under Broke."""
@@ -133,13 +134,18 @@ class Change:
     rows: tuple[int, int]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
-    """Several evaluations of the same images. Each further one is compared with the first."""
+    """Several evaluations of the same images. Each further one is compared with the first. Its ``repr`` is one line."""
 
     names: tuple[str, ...]
     evaluations: tuple[Evaluation, ...]
     shared: Shared
+
+    def __repr__(self) -> str:
+        """Return the accuracies on the shared images, in one line."""
+        each = ", ".join(f"{name} {percent(t.share)}" for name, t in zip(self.names, self.tallies, strict=True))
+        return printable(f"<Comparison (n = {len(self.shared.ids):,}): {each}>")
 
     @cached_property
     def tallies(self) -> tuple[Tally, ...]:

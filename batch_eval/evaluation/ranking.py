@@ -21,7 +21,7 @@ from batch_eval.evaluation.metrics import SIGNIFICANCE, Tally
 from batch_eval.evaluation.paired import PairedCounts, Shared, shared_images
 from batch_eval.evaluation.records import Evaluation
 from batch_eval.models.facts import ModelFacts
-from batch_eval.wording import printable
+from batch_eval.wording import percent, printable
 
 SHOWN = 40
 """Images that reports show of each list.
@@ -56,9 +56,9 @@ class Place:
     twins: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Ranking:
-    """Models in the order of their ranks; equal ranks by accuracy.
+    """Models in the order of their ranks; equal ranks by accuracy. Its ``repr`` is one line.
 
     ``shared`` holds the images that all K models scored. Its rows are in the order of ``places``. ``p_values`` (K, K)
     are those of McNemar's exact test, adjusted with Holm's method for all pairs. They are 1 on the diagonal.
@@ -70,6 +70,12 @@ class Ranking:
     shared: Shared
     p_values: NDArray[np.float64]
     pictures: Mapping[int, Picture] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """Return the best model and how many there are, in one line."""
+        best = f": best {self.places[0].name} {percent(self.places[0].tally.share)}" if self.places else ""
+        failed = f", {len(self.failed)} not opened" if self.failed else ""
+        return printable(f"<Ranking (n = {len(self.shared.ids):,}, models = {len(self.places)}){best}{failed}>")
 
     @property
     def pictured(self) -> list[int]:
