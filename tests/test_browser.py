@@ -299,6 +299,35 @@ def test_a_table_is_sorted_by_a_click_on_a_head(page):
     assert sorted(before)[::-1] == [float(text.split()[0]) for text in recall.all_text_contents()]
 
 
+def test_a_table_is_sorted_with_the_keyboard(page):
+    head = page.locator("#classes th", has_text="F1")
+    head.locator("button").focus()
+    page.keyboard.press("Enter")
+
+    assert "ascending" == head.get_attribute("aria-sort")
+
+    page.keyboard.press("Space")
+
+    assert "descending" == head.get_attribute("aria-sort")
+    assert page.evaluate("document.activeElement.matches('#classes th button')"), "the focus stays on the head"
+
+
+@pytest.mark.parametrize("width", [690, 720])
+def test_nothing_is_cut_off_in_print(page, width):
+    """Less the browsers' margins, A4 is 718 pixels wide, and US Letter 740."""
+    page.set_viewport_size({"width": width, "height": 1000})
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    outside = page.evaluate(
+        "width => [...document.querySelectorAll('main *:not(svg *)')]"
+        ".filter(part => part.checkVisibility() && part.getBoundingClientRect().right > width + 1)"
+        ".map(part => part.outerHTML.slice(0, 80))",
+        width,
+    )
+
+    assert [] == outside
+
+
 def test_errors_are_printed_six_to_a_row_and_all_of_them(page):
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")

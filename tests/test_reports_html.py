@@ -12,7 +12,7 @@ from report_examples import HOSTILE, hostile, probabilities, provenance, small, 
 from batch_eval.evaluation import Evaluation, Picture, Records
 from batch_eval.reports.context import ReportContext
 from batch_eval.reports.html import charts, document, files
-from batch_eval.reports.html.page import ALL_SHOWN_UP_TO, GROUP_SHOWN, Page
+from batch_eval.reports.html.page import ALL_SHOWN_UP_TO, GROUP_SHOWN, MOST_CONFIDENT, Page
 from batch_eval.reports.html.pictures import FilePictures
 from batch_eval.reports.html.sheets import SHEET_HEIGHT, SHEET_WIDTH, SheetPictures
 
@@ -66,8 +66,19 @@ def test_one_document_embeds_each_picture_of_the_gallery_once():
     n = ALL_SHOWN_UP_TO + 1
     page = document(wrong(n)).decode()
     script = page[page.index("globalThis.batchEvalData=") :]
+    held = set(re.findall(r'class="card" data-row="(\d+)"', page))
 
-    assert n - GROUP_SHOWN == len(re.findall(r'"data:image/png;base64,[^"]+"', script)) // 2
+    assert MOST_CONFIDENT == len(held), "more than the page shows of their cell"
+    assert n - len(held) == len(re.findall(r'"data:image/png;base64,[^"]+"', script)) // 2
+
+
+@pytest.mark.parametrize("evaluation", [small(), hostile()], ids=["small", "hostile"])
+def test_words_stand_apart_without_a_style_sheet(evaluation):
+    page = document(evaluation).decode()
+    sections = re.search(r"<nav.*?</nav>", page, re.DOTALL)[0]
+
+    assert "</a><a" not in sections
+    assert not re.search(r'class="name">[^<]*</span><svg|</svg><span class="value"| %</span><span>', page)
 
 
 def test_most_confident_error_is_first():

@@ -255,7 +255,8 @@ class Page:
     @property
     def rows_on_page(self) -> frozenset[int]:
         """Rows whose cards the page itself holds."""
-        return frozenset(card.row for group in self.groups for card in group.cards)
+        # Of many errors, a cell shows fewer than may be among the most confident of all.
+        return frozenset(card.row for cards in (self.most_confident, *(g.cards for g in self.groups)) for card in cards)
 
 
 def _anchor(truth: int, predicted: int) -> str:
