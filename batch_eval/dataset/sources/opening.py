@@ -16,6 +16,7 @@ from batch_eval.dataset.names import is_image, suffix
 from batch_eval.dataset.options import LabelOptions
 from batch_eval.dataset.sources.core import SetFile, Source
 from batch_eval.dataset.sources.folder import check_exists, is_folder, open_folder
+from batch_eval.dataset.sources.objects import address_of, open_objects
 from batch_eval.dataset.sources.signatures import LENGTH, is_image_data
 from batch_eval.errors import DatasetError, UnfitFileError
 from batch_eval.wording import listing, printable
@@ -79,7 +80,10 @@ def open_named(paths: Sequence[Path], names: Sequence[str], classes: Classes, op
 
 
 def _open_path(path: Path, classes: Classes, options: LabelOptions) -> Source:
-    """Return the set of a folder or a file."""
+    """Return the set of a folder or a file, or of objects in a bucket."""
+    address = address_of(path)
+    if address:
+        return open_objects(address)
     wanted = _Set(path.name or str(path), str(path.absolute()), classes, options)
     if not is_folder(path):
         return _open_file(path, wanted)
@@ -104,8 +108,9 @@ def _open_several(
     if len(paths) == 1:
         return _open_path(paths[0], classes, options)
     for path in paths:
-        check_exists(path)
-    if all(not path.is_dir() and is_image(path.name) for path in paths):
+        if not address_of(path):
+            check_exists(path)
+    if all(not address_of(path) and not path.is_dir() and is_image(path.name) for path in paths):
         from batch_eval.dataset.sources.listed import list_paths
 
         return list_paths(paths)
