@@ -152,6 +152,8 @@ def created(moment: datetime | None) -> str:
 
 def provenance_of(task: Task, notes: tuple[str, ...]) -> Provenance:
     """Return what is known of a task before it is run: all but the time."""
+    from batch_eval.dataset.sources.stores import address_of
+
     dataset, recipe, classifier = task.dataset, task.preprocessor, task.classifier
     return Provenance(
         folder=dataset.name,
@@ -166,7 +168,7 @@ def provenance_of(task: Task, notes: tuple[str, ...]) -> Provenance:
         notes=notes,
         missing=dataset.missing,
         convention=classifier.found,
-        path=repository_path(Path(dataset.source.roots[0])),
+        path=address_of(dataset.source.roots[0]) or repository_path(Path(dataset.source.roots[0])),
     )
 
 

@@ -4,7 +4,8 @@ BatchEvalError
 ├── DatasetError          the folder or its labels
 │   ├── UnfitFileError    a file that holds no labels of these images
 │   │   └── AnswersFileError
-│   └── MalformedFileError
+│   ├── MalformedFileError
+│   └── StoreError        a bucket that refuses or does not answer
 ├── ConfigError           options and configuration files
 ├── ModelError            the model file
 │   ├── ModelProcessError
@@ -56,6 +57,10 @@ class AnswersFileError(UnfitFileError):
 
 class MalformedFileError(DatasetError):
     """A label file is damaged, or no table at all."""
+
+
+class StoreError(DatasetError):
+    """A bucket or server refuses, or does not answer. It stops a run, whichever image was to be read."""
 
 
 class ConfigError(BatchEvalError):

@@ -110,8 +110,12 @@ def default_out(*places: Path) -> Path:
     """Return where the reports of a set go by default: below `reports`.
 
     The rest is the path of the set, or of what holds several. A set outside of the working folder gets its name and six
-    digits of its path's hash. The hash keeps sets of one name apart.
+    digits of its path's hash. The hash keeps sets of one name apart. So does one in a bucket.
     """
+    from batch_eval.dataset.sources.stores import address_of
+
+    if address := address_of(places[0]):
+        return Path("reports") / f"{address.rpartition('/')[2]}-{sha256(address.encode()).hexdigest()[:6]}"
     place, here = places[0].resolve(), Path.cwd().resolve()
     # `run photos/a photos/b` writes to reports/photos
     if len(places) > 1:

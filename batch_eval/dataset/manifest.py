@@ -23,9 +23,10 @@ from batch_eval.arrow import COMPRESSION, listed, pyarrow, texts
 from batch_eval.dataset.labels.spelling import Classes
 from batch_eval.dataset.options import LabelOptions
 from batch_eval.dataset.sample import Dataset, Sample
-from batch_eval.dataset.sources.core import Content, Source
+from batch_eval.dataset.sources.core import Content, Distant, Source
 from batch_eval.dataset.sources.folder import Folder
 from batch_eval.dataset.sources.opening import open_named
+from batch_eval.dataset.sources.stores import address_of
 from batch_eval.errors import ConfigError, DatasetError
 from batch_eval.forking import apart
 from batch_eval.wording import listing, printable
@@ -49,16 +50,17 @@ class Place:
     @classmethod
     def of(cls, paths: Sequence[Path]) -> Place:
         """Return the place of paths that were given here."""
-        return cls(tuple(map(str, paths)), os.getcwd())
+        return cls(tuple(address_of(path) or str(path) for path in paths), os.getcwd())
 
     def found(self, manifest: Path) -> list[Path]:
         """Return the paths as they are reached today.
 
-        They are looked for from the folder of the index, from this one, and from the manifest's. Raises DatasetError.
+        They are looked for from the folder of the index, from this one, and from the manifest's. Addresses are the
+        same everywhere. Raises DatasetError.
         """
         for folder in (Path(self.folder), Path(), manifest.absolute().parent):
-            paths = [folder / path for path in self.paths]
-            if all(path.exists() for path in paths):
+            paths = [Path(path) if address_of(path) else folder / path for path in self.paths]
+            if all(address_of(path) or path.exists() for path in paths):
                 return paths
         raise DatasetError(
             f"the images of {printable(str(manifest))} are not there: it names {printable(', '.join(self.paths))}, "
@@ -82,6 +84,11 @@ class Indexed:
     def read(self, file: str) -> Content:
         """Return an image. Raises UnreadableImageError with the reason."""
         return self._inner.read(file)
+
+    def expect(self, files: Sequence[str]) -> None:
+        """Let a distant source request what this thread will read next, in this order."""
+        if isinstance(self._inner, Distant):
+            self._inner.expect(files)
 
     def read_other(self, path: str) -> bytes:
         """Raise KeyError: there are no other files."""
@@ -148,6 +155,10 @@ class Manifest:
         paths = Place(tuple(self.header["places"]), self.header["from"]).found(self.path)
         if self.header["kind"] == "folder":
             inner: Source = Folder(paths[0], (), ())
+        elif self.header["kind"] == "objects":
+            from batch_eval.dataset.sources.objects import indexed_objects
+
+            inner = indexed_objects(self.header["address"], self.first.file)
         else:
             options = LabelOptions(**dict(zip(READING, self.header["reading"], strict=True)))
             inner = open_named(paths, self.header["places"], Classes(self.class_names), options)
@@ -197,7 +208,8 @@ def write_manifest(dataset: Dataset, origin: Origin, part_rows: int, file: IO[by
         "rows": len(dataset.samples),
         "part_rows": part_rows,
         "class_names": origin.class_names,
-        "kind": "folder" if isinstance(dataset.source, Folder) else "other",
+        "kind": _kind(dataset.source),
+        "address": address_of(dataset.source.roots[0]) or "",
         "places": origin.place.paths,
         "from": origin.place.folder,
         "reading": [getattr(origin.options, name) for name in READING],
@@ -223,6 +235,15 @@ def write_manifest(dataset: Dataset, origin: Origin, part_rows: int, file: IO[by
     names = ["row", "id", "uri", "truth", *(f"{SLICE}{printable(name)}" for name in dataset.slice_names)]
     table = pa.table(columns, names=names).replace_schema_metadata({KEY: json.dumps(header)})
     pa.parquet.write_table(table, file, row_group_size=part_rows, compression=COMPRESSION)
+
+
+def _kind(source: Source) -> str:
+    """Return what a set is: a folder or objects, whose files the manifest names, or something else."""
+    if isinstance(source, Folder):
+        return "folder"
+    from batch_eval.dataset.sources.objects import Objects
+
+    return "objects" if isinstance(source, Objects) else "other"
 
 
 def as_manifest(place: object) -> Manifest | None:

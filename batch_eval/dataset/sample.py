@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from batch_eval.dataset.sources.core import Content, Source
+from batch_eval.dataset.sources.core import Content, Distant, Source
 from batch_eval.errors import DatasetError
 
 LABEL_SUMS = 1 << 256
@@ -99,3 +99,8 @@ class Dataset:
     def read(self, sample: Sample) -> Content:
         """Return a sample's file as bytes, or its pixels. Raises UnreadableImageError with the reason."""
         return self.source.read(sample.file)
+
+    def expect(self, samples: Sequence[Sample]) -> None:
+        """Let the source request what this thread will read next, in this order."""
+        if isinstance(self.source, Distant):
+            self.source.expect([sample.file for sample in samples])

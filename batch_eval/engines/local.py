@@ -376,6 +376,7 @@ class _Work:
         """Return the rows of each task. Small files are read in turns, as threads share the GIL."""
         first = self.tasks[0]
         samples = chunk.samples or first.dataset.samples[chunk.rows.start : chunk.rows.stop]
+        first.dataset.expect(samples)
         found = self._none(chunk)
         small = _is_small(first, samples[0])
         remaining = enumerate(samples, chunk.rows.start)

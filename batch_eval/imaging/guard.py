@@ -7,7 +7,7 @@ from typing import ParamSpec, TypeVar
 
 import cv2
 
-from batch_eval.errors import DatasetError, UnreadableImageError
+from batch_eval.errors import StoreError, UnreadableImageError
 from batch_eval.wording import message
 
 OUT_OF_MEMORY = "memory ran out while it was read"
@@ -22,11 +22,11 @@ T = TypeVar("T")
 def one_image(work: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
     """Return what ``work`` makes of one image.
 
-    Every exception but DatasetError becomes UnreadableImageError, with a reason that is short and printable.
+    Every exception but StoreError becomes UnreadableImageError, with a reason that is short and printable.
     """
     try:
         return work(*arguments, **options)
-    except DatasetError:  # the set itself cannot be read, as where a bucket refuses
+    except StoreError:  # no image can be read
         raise
     except UnreadableImageError as error:
         raise UnreadableImageError(message(str(error))) from error

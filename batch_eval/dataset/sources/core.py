@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Protocol, Union
+from typing import IO, TYPE_CHECKING, Protocol, Union, runtime_checkable
 
 from batch_eval.dataset.labels.named import NamedFiles
 from batch_eval.dataset.labels.reading import Reading
@@ -62,3 +62,11 @@ class Source(NamedFiles, Protocol):
 
     def read(self, file: str) -> Content:
         """Return an image. Raises UnreadableImageError with the reason."""
+
+
+@runtime_checkable
+class Distant(Protocol):
+    """A source whose images take long to arrive, and are requested ahead of reading."""
+
+    def expect(self, files: Sequence[str]) -> None:
+        """Take note of what this thread will read next, in this order."""

@@ -1,35 +1,40 @@
-"""The objects of a bucket under a prefix, read as a folder's files: ``s3://``, ``gs://`` and ``az://``."""
+"""The objects of a bucket under a prefix, read as a folder's files: ``s3://``, ``gs://``, ``az://``, ``https://``."""
 
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Mapping, Sequence
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
-from functools import cache
-from pathlib import Path
-from typing import Any
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from batch_eval.dataset.labels.reading import Reading
 from batch_eval.dataset.names import is_image, is_junk, natural_key
+from batch_eval.dataset.sources.stores import REQUEST_SECONDS, refused, store
 from batch_eval.errors import DatasetError, UnreadableImageError
 from batch_eval.files import MAX_IMAGE_MB
+from batch_eval.forking import apart
 from batch_eval.wording import printable
 
-_ADDRESS = re.compile(r"(s3|gs|az):/{1,2}(?=[^/])")
-_REQUEST = timedelta(seconds=5)
-"""Longest time of one request. The library's own limits let a silent server hold a run for minutes."""
-_ALL_TRIES = timedelta(seconds=10)
-"""Longest time of a request with its retries."""
-_RETRIES = 3
-"""Tries after the first."""
-_OWN_CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
-"""Variables of credentials that the store reads itself."""
-_ADVICE = (
-    "Check the bucket's name, AWS_REGION and AWS_ENDPOINT_URL, and the credentials (or AWS_SKIP_SIGNATURE=true for a "
-    "public bucket; gs:// and az:// have variables of their own)."
-)
+if TYPE_CHECKING:
+    from batch_eval.dataset.labels.tables import Table
+
+RANGE = 4 << 20
+"""Bytes of one request. A larger object is read in several, so that each keeps its limit of time on a slow line."""
+AHEAD = 32
+"""Objects that are requested ahead of decoding, for each worker.
+
+Where an answer takes 20 ms, a worker gets 440 to 630 a second, and 38 to 65 one by one (benchmarks/objects.py)."""
+AHEAD_BYTES = 8 << 20
+"""Bytes of objects that are requested ahead. A slow line shares itself among them."""
+_ARCHIVED = "<Code>InvalidObjectState</Code>"
+"""In the answer for an object that lies in an archive such as Glacier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,48 +61,128 @@ class Objects:
         """The address."""
         return (self.address,)
 
+    def expect(self, files: Sequence[str]) -> None:
+        """Request objects that this thread will read next, in this order, ahead of their reading."""
+        before: _Window | None = getattr(_ahead, "window", None)
+        _ahead.window = _Window(self, files, before.largest if before else 0)
+
     def read(self, file: str) -> bytes:
         """Return an object's bytes.
 
-        Raises UnreadableImageError if this object is missing, too large or broken. Raises DatasetError if the store
+        Raises UnreadableImageError if this object is missing, too large or broken. Raises StoreError if the store
         refuses or does not answer.
         """
+        window: _Window | None = getattr(_ahead, "window", None)
+        requested = window.take(self, file) if window else None
+        data = requested.result() if requested else self.request(file)
+        if window:
+            window.largest = max(window.largest, len(data))
+        return data
+
+    def request(self, file: str) -> bytes:
+        """Return an object's bytes, requested now. Raises as `read` does."""
+        size = self.size(file)
+        if size > RANGE:
+            return self._ranges(file, size)
+        answer = self._answer(partial(store(self.address).get, file))
+        size = answer.meta["size"]
+        if size > RANGE:
+            del answer  # its body is not read
+            return self._ranges(file, size)
+        return self._body(answer.bytes)
+
+    def _ranges(self, file: str, size: int) -> bytes:
+        """Return the bytes of a large object, range by range."""
+        if size > MAX_IMAGE_MB * 1_000_000:
+            raise UnreadableImageError(f"the object has more than {MAX_IMAGE_MB:,} MB, which is the limit")
+        parts = []
+        for start in range(0, size, RANGE):
+            options = {"range": (start, min(start + RANGE, size))}
+            answer = self._answer(partial(store(self.address).get, file, options=options))
+            parts.append(self._body(answer.bytes))
+        return b"".join(parts)
+
+    def _answer(self, ask: Callable[[], Any]) -> Any:
+        """Return the beginning of the store's answer for an object."""
         from obstore.exceptions import BaseError, NotFoundError
 
-        if self.size(file) > MAX_IMAGE_MB * 1_000_000:
-            raise UnreadableImageError(f"the object has more than {MAX_IMAGE_MB:,} MB, which is the limit")
         try:
-            answer = _store(self.address, os.getpid()).get(file)
+            return ask()
         except (NotFoundError, FileNotFoundError) as error:
-            # The store says the same of a missing object and of a missing bucket. Its code tells them apart.
-            if "NoSuchBucket" in str(error):
-                raise _refused(self.address, error) from error
+            # Some stores say the same of a missing object and of a missing bucket.
+            if "<Code>NoSuchKey</Code>" not in str(error):
+                check_bucket(self.address)
             raise UnreadableImageError("the object is no longer in the bucket") from error
         except (BaseError, OSError) as error:
-            raise _refused(self.address, error) from error
-        # The store answered. What fails from here on concerns this object.
+            if _ARCHIVED in str(error):
+                raise UnreadableImageError("the object is archived: restore it from there") from error
+            raise refused(self.address, error) from error
+
+    def _body(self, rest: Callable[[], Any]) -> bytes:
+        """Return the body of an answer. The library has requested what was missing of it again."""
+        from obstore.exceptions import BaseError
+
+        before = time.monotonic()
         try:
-            return bytes(answer.bytes())
+            return bytes(rest())
         except (BaseError, OSError) as error:
-            raise UnreadableImageError("the object's bytes end early or do not arrive") from error
+            # The store answered, so that this object is broken, unless the store itself fails or waits.
+            if "Server returned" in str(error) or time.monotonic() - before >= REQUEST_SECONDS - 1:
+                raise refused(self.address, error) from error
+            raise UnreadableImageError("the object's bytes end early") from error
 
     def read_other(self, path: str) -> bytes:
         """Return an object's bytes. Raises as `read` does."""
-        return self.read(path)
+        return apart(self.request, path)
 
     def size(self, file: str) -> int:
-        """Return an object's length in bytes, as it was listed."""
+        """Return an object's length in bytes as it was listed, 0 where it is not known."""
         return self.sizes.get(file, 0)
 
 
-def address_of(place: str | Path) -> str | None:
-    """Return the address of objects. Return None if a place is none.
+_ahead = threading.local()
+"""``window`` holds the objects that a thread has requested ahead."""
 
-    A path spells ``s3://bucket`` as ``s3:/bucket``.
+
+class _Window:
+    """Objects that are requested before they are read, a bounded number and a bounded size.
+
+    Large ones are not: they are requested when they are read. One whose size is not known counts as the largest so far.
     """
-    text = Path(place).as_posix() if isinstance(place, Path) else place
-    found = _ADDRESS.match(text)
-    return f"{found[1]}://{text[found.end() :]}".rstrip("/") if found else None
+
+    def __init__(self, source: Objects, files: Sequence[str], largest: int = 0) -> None:
+        self.largest = largest
+        self._source = source
+        self._files: Iterator[str] = iter(files)
+        self._requested: deque[tuple[str, int, Future[bytes] | None]] = deque()
+        self._bytes = 0
+        self._fill()
+
+    def take(self, source: Objects, file: str) -> Future[bytes] | None:
+        """Return the request of an object. Return None if it was not requested."""
+        if source is not self._source or not self._requested or self._requested[0][0] != file:
+            return None
+        _, size, request = self._requested.popleft()
+        self._bytes -= size
+        self._fill()
+        return request
+
+    def _fill(self) -> None:
+        while len(self._requested) < AHEAD and self._bytes < AHEAD_BYTES:
+            file = next(self._files, None)
+            if file is None:
+                return
+            size = self._source.size(file) or self.largest
+            request = None if size > RANGE else _threads(os.getpid()).submit(self._source.request, file)
+            self._requested.append((file, size, request))
+            self._bytes += size
+
+
+@cache
+def _threads(process: int) -> ThreadPoolExecutor:
+    """Return the threads that wait for a process's requests."""
+    del process
+    return ThreadPoolExecutor(AHEAD, "batch-eval-objects")
 
 
 def open_objects(address: str) -> Objects:
@@ -105,73 +190,71 @@ def open_objects(address: str) -> Objects:
 
     Raises DatasetError if the bucket cannot be listed or holds no images there.
     """
-    sizes = _listed(address)
+    sizes = apart(_listed, address)
     paths = sorted(sizes, key=natural_key)
     images = [path for path in paths if is_image(path)]
     if not images:
         raise DatasetError(
             f"{printable(address)} holds no images ({len(paths):,} other objects). "
-            "Expected png, jpg, webp, … under this prefix. Give another prefix."
+            "Expected png, jpg, webp, … under this prefix. Give another prefix, or download a set that is one file."
         )
     return Objects(address, images, [path for path in paths if not is_image(path)], sizes)
 
 
+def one_object(address: str) -> Objects:
+    """Return the one image at an address."""
+    folder, _, name = address.rpartition("/")
+    return Objects(folder, [name], [], {})
+
+
+def objects_of_table(address: str, table: Table) -> Objects | None:
+    """Return the images that a table names, relative to its own address. Return None if no column names any."""
+    folder, _, name = address.rpartition("/")
+    columns = [
+        [path for cell in table.column(i) if is_image(path := cell.removeprefix(f"{folder}/")) and "://" not in path]
+        for i in range(table.width)
+    ]
+    images = max(columns, key=len, default=[])
+    return Objects(folder, list(dict.fromkeys(images)), [name], {}) if images else None
+
+
+def indexed_objects(address: str, first: str) -> Objects:
+    """Return the objects of a manifest, which names them. ``first`` is one of them.
+
+    Raises DatasetError if the bucket is missing or refuses.
+    """
+    source = Objects(address, (), (), {})
+    with suppress(UnreadableImageError):  # this one is broken, and the store has answered
+        apart(source.request, first)
+    return source
+
+
+def check_bucket(address: str) -> None:
+    """Raise StoreError if there is no bucket at an address. Servers without buckets are not asked."""
+    from obstore.exceptions import BaseError
+
+    if not address.startswith("http"):
+        try:
+            next(iter(store(address).list(chunk_size=1)), None)
+        except (BaseError, OSError) as error:
+            raise refused(address, error) from error
+
+
 def _listed(address: str) -> dict[str, int]:
     """Return the paths and sizes of the objects, without what systems leave behind."""
-    store = _store(address, os.getpid())
+    opened = store(address)
     from obstore.exceptions import BaseError
 
     try:
-        found = {entry["path"]: entry["size"] for entries in store.list() for entry in entries}
+        found = {entry["path"]: entry["size"] for entries in opened.list() for entry in entries}
     except (BaseError, OSError) as error:
-        raise _refused(address, error) from error
+        if address.startswith("http"):
+            raise DatasetError(
+                f"{printable(address)} does not list its files, which takes WebDAV. Give the address of a table that "
+                f"names them, such as {printable(address)}/labels.csv."
+            ) from error
+        raise refused(address, error) from error
+    # of a server without buckets, the library names files from the server's root
+    root = f"{urlsplit(address).path.strip('/')}/" if address.startswith("http") else ""
+    found = {path.removeprefix(root): size for path, size in found.items()}
     return {path: size for path, size in found.items() if not any(map(is_junk, path.split("/")))}
-
-
-@cache
-def _store(address: str, process: int) -> Any:
-    """Return the store of an address, made once in each process: its threads do not live on in a forked one."""
-    del process
-    try:
-        from obstore.exceptions import BaseError
-        from obstore.store import from_url
-    except ImportError as error:
-        from batch_eval.installation import missing
-
-        raise DatasetError(f"{printable(address)} is in a bucket. {missing('obstore', 'cloud')}") from error
-    try:
-        return from_url(
-            address,
-            client_options={"timeout": _REQUEST, "connect_timeout": _REQUEST, "allow_http": _plain_http()},
-            retry_config={"max_retries": _RETRIES, "retry_timeout": _ALL_TRIES},
-            **(_credentials(address) if address.startswith("s3:") else {}),
-        )
-    except (BaseError, ValueError) as error:
-        raise _refused(address, error) from error
-
-
-def _plain_http() -> bool:
-    """Whether the user names an endpoint without encryption."""
-    named = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL", "")
-    return named.startswith("http://")
-
-
-def _credentials(address: str) -> dict[str, Any]:
-    """Return the options that give credentials. The store never looks for some in a machine's metadata by itself."""
-    anonymous = os.environ.get("AWS_SKIP_SIGNATURE", "").lower() in ("1", "true", "yes")
-    if anonymous or any(os.environ.get(name) for name in _OWN_CREDENTIALS):
-        return {}
-    try:
-        from obstore.auth.boto3 import Boto3CredentialProvider
-    except ImportError as error:
-        raise DatasetError(
-            f"There are no credentials for {printable(address)}. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
-            "AWS_SKIP_SIGNATURE=true for a public bucket, or install boto3 for profiles and single sign-on."
-        ) from error
-    return {"credential_provider": Boto3CredentialProvider()}
-
-
-def _refused(address: str, error: Exception) -> DatasetError:
-    """Return the error of a store that refuses or does not answer."""
-    reason = printable(str(error).partition("\n")[0])[:400]
-    return DatasetError(f"{printable(address)} cannot be read: {reason} {_ADVICE}")

@@ -16,9 +16,9 @@ from batch_eval.dataset.names import is_image, suffix
 from batch_eval.dataset.options import LabelOptions
 from batch_eval.dataset.sources.core import SetFile, Source
 from batch_eval.dataset.sources.folder import check_exists, is_folder, open_folder
-from batch_eval.dataset.sources.objects import address_of, open_objects
 from batch_eval.dataset.sources.signatures import LENGTH, is_image_data
-from batch_eval.errors import DatasetError, UnfitFileError
+from batch_eval.dataset.sources.stores import address_of
+from batch_eval.errors import DatasetError, UnfitFileError, UnreadableImageError
 from batch_eval.wording import listing, printable
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _open_path(path: Path, classes: Classes, options: LabelOptions) -> Source:
     """Return the set of a folder or a file, or of objects in a bucket."""
     address = address_of(path)
     if address:
-        return open_objects(address)
+        return _open_address(address, options)
     wanted = _Set(path.name or str(path), str(path.absolute()), classes, options)
     if not is_folder(path):
         return _open_file(path, wanted)
@@ -97,6 +97,28 @@ def _open_path(path: Path, classes: Classes, options: LabelOptions) -> Source:
     from batch_eval.dataset.sources.beside import Beside
 
     return Beside(found, folder)
+
+
+def _open_address(address: str, options: LabelOptions) -> Source:
+    """Return the objects under an address, the one that it names, or those of a table there."""
+    from batch_eval.dataset.labels.files import LabelFile, contents
+    from batch_eval.dataset.sources.objects import Objects, objects_of_table, one_object, open_objects
+
+    folder, _, name = address.rpartition("/")
+    if is_image(name):
+        return one_object(address)
+    if suffix(name.lower()) not in TABLES:
+        return open_objects(address)
+    try:
+        raw = Objects(folder, (), (), {}).read_other(name)
+    except UnreadableImageError as error:
+        raise DatasetError(f"{printable(address)} cannot be read: {error}. Check the address.") from error
+    for content in contents(LabelFile(printable(name), folder, raw), options):
+        table = content if isinstance(content, DatasetError) else as_table(content)
+        found = objects_of_table(address, table) if isinstance(table, Table) else None
+        if found:
+            return found
+    raise UnfitFileError(f"{printable(address)} names no images. Expected a column of paths, relative to the table.")
 
 
 def _open_several(
