@@ -75,8 +75,7 @@ def _config(data: bytes) -> None:
 
 def label_error(name: str, data: bytes) -> str:
     """Read a label file; return the message of its DatasetError, empty if there is none."""
-    names = [f"{digit}/{i}.png" for i, digit in enumerate("0123456789")]
-    images, classes = ImageNames(names, ["/set"]), Classes(tuple("0123456789"))
+    images, classes = _set()
     try:
         label_by_file(LabelFile(name, "/set", data), images, classes, LabelOptions())
     except DatasetError as error:
@@ -84,14 +83,26 @@ def label_error(name: str, data: bytes) -> str:
     return ""
 
 
+@cache
+def _set() -> tuple[ImageNames, Classes]:
+    return ImageNames([f"{digit}/{digit}.png" for digit in range(4)], ["/set"]), Classes(tuple("0123456789"))
+
+
+LABEL_FILES = ("labels.csv", "labels.json", "labels.npy", "labels.xlsx")
+
+
 def _labels(data: bytes) -> None:
-    for name in ("labels.csv", "labels.json", "labels.npy", "labels.xlsx"):
-        label_error(name, data)
+    """Read a label file whose name the first byte chooses."""
+    if data:
+        label_error(LABEL_FILES[data[0] % len(LABEL_FILES)], data[1:])
 
 
 def _tables() -> Iterator[bytes]:
     yield b"path,label\n0/0.png,0\n1/1.png,1\n"
     yield b"\xef\xbb\xbf0.png;0\r\n1.png;1\r\n"
+
+
+def _documents() -> Iterator[bytes]:
     yield b'{"0.png": 0, "1.png": 1}'
     yield b'[{"file": "0.png", "label": "zero"}]'
     yield b'{"images": [{"id": 1, "file_name": "0.png"}], "annotations": [{"image_id": 1, "category_id": 3}], '
@@ -110,8 +121,9 @@ def _arrays() -> Iterator[bytes]:
 
 
 def _label_seeds() -> Iterator[bytes]:
-    yield from _tables()
-    yield from _arrays()
+    for kind, contents in enumerate((_tables(), _documents(), _arrays())):
+        for content in contents:
+            yield bytes([kind]) + content
 
 
 def _images() -> Iterator[bytes]:
