@@ -226,8 +226,10 @@ def test_the_reason_names_a_bombs_size() -> None:
 
 def test_damaged_files_leave_stderr_alone(capfd: pytest.CaptureFixture[str]) -> None:
     """The C libraries would print there, a line a file, between the progress bar and the summary."""
-    for kind in ("PNG", "JPEG", "GIF", "BMP", "WEBP", "AVIF"):
-        data = file(noise(48, 40), kind)
+    kinds = ({"kind": kind} for kind in ("PNG", "JPEG", "GIF", "BMP", "WEBP", "AVIF", "TIFF"))
+    packed = ({"kind": "TIFF", "compression": name} for name in ("tiff_lzw", "jpeg", "tiff_adobe_deflate"))
+    for options in (*kinds, *packed):
+        data = file(noise(48, 40), **options)
         decoded_or_none(data[: len(data) // 2])
         decoded_or_none(data[: len(data) // 2] + bytes(50) + data[len(data) // 2 + 50 :])
     decode(file(noise(8, 8, 1), "PNG", icc_profile=b"x" * 200))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import io
 import struct
 import warnings
+from contextlib import suppress
+from functools import cache
 
 import cv2
 import numpy as np
@@ -20,6 +23,7 @@ from PIL import (  # each registers its format
     PpmImagePlugin,  # noqa: F401
     TiffImagePlugin,
     WebPImagePlugin,  # noqa: F401
+    _imaging,
 )
 
 from batch_eval.errors import UnreadableImageError
@@ -79,6 +83,8 @@ def _decode(image: ImageFile.ImageFile, data: bytes) -> NDArray[np.uint8]:
     if image.format == "AVIF":
         check_heif_memory(data, *image.size, kind="AVIF")
         check_container(data, "AVIF")
+    if image.format == "TIFF":
+        _silence_libtiff()
     stored = raw.pixels(image, data)
     if stored is not None:
         tags = image.tag_v2 if isinstance(image, TiffImagePlugin.TiffImageFile) else {}
@@ -86,6 +92,13 @@ def _decode(image: ImageFile.ImageFile, data: bytes) -> NDArray[np.uint8]:
     check_memory(*image.size, _bytes_a_pixel(image), data)
     image.load()
     return apply_orientation(_flatten(image), _orientation(image))
+
+
+@cache
+def _silence_libtiff() -> None:
+    """Keep libtiff from printing what is wrong with a file: a line for each strip. Pillow has no option for it."""
+    with suppress(AttributeError, OSError):  # where libtiff is part of Pillow's own library, as on Windows
+        ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler(None)
 
 
 def _bytes_a_pixel(image: ImageFile.ImageFile) -> float:
