@@ -19,55 +19,22 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from statistics import median
-from threading import Lock, Timer
+from threading import Lock
 from typing import IO
 
+import costs
+import hostile_images
+import kills
+from commands import command
 from crafted_models import CRAFTED
 from mutants import mutated
+from rows import CHARACTERS, CONTROL, KINDS, MEGABYTES, PATIENCE, SAMPLES, SECONDS, Row, Settings, environment_path
 
-ROOT = Path(__file__).parents[1]
-SAMPLES = ROOT / "sample_images"
-SECONDS = 20
-"""Time of the processor that a command may take, with its child processes. The clock says little on a busy machine."""
-MEGABYTES = 2000
-"""Memory that a process may take."""
-CHARACTERS = 1000
-"""Length of a message."""
-PATIENCE = 6
-"""How many times ``SECONDS`` may pass by the clock."""
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\u202a-\u202e\u2066-\u2069]")
-KINDS = ("signal", "hang", "uncaught", "memory", "unnamed", "message")
-"""Ways to fail: ended by a signal, too slow, an exception that is no ModelError, too much memory, a message that does
-not name the file, and one that is unprintable or too long."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What the command line says."""
-
-    seeds: Path | None
-    count: int
-    first: int
-    jobs: int
-    before: Path | None
-    verbose: bool
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row of the table."""
-
-    inputs: str
-    count: int
-    failures: Counter[str]
-    command: str
-    outcomes: Counter[str] = field(default_factory=Counter)
-    value: str = ""
-    """What was measured, where it is no count of failures."""
+MODELS = 6000
+"""How many mutants of models, if nothing else is said."""
 
 
 def crafted_models(settings: Settings) -> Row:
@@ -93,57 +60,24 @@ def _try_crafted(name: str, folder: Path) -> tuple[int, list[str]]:
     file = folder / name
     file.write_bytes(CRAFTED[name]())
     before = set(here.iterdir())
-    code, said, seconds, megabytes = _run(
-        ["run", str(SAMPLES), "--model", str(file), "--out", str(folder / "out")], here
-    )
+    done = command(["run", str(SAMPLES), "--model", str(file), "--out", str(folder / "out")], here)
+    code, said = done.code, done.said
     is_bug = code not in (0, 2) or "is a bug" in said or "Traceback" in said
-    found = ["signal"] * (code < 0) + ["hang"] * (seconds > SECONDS) + ["memory"] * (megabytes > MEGABYTES)
-    found += ["uncaught"] * (code >= 0 and is_bug)
+    found = ["signal"] * (code < 0) + ["hang"] * (done.seconds > SECONDS)
+    found += ["memory"] * (done.megabytes > MEGABYTES) + ["uncaught"] * (code >= 0 and is_bug)
     found += ["unnamed"] * (code == 2 and name not in re.sub(r"\s+", "", said))
     found += ["message"] * (bool(CONTROL.search(said)) or (code == 2 and len(said) > CHARACTERS))
     found += ["left files"] * (set(here.iterdir()) != before)
     return code, found
 
 
-def _run(arguments: Sequence[str], folder: Path) -> tuple[int, str, float, float]:
-    """Return the exit code, stderr, seconds and megabytes of a command."""
-    with (folder.parent / "stderr").open("w+b") as errors:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "batch_eval", *arguments],
-            stdout=subprocess.DEVNULL,
-            stderr=errors,
-            stdin=subprocess.DEVNULL,
-            cwd=folder,
-            env=os.environ | {"PYTHONPATH": _path()},
-        )
-        killer = _kill_later(process)
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        killer.cancel()
-        hung = process.returncode == -signal.SIGKILL
-        errors.seek(0)
-        said = errors.read().decode("utf-8", "replace")
-    seconds = PATIENCE * SECONDS if hung else used.ru_utime + used.ru_stime
-    return process.returncode, said, seconds, used.ru_maxrss / 1024
-
-
-def _path() -> str:
-    """Return where Python looks for modules: first in this tree."""
-    return os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-
-
-def _kill_later(process: subprocess.Popen[bytes]) -> Timer:
-    timer = Timer(PATIENCE * SECONDS, process.kill)
-    timer.start()
-    return timer
-
-
 def mutated_models(settings: Settings) -> Row:
     """Open each mutant, and let it read a few images if it opens."""
     seeds = _seeds(settings.seeds)
+    count = settings.count or MODELS
     outcomes: Counter[str] = Counter()
     failures: Counter[str] = Counter()
-    numbers = iter(range(settings.first, settings.first + settings.count))
+    numbers = iter(range(settings.first, settings.first + count))
     lock = Lock()
 
     def work() -> None:
@@ -173,7 +107,7 @@ def mutated_models(settings: Settings) -> Row:
     with ThreadPoolExecutor(settings.jobs) as pool:
         for job in [pool.submit(work) for _ in range(settings.jobs)]:
             job.result()
-    return Row("mutated models", settings.count, failures, "benchmarks/hostile.py mutated-models", outcomes)
+    return Row("mutated models", count, failures, "benchmarks/hostile.py mutated-models", outcomes)
 
 
 def _seeds(folder: Path | None) -> dict[str, bytes]:
@@ -226,7 +160,7 @@ class _Worker:
         return Answer(found["outcome"], _failures(found, file), found["message"])
 
     def _start(self) -> subprocess.Popen[bytes]:
-        environment = os.environ | {"PYTHONPATH": _path(), "TF_CPP_MIN_LOG_LEVEL": "3"}
+        environment = os.environ | {"PYTHONPATH": environment_path(), "TF_CPP_MIN_LOG_LEVEL": "3"}
         self._process = subprocess.Popen(
             [sys.executable, __file__, "--worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
         )
@@ -284,42 +218,13 @@ def serve_worker() -> None:
         print(json.dumps({"outcome": outcome, "message": message, "megabytes": used / 1024}), flush=True)
 
 
-def start(settings: Settings) -> Row:
-    """Time runs of 30 images with the default model, before and after, in turns."""
-    if settings.before is None:
-        return Row("start of a run of 30 images", 0, Counter(), "", value="give --before TREE to compare with")
-    ratios = []
-    with tempfile.TemporaryDirectory() as folder:
-        images = Path(folder) / "set"
-        images.mkdir()
-        for file in sorted(SAMPLES.glob("*.png"))[:30]:
-            (images / file.name).write_bytes(file.read_bytes())
-        for i in range(16):
-            trees = [settings.before, ROOT]
-            times = {tree: _cpu_seconds(tree, images, Path(folder)) for tree in (trees if i % 2 else trees[::-1])}
-            ratios.append(times[ROOT] / times[settings.before])
-    value = f"CPU time {median(ratios[1:]):.3f} of before"
-    return Row("start of a run of 30 images", 15, Counter(), "benchmarks/hostile.py start --before TREE", value=value)
-
-
-def _cpu_seconds(tree: Path, images: Path, folder: Path) -> float:
-    """Return the processor time of a run with a tree of sources."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(
-        [sys.executable, "-m", "batch_eval", "run", str(images), "--out", str(folder / "out"), "--quiet"],
-        env=os.environ | {"PYTHONPATH": str(tree)},
-        check=True,
-        cwd=folder,
-        capture_output=True,
-    )
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
 ROWS: dict[str, Callable[[Settings], Row]] = {
     "crafted-models": crafted_models,
     "mutated-models": mutated_models,
-    "start": start,
+    "mutated-images": hostile_images.mutated_images,
+    "kills": kills.kills,
+    "start": costs.start,
+    "image": costs.image,
 }
 """What can be measured. Each row is independent of the others."""
 
@@ -339,10 +244,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(ROWS))
     parser.add_argument("--seeds", type=Path, help="folder of sound models to mutate; default: small ones made here")
-    parser.add_argument("--count", type=int, default=6000, help="number of mutants")
+    parser.add_argument("--count", type=int, help="number of mutants; default: 6,000 models and 10,000 images")
     parser.add_argument("--first", type=int, default=0, help="number of the first mutant")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--before", type=Path, help="tree of sources to compare the start with")
+    parser.add_argument("--before", type=Path, help="tree of sources to compare the time with")
     parser.add_argument("--verbose", action="store_true", help="print what came of every mutant")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()

@@ -1,0 +1,47 @@
+"""Run the command line, and measure what it took."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Timer
+
+from rows import PATIENCE, ROOT, SECONDS, environment_path
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of a command. ``seconds`` are of the processor, with child processes; ``said`` is stderr."""
+
+    code: int
+    said: str
+    seconds: float
+    megabytes: float
+
+
+def command(arguments: Sequence[str], folder: Path, *, tree: Path = ROOT) -> Done:
+    """Run `batch-eval` of a tree of sources in a folder; it is killed if it takes far too long."""
+    with (folder.parent / f"stderr-{folder.name}").open("w+b") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "batch_eval", *arguments],
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            stdin=subprocess.DEVNULL,
+            cwd=folder,
+            env=os.environ | {"PYTHONPATH": environment_path(tree)},
+        )
+        killer = Timer(PATIENCE * SECONDS, process.kill)
+        killer.start()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        killer.cancel()
+        hung = process.returncode == -signal.SIGKILL
+        errors.seek(0)
+        said = errors.read().decode("utf-8", "replace")
+    seconds = PATIENCE * SECONDS if hung else used.ru_utime + used.ru_stime
+    return Done(process.returncode, said, seconds, used.ru_maxrss / 1024)

@@ -1,0 +1,74 @@
+"""What the protection costs: processor time of a run, compared with another tree of sources in turns."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from pathlib import Path
+from statistics import median
+
+from commands import command
+from rows import ROOT, SAMPLES, Row, Settings
+
+FEW, MANY = 30, 1000
+"""Images of a run that mostly starts, and of one that mostly reads."""
+RECIPES = ("mnist", "photo")
+"""The first one's steps are as old as the project, so its ratio is of decoding and protection alone."""
+
+
+def start(settings: Settings) -> Row:
+    """Time runs of 30 images with the default model, before and after, in turns."""
+    if settings.before is None:
+        return Row("start of a run of 30 images", 0, Counter(), "", value="give --before TREE to compare with")
+    ratios = []
+    with tempfile.TemporaryDirectory() as folder:
+        images = _images(Path(folder), FEW)
+        for i in range(16):
+            times = _times(settings.before, images, i, [])
+            ratios.append(times[ROOT] / times[settings.before])
+    value = f"CPU time {median(ratios[1:]):.3f} of before"
+    return Row("start of a run of 30 images", 15, Counter(), "benchmarks/hostile.py start --before TREE", value=value)
+
+
+def image(settings: Settings) -> Row:
+    """Time images, before and after, in turns: a run of many less a run of few."""
+    if settings.before is None:
+        return Row("CPU time of an image", 0, Counter(), "", value="give --before TREE to compare with")
+    said = []
+    with tempfile.TemporaryDirectory() as folder:
+        few, many = _images(Path(folder), FEW), _images(Path(folder), MANY)
+        for recipe in RECIPES:
+            options = ["--preprocess", recipe, "--jobs", "1", "--format", "csv"]
+            ratios, each = [], []
+            for i in range(8):
+                large, small = _times(settings.before, many, i, options), _times(settings.before, few, i, options)
+                now, then = ((large[tree] - small[tree]) / (MANY - FEW) for tree in (ROOT, settings.before))
+                ratios.append(now / then)
+                each.append(1000 * now)
+            said.append(f"{recipe}: {median(ratios[1:]):.3f} of before, {median(each[1:]):.2f} ms")
+    row = "benchmarks/hostile.py image --before TREE"
+    return Row("CPU time of an image", MANY, Counter(), row, value="; ".join(said))
+
+
+def _images(folder: Path, count: int) -> Path:
+    """Write as many images as wanted, no two of the same bytes, and return their folder."""
+    target = folder / str(count)
+    target.mkdir()
+    samples = sorted(SAMPLES.glob("*.png"))
+    for i in range(count):
+        sample = samples[i % len(samples)]
+        # what stands behind a PNG's end is not read
+        (target / f"{sample.stem}-{i}.png").write_bytes(sample.read_bytes() + str(i).encode())
+    return target
+
+
+def _times(before: Path, images: Path, turn: int, options: list[str]) -> dict[Path, float]:
+    """Return the processor time of a run in each tree; which is first changes with the turn."""
+    trees = [before, ROOT] if turn % 2 else [ROOT, before]
+    arguments = ["run", str(images), "--out", str(images.parent / "out"), "--quiet", *options]
+    times = {}
+    for tree in trees:
+        done = command(arguments, images, tree=tree)
+        assert done.code == 0, done.said
+        times[tree] = done.seconds
+    return times

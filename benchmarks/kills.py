@@ -1,0 +1,138 @@
+"""Runs that are killed while they write, and two runs into one folder: a folder holds the reports of one run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from random import Random
+from time import monotonic
+
+from rows import ROOT, SAMPLES, Row, Settings, environment_path
+
+AT_RANDOM = 170
+"""Runs that are killed at any time."""
+AT_RENAMES = 16
+"""Runs that are killed before their first rename, their second, and so on."""
+DOUBLE = 10
+"""Pairs of runs that write into one folder."""
+BEFORE_A_RENAME = f"""
+import os, signal, sys
+left = int(sys.argv.pop(1))
+rename = os.rename
+def counted(*arguments, **options):
+    global left
+    left -= 1
+    if left < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return rename(*arguments, **options)
+os.rename = counted
+sys.path.insert(0, {str(ROOT)!r})
+from batch_eval.cli import main
+main()
+"""
+"""A program that kills itself: its first argument is the number of renames before that."""
+
+Files = Mapping[str, bytes]
+
+
+class _Place:
+    """Two sets of images, and the reports of a run of each: the same every time, as the clock is fixed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.out = folder, folder / "out"
+        self.reports: list[Files] = []
+        samples = sorted(SAMPLES.glob("*.png"))
+        for name, some in (("one", samples[::4]), ("two", samples[::3])):
+            (folder / name).mkdir()
+            for file in some:
+                shutil.copy(file, folder / name)
+            started = monotonic()
+            code = self.start(name).wait()
+            self.seconds = monotonic() - started
+            assert code == 0
+            self.reports.append(self.content())
+
+    def start(self, name: str, *, renames: int | None = None) -> subprocess.Popen[bytes]:
+        program = ["-m", "batch_eval"] if renames is None else ["-c", BEFORE_A_RENAME, str(renames)]
+        formats = [part for form in ("csv", "json", "html", "markdown", "text", "junit") for part in ("-f", form)]
+        arguments = ["run", name, "--label-pattern", "^(?P<label>[0-9])-", "--out", str(self.out), "--quiet"]
+        return subprocess.Popen(
+            [sys.executable, *program, *arguments, *formats],
+            cwd=self.folder,
+            env=os.environ | {"PYTHONPATH": environment_path(), "SOURCE_DATE_EPOCH": "1700000000"},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def content(self) -> Files:
+        return {
+            str(file.relative_to(self.out)): file.read_bytes() for file in sorted(self.out.rglob("*")) if file.is_file()
+        }
+
+    def found(self) -> str:
+        """Let the next command look at the folder; return whose reports it holds."""
+        from batch_eval.publishing import finish_swaps
+
+        finish_swaps(self.out)
+        content = {name: data for name, data in self.content().items() if not name.startswith(".batch_eval-")}
+        return ("older", "newer")[self.reports.index(content)] if content in self.reports else "mixed"
+
+    def older(self) -> None:
+        """Put the first run's reports there."""
+        shutil.rmtree(self.out, ignore_errors=True)
+        for name, data in self.reports[0].items():
+            file = self.out / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
+
+
+def kills(settings: Settings) -> Row:
+    """Kill runs, and let two write at once; count the folders that hold files of two runs."""
+    sys.path.insert(0, str(ROOT))
+    outcomes: Counter[str] = Counter()
+    with tempfile.TemporaryDirectory() as folder:
+        place = _Place(Path(folder))
+        outcomes.update(
+            _at_random(place, Random(number)) for number in range(settings.first, settings.first + AT_RANDOM)
+        )
+        outcomes.update(_at_rename(place, renames) for renames in range(AT_RENAMES))
+        outcomes.update(_double(place) for _ in range(DOUBLE))
+    count = AT_RANDOM + AT_RENAMES + DOUBLE
+    failures = Counter({"mixed": outcomes["mixed"]})
+    name = f"{AT_RANDOM} kills at random, {AT_RENAMES} at renames, {DOUBLE} double runs"
+    return Row(name, count, failures, "benchmarks/hostile.py kills", outcomes)
+
+
+def _at_random(place: _Place, random: Random) -> str:
+    """Kill a run; half of them in the last third of their time, where they write."""
+    place.older()
+    part = random.uniform(0, 1) if random.random() < 0.5 else random.uniform(0.66, 1.05)
+    process = place.start("two")
+    try:
+        process.wait(part * place.seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    return place.found()
+
+
+def _at_rename(place: _Place, renames: int) -> str:
+    place.older()
+    code = place.start("two", renames=renames).wait()
+    assert code in (0, -signal.SIGKILL)
+    return place.found()
+
+
+def _double(place: _Place) -> str:
+    place.older()
+    codes = [process.wait() for process in [place.start("one"), place.start("two")]]
+    # the second one waits, or says who writes; neither may be ended by a signal
+    assert set(codes) <= {0, 2}
+    return place.found()
