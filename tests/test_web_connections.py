@@ -162,3 +162,31 @@ def test_where_all_are_busy_the_next_is_told_so(monkeypatch):
 
     assert b"HTTP/1.1 503" == said[:12]
     assert {"error"} == set(json.loads(said.partition(b"\r\n\r\n")[2]))
+
+
+def test_an_evaluation_has_a_time_limit_and_the_next_waits_for_it(monkeypatch):
+    monkeypatch.setattr(workload, "EVALUATION_SECONDS", 0.2)
+    monkeypatch.setattr(workload, "SECONDS", 0.2)
+    load, release, ended = workload.Workload(), threading.Event(), threading.Event()
+
+    def work() -> dict[str, int]:
+        release.wait(SECONDS)
+        ended.set()
+        return {"scored": 3}
+
+    async def evaluate(_: Request) -> Response:
+        return JSONResponse(await load.evaluating(work))
+
+    with listening(evaluate=evaluate) as port:
+        assert b"takes longer than" in got(port, "evaluate")
+        assert b"Another evaluation is running" in got(port, "evaluate")
+        release.set()
+        assert ended.wait(SECONDS)
+        monkeypatch.setattr(workload, "SECONDS", SECONDS)
+        assert got(port, "evaluate").endswith(b'{"scored":3}')
+
+
+def got(port, name):
+    with connected(port) as connection:
+        connection.sendall(f"GET /{name} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
+        return answer(connection)

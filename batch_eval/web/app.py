@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import anyio
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
@@ -110,7 +109,6 @@ def _example_routes(examples: Examples, workload: Workload) -> list[BaseRoute]:
 
 def _collection_routes(site: Site, collection: Collection) -> list[BaseRoute]:
     """Return the routes that save, delete and evaluate images, and show the report."""
-    evaluating = anyio.Lock()  # two evaluations at once would write the same files
 
     async def add(request: Request) -> Response:
         label, kind = request.query_params.get("label", ""), request.query_params.get("kind", "")
@@ -122,8 +120,8 @@ def _collection_routes(site: Site, collection: Collection) -> list[BaseRoute]:
         return JSONResponse({"counts": await site.workload.run(collection.counts)})
 
     async def evaluate(request: Request) -> Response:
-        async with evaluating:
-            return JSONResponse(await site.workload.run(collection.evaluate, site.reader(request)))
+        reader = site.reader(request)
+        return JSONResponse(await site.workload.evaluating(lambda: collection.evaluate(reader)))
 
     return [
         Route("/api/collected", add, methods=["POST"]),

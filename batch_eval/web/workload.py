@@ -29,6 +29,8 @@ PAUSE_SECONDS = 10
 """Time limit for the next piece of an upload."""
 READING_SECONDS = 30
 """Time limit for the work on one upload. A PNG of 190 megapixels, larger than an upload may be, took 7.5 s."""
+EVALUATION_SECONDS = 600
+"""Time limit for evaluating all that was collected."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -40,6 +42,7 @@ class Workload:
     def __init__(self) -> None:
         self._threads = anyio.CapacityLimiter(available_cores())
         self._uploads = anyio.Semaphore(MAX_UPLOADS)
+        self._evaluations = anyio.CapacityLimiter(1)  # two at once would write the same files
 
     async def run(self, work: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
         """Run ``work`` in a thread and return its result."""
@@ -54,7 +57,27 @@ class Workload:
         # This bounds memory however many clients send at once: few large uploads are held, and each is limited.
         async with AsyncExitStack() as turn:
             data = await self._body(request, turn)
-            return await self._in_time(lambda: work(data))
+            return await _in_time(
+                lambda: work(data),
+                self._threads,
+                READING_SECONDS,
+                busy="The page is busy with other images. Try again.",
+                late=f"Reading the image takes longer than {READING_SECONDS} seconds. Try a smaller copy of it.",
+            )
+
+    async def evaluating(self, work: Callable[[], T]) -> T:
+        """Run an evaluation in a thread and return its result; it waits for the one before.
+
+        Raises HTTPException 503 if that or the evaluation takes too long.
+        """
+        return await _in_time(
+            work,
+            self._evaluations,
+            EVALUATION_SECONDS,
+            busy="Another evaluation is running. Try again when it is done.",
+            late=f"The evaluation takes longer than {EVALUATION_SECONDS} seconds. It goes on; its report will stand at "
+            "/report/report.html. For a large folder, use batch-eval run.",
+        )
 
     async def _body(self, request: Request, turn: AsyncExitStack) -> bytes:
         """Return the bytes that a request sends; ``turn`` is held from ``SMALL_BYTES`` on."""
@@ -80,29 +103,31 @@ class Workload:
                 f"The upload took longer than {SECONDS} seconds, or paused longer than {PAUSE_SECONDS}. Try again.",
             ) from None
 
-    async def _in_time(self, work: Callable[[], T]) -> T:
-        """Run ``work`` in a thread and return its result, or say that it takes too long."""
-        holder = object()
-        try:
-            with anyio.fail_after(SECONDS):
-                await self._threads.acquire_on_behalf_of(holder)
-        except TimeoutError:
-            raise HTTPException(503, "The page is busy with other images. Try again.") from None
-        # Nothing can end a thread. One that takes too long keeps its place until it is done, so there are never more.
-        running = asyncio.ensure_future(run_sync(work, limiter=anyio.CapacityLimiter(math.inf)))
 
-        def finished(done: asyncio.Future[T]) -> None:
-            self._threads.release_on_behalf_of(holder)
-            if not done.cancelled():
-                done.exception()  # was seen, also where nobody waits for it any more
+async def _in_time(work: Callable[[], T], places: anyio.CapacityLimiter, seconds: float, *, busy: str, late: str) -> T:
+    """Run ``work`` in a thread, in one of the places, and return its result.
 
-        running.add_done_callback(finished)
-        ended, _ = await asyncio.wait({running}, timeout=READING_SECONDS)
-        if not ended:
-            raise HTTPException(
-                503, f"Reading the image takes longer than {READING_SECONDS} seconds. Try a smaller copy of it."
-            )
-        return running.result()
+    Raises HTTPException 503: ``busy`` where no place becomes free, ``late`` where the work takes too long.
+    """
+    holder = object()
+    try:
+        with anyio.fail_after(SECONDS):
+            await places.acquire_on_behalf_of(holder)
+    except TimeoutError:
+        raise HTTPException(503, busy) from None
+    # Nothing can end a thread. One that takes too long keeps its place until it is done, so there are never more.
+    running = asyncio.ensure_future(run_sync(work, limiter=anyio.CapacityLimiter(math.inf)))
+
+    def finished(done: asyncio.Future[T]) -> None:
+        places.release_on_behalf_of(holder)
+        if not done.cancelled():
+            done.exception()  # was seen, also where nobody waits for it any more
+
+    running.add_done_callback(finished)
+    ended, _ = await asyncio.wait({running}, timeout=seconds)
+    if not ended:
+        raise HTTPException(503, late)
+    return running.result()
 
 
 def _check_announced(length: str) -> None:
