@@ -7,7 +7,9 @@ from dataclasses import replace
 import numpy as np
 from hypothesis import strategies as st
 
+from batch_eval.distortions.suites import PHOTO
 from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome, Picture, Provenance, Records
+from batch_eval.evaluation.stress import StressTest
 from batch_eval.found_convention import FoundConvention
 from batch_eval.gates import GateResult
 from batch_eval.reports.context import ReportContext
@@ -192,3 +194,25 @@ def evaluations(draw: st.DrawFn) -> Evaluation:
         flags={"f": np.array(draw(st.lists(st.booleans(), min_size=n, max_size=n)), dtype=np.bool_)},
     )
     return Evaluation(names, records, provenance())
+
+
+def stress_test(read, suite=PHOTO, **changes):
+    """A stress test of two distortions, in which image i of class 1 reads as ``read[i]``."""
+    chosen = suite.chosen(["blur", "turn"] if suite is PHOTO else ())
+    return StressTest(
+        suite=suite.name,
+        seed=0,
+        distortions=chosen.distortions,
+        class_names=("0", "1"),
+        ids=tuple(f"{i}.png" for i in range(len(read))),
+        truths=("1",) * len(read),
+        read=np.array(read, np.int16),
+        provenance=provenance(),
+        images=len(read),
+        **changes,
+    )
+
+
+def falling(plain, *hits):
+    """Readings of ten images, of which so many are read at each level. The suite's order is turn, blur."""
+    return np.array([[int(i < right) for right in (plain, *hits)] for i in range(10)])

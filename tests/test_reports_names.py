@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 from markdown_it import MarkdownIt
-from report_examples import small
+from report_examples import falling, small, stress_test
 
 from batch_eval.engines.model_view import ModelView, Shown
 from batch_eval.engines.reader import Prediction, Predictions, Reader, Reading
@@ -49,6 +49,8 @@ STRINGS = {
     "element": "<img src=x onerror=alert(1)>",
     "LaTeX": "\\input{/etc/passwd} $\\write18{id}$ %",
     "workflow command": "\n::error::broken",
+    "long name": "long name " * 30,
+    "long word": "W" * 300,
 }
 FORBIDDEN = re.compile("[\0-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 FORMULA = re.compile(r"\s*[=+\-@]")
@@ -95,6 +97,10 @@ def subject(kind, text, classifier):
         return compare([evaluation(text), small_like(text)], [text, f"{text} 2"])
     if kind is Kind.RANKING:
         return rank([Entry(text, evaluation(text)), Entry("b", small_like(text)), Entry(text, None, problem=text)])
+    if kind is Kind.STRESS:
+        place = evaluation(text).provenance
+        found = stress_test(falling(10, *[3] * 13))
+        return replace(found, class_names=(text, "1"), ids=(text,) * 10, provenance=place)
     image = np.zeros((28, 28), np.uint8)
     guesses = (Guess(text, 0.9), Guess("1", 0.1))
     if kind is Kind.PREDICTION:
@@ -115,8 +121,8 @@ def small_like(text):
     return replace(now, records=replace(now.records, outcome=outcome, probabilities=probabilities))
 
 
-KINDS = (Kind.RUN, Kind.COMPARISON, Kind.RANKING, Kind.PREDICTION, Kind.INSPECTION)
-EVERY = [(kind, name) for name, kinds in FORMATS.items() for kind in KINDS if kind in kinds and name != "plots"]
+KINDS = (Kind.RUN, Kind.COMPARISON, Kind.RANKING, Kind.PREDICTION, Kind.INSPECTION, Kind.STRESS)
+EVERY = [(kind, name) for name, kinds in FORMATS.items() for kind in KINDS if kind in kinds]
 
 
 @pytest.mark.parametrize("text", STRINGS.values(), ids=STRINGS)

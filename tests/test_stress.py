@@ -12,7 +12,8 @@ import jsonschema
 import numpy as np
 import pytest
 from drawn_digits import ink, on_paper
-from report_examples import HOSTILE, provenance
+from report_examples import HOSTILE, falling, provenance
+from report_examples import stress_test as example
 from test_cli_run import batch_eval
 
 import batch_eval as package
@@ -21,7 +22,6 @@ from batch_eval.api import open_task
 from batch_eval.distortions.suites import MNIST_C, PHOTO
 from batch_eval.engines.distorted import NOT_READ, Plan, read_distorted
 from batch_eval.errors import ConfigError, DatasetError
-from batch_eval.evaluation.stress import StressTest
 from batch_eval.gates.stress import check_stress, parse_stress_limits
 from batch_eval.publishing import whole
 from batch_eval.reports.context import ReportContext
@@ -46,28 +46,6 @@ def photos(tmp_path_factory):
 @pytest.fixture(scope="module")
 def found(photos):
     return stress(photos, distortions=["blur", "crop"])
-
-
-def example(read, suite=PHOTO, **changes):
-    """A stress test of two distortions, in which image i of class 1 reads as ``read[i]``."""
-    chosen = suite.chosen(["blur", "turn"] if suite is PHOTO else ())
-    return StressTest(
-        suite=suite.name,
-        seed=0,
-        distortions=chosen.distortions,
-        class_names=("0", "1"),
-        ids=tuple(f"{i}.png" for i in range(len(read))),
-        truths=("1",) * len(read),
-        read=np.array(read, np.int16),
-        provenance=provenance(),
-        images=len(read),
-        **changes,
-    )
-
-
-def falling(plain, *hits):
-    """Readings of ten images, of which so many are read at each level. The suite's order is turn, blur."""
-    return np.array([[int(i < right) for right in (plain, *hits)] for i in range(10)])
 
 
 def test_blur_makes_drawn_digits_worse_step_by_step(found):

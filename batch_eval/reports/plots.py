@@ -16,7 +16,7 @@ from batch_eval.evaluation.confusions import predicted_columns
 from batch_eval.installation import install_command
 from batch_eval.reports.context import NO_CONTEXT, ReportContext
 from batch_eval.reports.html.charts import coverage_curve
-from batch_eval.wording import percent, printable
+from batch_eval.wording import one_line, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,6 +38,10 @@ _STYLE: Any = {
 }
 _UNDATED: Any = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 """Metadata that keeps the date out, so that the same evaluation gives the same file."""
+NAME_CHARACTERS = 16
+"""Length of a class name. Longer ones left no room for the matrix: matplotlib warned and drew over its edge."""
+TITLE_CHARACTERS = 40
+"""Length of the line above a digit."""
 GRID = 3
 """Rows and columns of the grid of first digits."""
 _BLUE = "#0a58a8"
@@ -121,7 +125,7 @@ def _confusion(evaluation: Evaluation, axes: Axes, *, normalised: bool = False) 
         if count:
             cell = f"{shares[t, p]:.2f}" if normalised else f"{count}"
             axes.text(p, t, cell, ha="center", va="center", size=size, color="k" if shares[t, p] < 0.5 else "w")
-    labels = [printable(name) for name in predicted_columns(evaluation)]
+    labels = [one_line(name, NAME_CHARACTERS) for name in predicted_columns(evaluation)]
     axes.set_xticks(range(used), labels[:used], size=size)
     axes.set_yticks(range(len(counts)), labels[: len(counts)], size=size)
     axes.set(xlabel="read as", ylabel="label")
@@ -160,7 +164,12 @@ def _first_digits(evaluation: Evaluation, axes: Axes) -> None:
             cell.imshow(image[..., ::-1])
         record = evaluation.record(row)
         text = f"{record.truth or '?'}, read as {record.read_as} ({record.confidence:.2f})"
-        cell.set_title(printable(text), size=6, pad=2, color="k" if record.truth == record.predicted else "#b00020")
+        cell.set_title(
+            one_line(text, TITLE_CHARACTERS),
+            size=6,
+            pad=2,
+            color="k" if record.truth == record.predicted else "#b00020",
+        )
 
 
 def _reliability(evaluation: Evaluation, axes: Axes) -> None:
