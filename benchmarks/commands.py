@@ -24,8 +24,8 @@ class Done:
     megabytes: float
 
 
-def command(arguments: Sequence[str], folder: Path, *, tree: Path = ROOT) -> Done:
-    """Run `batch-eval` of a tree of sources in a folder; it is killed if it takes far too long."""
+def command(arguments: Sequence[str], folder: Path, *, tree: Path = ROOT, patience: float = PATIENCE * SECONDS) -> Done:
+    """Run `batch-eval` of a tree of sources in a folder; it is killed after ``patience`` seconds by the clock."""
     with (folder.parent / f"stderr-{folder.name}").open("w+b") as errors:
         process = subprocess.Popen(
             [sys.executable, "-m", "batch_eval", *arguments],
@@ -35,7 +35,7 @@ def command(arguments: Sequence[str], folder: Path, *, tree: Path = ROOT) -> Don
             cwd=folder,
             env=os.environ | {"PYTHONPATH": environment_path(tree)},
         )
-        killer = Timer(PATIENCE * SECONDS, process.kill)
+        killer = Timer(patience, process.kill)
         killer.start()
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -43,5 +43,5 @@ def command(arguments: Sequence[str], folder: Path, *, tree: Path = ROOT) -> Don
         hung = process.returncode == -signal.SIGKILL
         errors.seek(0)
         said = errors.read().decode("utf-8", "replace")
-    seconds = PATIENCE * SECONDS if hung else used.ru_utime + used.ru_stime
+    seconds = patience if hung else used.ru_utime + used.ru_stime
     return Done(process.returncode, said, seconds, used.ru_maxrss / 1024)

@@ -14,6 +14,7 @@ from pathlib import Path
 from random import Random
 from time import monotonic
 
+from killing import killed
 from rows import ROOT, SAMPLES, Row, Settings, environment_path
 
 AT_RANDOM = 170
@@ -22,23 +23,6 @@ AT_RENAMES = 16
 """Runs that are killed before their first rename, their second, and so on."""
 DOUBLE = 10
 """Pairs of runs that write into one folder."""
-BEFORE_A_RENAME = f"""
-import os, signal, sys
-left = int(sys.argv.pop(1))
-rename = os.rename
-def counted(*arguments, **options):
-    global left
-    left -= 1
-    if left < 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return rename(*arguments, **options)
-os.rename = counted
-sys.path.insert(0, {str(ROOT)!r})
-from batch_eval.cli import main
-main()
-"""
-"""A program that kills itself: its first argument is the number of renames before that."""
-
 Files = Mapping[str, bytes]
 
 
@@ -59,14 +43,21 @@ class _Place:
             assert code == 0
             self.reports.append(self.content())
 
-    def start(self, name: str, *, renames: int | None = None) -> subprocess.Popen[bytes]:
-        program = ["-m", "batch_eval"] if renames is None else ["-c", BEFORE_A_RENAME, str(renames)]
+    def arguments(self, name: str) -> list[str]:
+        """Return the arguments of a run of one of the sets."""
         formats = [part for form in ("csv", "json", "html", "markdown", "text", "junit") for part in ("-f", form)]
-        arguments = ["run", name, "--label-pattern", "^(?P<label>[0-9])-", "--out", str(self.out), "--quiet"]
+        labels = ["--label-pattern", "^(?P<label>[0-9])-"]
+        return ["run", name, *labels, "--out", str(self.out), "--quiet", *formats]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return os.environ | {"PYTHONPATH": environment_path(), "SOURCE_DATE_EPOCH": "1700000000"}
+
+    def start(self, name: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [sys.executable, *program, *arguments, *formats],
+            [sys.executable, "-m", "batch_eval", *self.arguments(name)],
             cwd=self.folder,
-            env=os.environ | {"PYTHONPATH": environment_path(), "SOURCE_DATE_EPOCH": "1700000000"},
+            env=self.environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -125,7 +116,7 @@ def _at_random(place: _Place, random: Random) -> str:
 
 def _at_rename(place: _Place, renames: int) -> str:
     place.older()
-    code = place.start("two", renames=renames).wait()
+    code = killed(renames, ["os.rename"], *place.arguments("two"), cwd=place.folder, env=place.environment)
     assert code in (0, -signal.SIGKILL)
     return place.found()
 

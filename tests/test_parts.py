@@ -4,8 +4,6 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +15,7 @@ import set_files
 from drawn_digits import ink, on_paper
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from killing import killed
 from processes import ROOT, batch_eval
 from report_examples import provenance
 
@@ -442,34 +441,12 @@ def test_what_parts_cannot_use_is_refused(digits, tmp_path, arguments, said):
     assert all(word in found for word in said.split(", "))
 
 
-KILLED = f"""
-import os, signal, sys
-sys.path.insert(0, {str(ROOT)!r})
-left = int(sys.argv.pop(1))
-def counted(function):
-    def call(*arguments, **options):
-        global left
-        left -= 1
-        if left < 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return function(*arguments, **options)
-    return call
-from batch_eval.cli import main
-from batch_eval import publishing
-for name in ("fsync", "replace"):
-    setattr(os, name, counted(getattr(os, name)))
-from batch_eval.engines import local
-local.Task.read = counted(local.Task.read)
-main()
-"""
+POINTS = ("os.fsync", "os.replace", "batch_eval.engines.local.Task.read")
+"""Functions before which a run in parts is killed."""
 
 
-def killed(point: int, *arguments, cwd: Path) -> int:
-    command = [sys.executable, "-c", KILLED, str(point), *map(str, arguments)]
-    done = subprocess.run(
-        command, cwd=cwd, capture_output=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)}
-    )
-    return done.returncode
+def cut_short(point: int, *arguments, cwd: Path) -> int:
+    return killed(point, POINTS, *arguments, cwd=cwd, env={**os.environ, "PYTHONPATH": str(ROOT)})
 
 
 @pytest.mark.parametrize("points", [3, pytest.param(50, marks=pytest.mark.slow)])
@@ -478,7 +455,7 @@ def test_a_run_that_was_killed_at_any_point_ends_as_one_that_never_was(digits, t
     chosen = random.Random(points)
     arguments = ["run", digits, "--resume", "--jobs", "1", "--out", "parts"]
     for _ in range(points):
-        if killed(chosen.randrange(40), *arguments, cwd=tmp_path) == 0:
+        if cut_short(chosen.randrange(40), *arguments, cwd=tmp_path) == 0:
             for path in (tmp_path / "parts").iterdir():  # it is done: once more from the start
                 path.unlink()
     call(*arguments, cwd=tmp_path)
@@ -488,7 +465,7 @@ def test_a_run_that_was_killed_at_any_point_ends_as_one_that_never_was(digits, t
 
 def test_a_killed_writer_is_killed():
     """The test above would pass if nothing were killed."""
-    assert -signal.SIGKILL == killed(0, "run", ROOT / "sample_images", "--resume", "--out", "x", cwd=Path("/tmp"))
+    assert -signal.SIGKILL == cut_short(0, "run", ROOT / "sample_images", "--resume", "--out", "x", cwd=Path("/tmp"))
 
 
 KINDS = {

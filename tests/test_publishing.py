@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from killing import killed
 from processes import ROOT
 
 from batch_eval.publishing import PREFIX, finish_swaps, publish
@@ -25,36 +26,23 @@ def runs(folder: Path) -> set[str]:
     return {file.read_text() for file in folder.rglob("*.txt")}
 
 
-KILLED = f"""
-import os, signal, sys
-sys.path.insert(0, {str(ROOT)!r})
+PUBLISHING = f"""
 from pathlib import Path
 from batch_eval import publishing
-left = int(sys.argv[2])
-def counted(function):
-    def call(*arguments, **options):
-        global left
-        left -= 1
-        if left < 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return function(*arguments, **options)
-    return call
-os.rename = counted(os.rename)
 publishing.publish(Path(sys.argv[1]), [("text", name, b"new") for name in {NAMES!r}], None)
 """
 
 
-def killed(folder: Path, renames: int) -> int:
+def cut_short(folder: Path, renames: int) -> int:
     """Publish in a process that is killed before its next rename after so many; return its exit code."""
-    command = [sys.executable, "-c", KILLED, str(folder), str(renames)]
-    return subprocess.run(command, cwd=ROOT, check=False).returncode
+    return killed(renames, ["os.rename"], folder, program=PUBLISHING, cwd=ROOT)
 
 
 @pytest.mark.parametrize("renames", range(8))
 def test_a_swap_that_was_killed_is_finished_by_the_next_command(tmp_path, renames):
     """Three entries replace older ones, two renames each, and one is new: seven renames in all."""
     publish(tmp_path, written("old"), None)
-    code = killed(tmp_path, renames)
+    code = cut_short(tmp_path, renames)
     finish_swaps(tmp_path)
 
     assert (-signal.SIGKILL if renames < 7 else 0) == code
@@ -64,7 +52,7 @@ def test_a_swap_that_was_killed_is_finished_by_the_next_command(tmp_path, rename
 
 def test_publishing_again_finishes_a_killed_swap_first(tmp_path):
     publish(tmp_path, written("old"), None)
-    killed(tmp_path, 3)
+    cut_short(tmp_path, 3)
     publish(tmp_path, [("text", "a.txt", b"new")], None)
 
     assert {"new"} == runs(tmp_path)
