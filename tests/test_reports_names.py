@@ -122,7 +122,12 @@ def small_like(text):
 
 
 KINDS = (Kind.RUN, Kind.COMPARISON, Kind.RANKING, Kind.PREDICTION, Kind.INSPECTION, Kind.STRESS)
-EVERY = [(kind, name) for name, kinds in FORMATS.items() for kind in KINDS if kind in kinds]
+EVERY = [
+    pytest.param(kind, name, marks=[pytest.mark.slow] * (name == "plots"))
+    for name, kinds in FORMATS.items()
+    for kind in KINDS
+    if kind in kinds
+]
 
 
 @pytest.mark.parametrize("text", STRINGS.values(), ids=STRINGS)
