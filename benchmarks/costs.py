@@ -65,7 +65,8 @@ def _images(folder: Path, count: int) -> Path:
 def _times(before: Path, images: Path, turn: int, options: list[str]) -> dict[Path, float]:
     """Return the processor time of a run in each tree; which is first changes with the turn."""
     trees = [before, ROOT] if turn % 2 else [ROOT, before]
-    arguments = ["run", str(images), "--out", str(images.parent / "out"), "--quiet", *options]
+    labels = ["--label-pattern", "^(?P<label>[0-9])-"]
+    arguments = ["run", str(images), *labels, "--out", str(images.parent / "out"), "--quiet", *options]
     times = {}
     for tree in trees:
         done = command(arguments, images, tree=tree)
