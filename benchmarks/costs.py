@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
 from statistics import median
 
 from commands import command
-from rows import ROOT, SAMPLES, Row, Settings
+from rows import ROOT, SAMPLES, Row, Settings, environment_path
 
 FEW, MANY = 30, 1000
 """Images of a run that mostly starts, and of one that mostly reads."""
+DECODING = """
+import pathlib, sys, time
+from batch_eval.imaging.decode import decode
+try:
+    from batch_eval.files import read
+    from batch_eval.imaging.guard import one_image
+except ImportError:  # an older tree has neither limits nor a net
+    read, one_image = lambda path: pathlib.Path(path).read_bytes(), lambda work, data: work(data)
+times, paths = [], sys.argv[1:]
+for _ in range(40):
+    started = time.process_time()
+    for path in paths:
+        one_image(decode, read(path))
+    times.append(time.process_time() - started)
+print(1000 * min(times) / len(paths))
+"""
+"""A program that prints how many milliseconds of the processor reading and decoding an image takes."""
 RECIPES = ("mnist", "photo")
-"""The first one's steps are as old as the project, so its ratio is of decoding and protection alone."""
+"""What is compared; both have had new steps, so `decoding` alone tells what the protection costs."""
 
 
 def start(settings: Settings) -> Row:
@@ -48,6 +68,26 @@ def image(settings: Settings) -> Row:
             said.append(f"{recipe}: {median(ratios[1:]):.3f} of before, {median(each[1:]):.2f} ms")
     row = "benchmarks/hostile.py image --before TREE"
     return Row("CPU time of an image", MANY, Counter(), row, value="; ".join(said))
+
+
+def decoding(settings: Settings) -> Row:
+    """Time reading and decoding the sample images, which is where files are checked, before and after in turns."""
+    if settings.before is None:
+        return Row("reading and decoding an image", 0, Counter(), "", value="give --before TREE to compare with")
+    ratios = []
+    for i in range(7):
+        trees = [settings.before, ROOT] if i % 2 else [ROOT, settings.before]
+        times = {tree: _decoding_time(tree) for tree in trees}
+        ratios.append(times[ROOT] / times[settings.before])
+    value = f"CPU time {median(ratios):.3f} of before ({min(ratios):.3f} to {max(ratios):.3f})"
+    row = "benchmarks/hostile.py decoding --before TREE"
+    return Row("reading and decoding an image", 7, Counter(), row, value=value)
+
+
+def _decoding_time(tree: Path) -> float:
+    environment = os.environ | {"PYTHONPATH": environment_path(tree)}
+    samples = [str(file) for file in sorted(SAMPLES.glob("*.png"))]
+    return float(subprocess.check_output([sys.executable, "-c", DECODING, *samples], env=environment))
 
 
 def _images(folder: Path, count: int) -> Path:
