@@ -41,6 +41,9 @@ FACTS = ModelFacts(size=4_830_474, parameters=1_199_882, milliseconds=0.347, con
 IDS, TRUTHS = [f"{i}.png" for i in range(40)], "0011222201" * 4
 
 
+PAGE = "leaderboard.html"
+
+
 def entry(name: str, wrong: int, **changes: object) -> Entry:
     """A model that misreads the first ``wrong`` of 40 images as the next class."""
     guesses = "".join(str((int(t) + (i < wrong)) % 3) for i, t in enumerate(TRUTHS))
@@ -102,6 +105,24 @@ def test_models_of_the_same_file_are_named():
 
     assert ("good.keras",) == places["copy.keras"]
     assert () == places["fair.keras"]
+
+
+def test_three_models_of_the_same_file_are_named_at_most():
+    ranking = rank([noted(name, model_sha256="same") for name in "abcde"])
+
+    assert ("The same file as b, c, d, … (4 in all).",) == ranking.notes_on(ranking.places[0])
+
+
+def test_the_page_folds_a_note_after_its_first_sentence():
+    page = whole(dict(reporter("html", Kind.RANKING).files(rank([noted("a", notes=("One. Two.",)), noted("b")])))[PAGE])
+
+    assert b'<details class="note"><summary>One.</summary>Two.</details>' in page
+
+
+def noted(name: str, **origin: object) -> Entry:
+    """A model without errors whose evaluation has this origin."""
+    model = entry(name, 0)
+    return replace(model, evaluation=replace(model.evaluation, provenance=provenance(model=name, **origin)))
 
 
 def test_the_images_that_no_model_and_that_one_alone_read():

@@ -21,7 +21,7 @@ from batch_eval.evaluation.metrics import SIGNIFICANCE, Tally
 from batch_eval.evaluation.paired import PairedCounts, Shared, shared_images
 from batch_eval.evaluation.records import Evaluation
 from batch_eval.models.facts import ModelFacts
-from batch_eval.wording import percent, printable
+from batch_eval.wording import listing, percent, printable
 
 SHOWN = 40
 """Images that reports show of each list.
@@ -91,7 +91,7 @@ class Ranking:
 
     def notes_on(self, place: Place) -> tuple[str, ...]:
         """Return the notes on one model."""
-        others = [f"The same file as {', '.join(map(printable, place.twins))}."] if place.twins else []
+        others = [f"The same file as {listing(place.twins)}."] if place.twins else []
         own = place.evaluation.provenance.notes
         return (*others, *(note for note in own if len(self.places) > 1 and note not in self.notes))
 
