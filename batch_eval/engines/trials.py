@@ -200,13 +200,14 @@ def recipe_hits(
     """Return by row, and by each recipe but the run's own, whether the model reads the image right."""
     names, own = task.classifier.class_names, task.preprocessor.name
     found: dict[int, dict[str, bool]] = {row: {} for row in readings if row in truths}
-    for recipe in COMPARED:
-        made = {row: readings[row][recipe] for row in found if recipe != own and recipe in readings[row]}
-        seen = {row: image for row, image in made.items() if image is not None}
-        read = task.classifier.predict(np.stack(list(seen.values()))).argmax(axis=1).tolist() if seen else []
-        right = {row for row, k in zip(seen, read, strict=True) if names[k] == truths[row]}
-        for row in made:
-            found[row][recipe] = row in right
+    others = [recipe for recipe in COMPARED if recipe != own]
+    made = {(row, name): readings[row][name] for row in found for name in others if name in readings[row]}
+    # all recipes at once: a batch is padded, and a part has few images of each
+    seen = {place: image for place, image in made.items() if image is not None}
+    read = task.classifier.predict(np.stack(list(seen.values()))).argmax(axis=1).tolist() if seen else []
+    right = {place for place, k in zip(seen, read, strict=True) if names[k] == truths[place[0]]}
+    for row, name in made:
+        found[row][name] = (row, name) in right
     return found
 
 
