@@ -6,7 +6,7 @@ import pytest
 from drawn_digits import difference, ink, on_paper
 
 from batch_eval.imaging import preprocess
-from batch_eval.imaging.bars import cut_screen_bars
+from batch_eval.imaging.surroundings.screen_bars import cut_screen_bars
 
 LITTLE = 0.1
 """Difference below which two results show the same digit."""

@@ -14,11 +14,11 @@ from sklearn.datasets import load_digits
 from spoilt import in_shadow
 
 from batch_eval.imaging import PreprocessingOptions, preprocess, preprocessor
-from batch_eval.imaging.lines import remove_lines
 from batch_eval.imaging.polarity import dark_on_light
-from batch_eval.imaging.sheet import cut_to_sheet
 from batch_eval.imaging.steps import crop_to_ink
 from batch_eval.imaging.stroke import stroke_width
+from batch_eval.imaging.surroundings.lines import remove_lines
+from batch_eval.imaging.surroundings.sheet import cut_to_sheet
 from batch_eval.models import open_model
 from batch_eval.training import papers
 from batch_eval.training.scenes import SceneOptions, draw_scene, photographed

@@ -6,12 +6,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from batch_eval.imaging.boxes import find_box, find_ring
 from batch_eval.imaging.components import MAX_ASPECT, MIN_EXTENT, Components, find_components
 from batch_eval.imaging.filters import TIGHT_CROP
 from batch_eval.imaging.ink import mask_ink
 from batch_eval.imaging.steps import Image
 from batch_eval.imaging.stroke import stroke_width
+from batch_eval.imaging.surroundings.boxes import find_box, find_ring
 
 # What belongs to a digit. Chosen by experiment; docs/preprocessing.md, row "photo without `digit`".
 JOIN_GAP = 0.015

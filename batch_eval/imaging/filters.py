@@ -51,3 +51,21 @@ def edge_bands(image: Image, depth: int) -> list[Image]:
     Each has ``depth`` rows, from the outside in. The last two are transposed.
     """
     return [turned[:depth] for turned in (image, image[::-1], image.T, image.T[::-1])]
+
+
+def absorption(image: Image, paper: Image) -> Image:
+    """Return 255 · (1 - image / paper) in the channel that absorbs most.
+
+    Args:
+        image: (H, W) or (H, W, 3) BGR uint8, at least 1 everywhere.
+        paper: The same shape: the pixels without ink, at least 1 everywhere.
+
+    Returns:
+        (H, W) uint8.
+
+    """
+    share = cv2.bitwise_not(cv2.divide(image, paper, scale=255))
+    if share.ndim == 2:
+        return share
+    blue, green, red = cv2.split(share)
+    return cv2.max(cv2.max(blue, green), red)

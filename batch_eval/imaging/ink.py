@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from batch_eval.imaging.filters import NEIGHBOURS, blur
-from batch_eval.imaging.light import absorption, paper_tone
+from batch_eval.imaging.filters import NEIGHBOURS, absorption, blur
+from batch_eval.imaging.light import paper_tone
 from batch_eval.imaging.steps import Image
 from batch_eval.imaging.stroke import CONTOUR
 

@@ -2,41 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import lru_cache
 
 import cv2
 import numpy as np
 
-from batch_eval.imaging.filters import COARSE_SIDE, NEIGHBOURS, TIGHT_CROP, blur, odd_width, shrink
+from batch_eval.imaging.filters import COARSE_SIDE, TIGHT_CROP, blur, odd_width, shrink
 from batch_eval.imaging.pixels import WHITE
 from batch_eval.imaging.steps import Image
+from batch_eval.imaging.surroundings.shadows import find_shadows
 
-# Thresholds of narrow shadows: chosen by experiment; docs/preprocessing.md, rows "photo, in a narrow shadow".
-MIN_SHADOW = 0.12
-"""Minimum fraction of the light that a shadow absorbs. Less is not told from the paper around it."""
-MAX_SHADOW = 0.6
-"""Maximum fraction of the light that it absorbs. More is ink."""
-MIN_SHADOW_AREA = 0.02
-"""Minimum area of a shadow. Unit: the longest side squared."""
-NEAR_BORDER = 0.06
-"""Maximum distance of a shadow from the border. Unit: the longest side. The closing reaches no nearer."""
-MIN_BARE = 0.55
-"""Minimum fraction of a shadow that shows bare paper. Thick strokes and crossings are darker throughout."""
-BARE_TONE = 0.15
-"""Maximum further absorption of bare paper in a shadow. Unit: the shadow's absorption."""
-MIN_DARKER = 1.5
-"""Minimum absorption of ink. Unit: the shadow's absorption.
-
-A digit's thick strokes, taken for a shadow, are about as dark as its thin ones.
-"""
-MIN_DARKER_ACROSS = 0.8
-"""The same for a shadow across the whole image. Strokes rarely reach that far."""
-MIN_SHARP = 0.62
-"""Minimum rise of the darkest ink within two pixels. Unit: its tone.
-
-In an enlarged image, strokes are as soft as shadows.
-"""
+# Chosen by experiment; docs/preprocessing.md, rows "photo, in a narrow shadow" and "photo without `ink`".
 MAX_UNEVEN = 1.15
 """Maximum absorption anywhere in a shadow. Unit: its median absorption. More is ink."""
 MAX_BRIGHTENED = 1.01
@@ -48,24 +24,6 @@ MIN_LIT = 0.25
 """Minimum tone of paper. Unit: the brightest paper's tone. Darker parts are strokes wider than the closing."""
 BORDER_STROKE = 0.1
 """Depth of the strokes along the border that the closing leaves dark. Unit: the longest side."""
-
-
-def absorption(image: Image, paper: Image) -> Image:
-    """Return 255 · (1 - image / paper) in the channel that absorbs most.
-
-    Args:
-        image: (H, W) or (H, W, 3) BGR uint8, at least 1 everywhere.
-        paper: The same shape: the pixels without ink, at least 1 everywhere.
-
-    Returns:
-        (H, W) uint8.
-
-    """
-    share = cv2.bitwise_not(cv2.divide(image, paper, scale=255))
-    if share.ndim == 2:
-        return share
-    blue, green, red = cv2.split(share)
-    return cv2.max(cv2.max(blue, green), red)
 
 
 def paper_tone(image: Image, window: float) -> Image:
@@ -105,7 +63,7 @@ def paper_tone(image: Image, window: float) -> Image:
         # A closing by one small disc leaves narrow shadows dark, and wide strokes, too. It is used only in shadows, and
         # no darker there than the shadow makes paper.
         narrow = cv2.erode(spread, disc, borderType=edge)
-        for shadow, tone in _shadows(image, padded, closed, narrow, pad):
+        for shadow, tone in find_shadows(image, padded, closed, narrow, pad):
             least = cv2.convertScaleAbs(closed, alpha=1 - MAX_UNEVEN * tone / 255)
             in_shadow = cv2.min(closed, cv2.max(narrow, least))
             closed = cv2.copyTo(in_shadow, cv2.dilate(shadow, disc), closed)
@@ -113,64 +71,6 @@ def paper_tone(image: Image, window: float) -> Image:
     if has_shadows:
         smooth = cv2.min(smooth, _max_brightness(closed[pad:-pad, pad:-pad]))
     return cv2.resize(smooth, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
-
-
-def _shadows(image: Image, padded: Image, closed: Image, narrow: Image, pad: int) -> list[tuple[Image, float]]:
-    """Return the 0/1 mask of each narrow shadow, and how much of 255 it absorbs.
-
-    Args:
-        image: The image at full size.
-        padded: The coarse image, padded by ``pad`` px.
-        closed: Its closing, wider than the shadows.
-        narrow: Its closing, narrower than the shadows.
-        pad: Width of the padding, in pixels.
-
-    """
-    # A shadow starts at the border and shows paper; ink is darker and has sharp edges.
-    candidates = list(_candidates(padded, closed, narrow, pad))
-    inner = slice(pad, -pad), slice(pad, -pad)
-    if not candidates or not _is_sharp(absorption(padded[inner], closed[inner])):
-        return []
-    strokes = shrink(cv2.erode(image, NEIGHBOURS), COARSE_SIDE)  # dark strokes grow, so that hairlines keep their tone
-    darkest = float(np.percentile(absorption(strokes, narrow[inner]), 99.5))
-    return [(mask, tone) for mask, tone in candidates if darkest >= tone * _min_ink_ratio(mask)]
-
-
-def _is_sharp(ink: Image) -> bool:
-    """Say whether the edges of ink are sharp, so that its width tells it from a shadow."""
-    rise = cv2.morphologyEx(ink, cv2.MORPH_GRADIENT, NEIGHBOURS)
-    darkest, steepest = (float(np.percentile(values, 99)) for values in (ink, rise))
-    return steepest >= MIN_SHARP * darkest
-
-
-def _candidates(padded: Image, closed: Image, narrow: Image, pad: int) -> Iterator[tuple[Image, float]]:
-    """Yield the mask and absorption of what may be a shadow.
-
-    It is wider than strokes, starts at the border and shows paper.
-    """
-    darkness = absorption(narrow, closed)
-    mask = cv2.threshold(darkness, 255 * MIN_SHADOW, 1, cv2.THRESH_BINARY)[1]
-    least = MIN_SHADOW_AREA * COARSE_SIDE**2
-    if cv2.countNonZero(mask) < least:
-        return
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
-    near = pad + round(NEAR_BORDER * COARSE_SIDE)
-    strokes = absorption(padded, narrow)
-    for component, (left, top, width, height, area) in enumerate(stats[1:].tolist(), 1):
-        beyond = mask.shape[1] - left - width, mask.shape[0] - top - height
-        if area < least or min(left, top, *beyond) > near:
-            continue
-        shadow = labels == component
-        tone = float(np.median(darkness[shadow]))
-        if tone <= 255 * MAX_SHADOW and (strokes[shadow] < BARE_TONE * tone).mean() >= MIN_BARE:
-            yield shadow.view(np.uint8), tone
-
-
-def _min_ink_ratio(shadow: Image) -> float:
-    """Return the minimum absorption of ink beside a shadow, given as a 0/1 mask. Unit: the shadow's."""
-    _, sides, _ = cv2.minAreaRect(cv2.findNonZero(shadow))
-    across = min(sides) < COARSE_SIDE / 2 and max(sides) > COARSE_SIDE
-    return MIN_DARKER_ACROSS if across else MIN_DARKER
 
 
 def _max_brightness(closed: Image) -> Image:

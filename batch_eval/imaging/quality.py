@@ -11,9 +11,9 @@ from batch_eval.imaging.components import find_components
 from batch_eval.imaging.digit import digit_components
 from batch_eval.imaging.filters import NEIGHBOURS, TIGHT_CROP
 from batch_eval.imaging.ink import paper_noise
-from batch_eval.imaging.lines import MIN_STRENGTH
 from batch_eval.imaging.steps import Image, border
 from batch_eval.imaging.stroke import CONTOUR, stroke_width
+from batch_eval.imaging.surroundings.lines import MIN_STRENGTH
 
 FLAGS = {
     "low_contrast": "The ink absorbs less than a fifth of the paper's light.",

@@ -19,16 +19,16 @@ from batch_eval.imaging.decode import decode
 from batch_eval.imaging.digit import choose_digit
 from batch_eval.imaging.filters import shrink
 from batch_eval.imaging.ink import clear_paper, separate_ink
-from batch_eval.imaging.lines import remove_lines
 from batch_eval.imaging.options import PreprocessingOptions
 from batch_eval.imaging.page import MIN_PAGE, count_digits
 from batch_eval.imaging.pixels import drop_equal_channels
 from batch_eval.imaging.polarity import dark_ink
 from batch_eval.imaging.quality import FLAGGED_STEPS, flags
 from batch_eval.imaging.second_look import look_again
-from batch_eval.imaging.sheet import cut_to_sheet
 from batch_eval.imaging.steps import Image
 from batch_eval.imaging.stroke import normalise_stroke
+from batch_eval.imaging.surroundings.lines import remove_lines
+from batch_eval.imaging.surroundings.sheet import cut_to_sheet
 
 REVISION = 16
 """Version of the steps. Raise it when a step computes something else, or a network of `look` is trained again.

@@ -1,4 +1,7 @@
-"""Find printed rules: the straight lines of lined and squared paper, of forms and of tables."""
+"""Where are printed rules: the straight lines of lined and squared paper, of forms and of tables?
+
+Measured by the rows "photo without `lines`" and the table of form cells in docs/preprocessing.md.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from numpy.typing import NDArray
 from batch_eval.imaging.ink import paper_noise
 from batch_eval.imaging.steps import Image
 
-# Chosen by experiment; docs/preprocessing.md, row "photo without `lines`" and the table of form cells.
+# Chosen by experiment on those rows.
 SLOPES = np.tan(np.deg2rad(np.arange(-9, 9.25, 0.75)))
 """Slopes to search, in vertical pixels for each horizontal one. Sheets are rarely turned further."""
 SEGMENTS = 20

@@ -1,4 +1,7 @@
-"""Find the box printed around a digit, or the ring drawn around it."""
+"""Is a digit in a printed box, or in a ring that was drawn around it?
+
+Measured by the row "photo without `digit`" and the table of form cells in docs/preprocessing.md.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from batch_eval.imaging.components import Components
 from batch_eval.imaging.filters import NEIGHBOURS, edge_bands
 from batch_eval.imaging.steps import Image
 
-# Chosen by experiment; docs/preprocessing.md, row "photo without `digit`" and the table of form cells.
+# Chosen by experiment on those rows.
 MIN_IN_BOX = 0.25
 """Minimum extent of a digit. Unit: the extent of its box or ring."""
 BOX_DEPTH = 0.15

@@ -1,4 +1,7 @@
-"""Cut off a screen's bars: a status bar with its clock, a tool bar with its buttons."""
+"""Does a screenshot have bars, with a clock or buttons in them? They are cut off.
+
+Measured by the row "photo, screenshot with a clock" of docs/preprocessing.md.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from numpy.typing import NDArray
 
 from batch_eval.imaging.steps import Image, grey
 
-# Chosen by experiment; docs/preprocessing.md, row "photo, screenshot with a clock".
+# Chosen by experiment on that row.
 TONE = 4
 """Maximum deviation of a bar's pixel from its tone, in grey levels. JPEG adds noise."""
 MIN_EMPTY = 0.98
