@@ -42,7 +42,7 @@ def drawn_plates(seed: int, count: int) -> Digits:
     labels = (np.arange(count) % CLASSES).astype(np.uint8)
     plates = np.empty((count, PLATE, PLATE), np.uint8)
     for i, label in enumerate(labels):
-        plates[i] = plate_of_ink(draw_ink(rng, int(label)))
+        plates[i] = plate_of_ink(draw_ink(rng, int(label), rare=True))
     return Digits(plates, labels)
 
 

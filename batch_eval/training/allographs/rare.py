@@ -4,7 +4,7 @@ from batch_eval.training.allographs.register import writes
 from batch_eval.training.writer import Stroke, Writer, join
 
 
-@writes(0, 0.8, rare=True)
+@writes(0, 0.4, rare=True)
 def zero_open(writer: Writer) -> list[Stroke]:
     """Draw an oval whose ends miss each other above."""
     width = writer.between(0.2, 0.42)
@@ -17,7 +17,7 @@ def zero_open(writer: Writer) -> list[Stroke]:
     return [join(ring, end) if writer.chance(0.5) else ring]
 
 
-@writes(1, 0.5, rare=True)
+@writes(1, 0.25, rare=True)
 def one_swash(writer: Writer) -> list[Stroke]:
     """Draw a flag, a stem and a foot. A small loop leads to the foot."""
     rise = writer.between(0.1, 0.3)
@@ -27,7 +27,7 @@ def one_swash(writer: Writer) -> list[Stroke]:
     return [join(flag, writer.line((0, 0), (-0.02, 0.9)), foot)]
 
 
-@writes(1, 0.5, rare=True)
+@writes(1, 0.25, rare=True)
 def one_bowed(writer: Writer) -> list[Stroke]:
     """Draw a single bowed downstroke, or one with a small hook at an end."""
     bow = writer.between(-0.1, 0.1)
@@ -38,7 +38,7 @@ def one_bowed(writer: Writer) -> list[Stroke]:
     return [stem]
 
 
-@writes(2, 0.9, rare=True)
+@writes(2, 0.45, rare=True)
 def two_cursive(writer: Writer) -> list[Stroke]:
     """Draw a 2 like a cursive z: a bow, a diagonal and a swinging base."""
     width = writer.between(0.45, 0.7)
@@ -50,7 +50,7 @@ def two_cursive(writer: Writer) -> list[Stroke]:
     return [join(top, diagonal, base)]
 
 
-@writes(2, 0.6, rare=True)
+@writes(2, 0.3, rare=True)
 def two_open_loop(writer: Writer) -> list[Stroke]:
     """Draw a 2 whose base begins with a wide, flat loop."""
     width = writer.between(0.45, 0.65)
@@ -67,7 +67,7 @@ def two_open_loop(writer: Writer) -> list[Stroke]:
     return [join(bow, loop)]
 
 
-@writes(2, 0.3, rare=True)
+@writes(2, 0.15, rare=True)
 def two_bare(writer: Writer) -> list[Stroke]:
     """Draw a tall 2 with hardly a bow and a short base. It is close to an L."""
     lean = writer.between(0.1, 0.3)
@@ -82,7 +82,7 @@ def two_bare(writer: Writer) -> list[Stroke]:
     ]
 
 
-@writes(3, 0.7, rare=True)
+@writes(3, 0.35, rare=True)
 def three_closed_top(writer: Writer) -> list[Stroke]:
     """Draw a 3 that begins inside its upper bow. The bow is nearly a ring."""
     level = writer.between(0.36, 0.5)
@@ -95,7 +95,7 @@ def three_closed_top(writer: Writer) -> list[Stroke]:
     return [join(top, bowl)]
 
 
-@writes(3, 0.6, rare=True)
+@writes(3, 0.3, rare=True)
 def three_curled_ends(writer: Writer) -> list[Stroke]:
     """Draw two bows, both of which end in a curl."""
     level, curl = writer.between(0.4, 0.5), writer.between(0.05, 0.14)
@@ -109,7 +109,7 @@ def three_curled_ends(writer: Writer) -> list[Stroke]:
     return [join(top, bowl)]
 
 
-@writes(3, 0.4, rare=True)
+@writes(3, 0.2, rare=True)
 def three_zigzag(writer: Writer) -> list[Stroke]:
     """Draw a 3 of a few quick straight pieces, lower half like a z's."""
     width = writer.between(0.4, 0.6)
@@ -125,7 +125,7 @@ def three_zigzag(writer: Writer) -> list[Stroke]:
     ]
 
 
-@writes(4, 1.0, rare=True)
+@writes(4, 0.5, rare=True)
 def four_one_stroke(writer: Writer) -> list[Stroke]:
     """Draw down to the left, along the bar, and back over it. The pen goes on into the stem."""
     level, stem = writer.between(0.5, 0.72), writer.between(0.3, 0.5)
@@ -143,7 +143,7 @@ def four_one_stroke(writer: Writer) -> list[Stroke]:
     return [join(first, turn)]
 
 
-@writes(4, 0.7, rare=True)
+@writes(4, 0.35, rare=True)
 def four_cursive(writer: Writer) -> list[Stroke]:
     """Draw a tall first stroke, a small loop at its foot, and a tail below."""
     top, level = (writer.between(0.3, 0.55), 0.0), writer.between(0.6, 0.78)
@@ -155,7 +155,7 @@ def four_cursive(writer: Writer) -> list[Stroke]:
     return [join(first, loop, writer.curve((x, y), (x - 0.06, 0.9), (x - writer.between(0.06, 0.2), 1)))]
 
 
-@writes(4, 0.5, rare=True)
+@writes(4, 0.25, rare=True)
 def four_narrow(writer: Writer) -> list[Stroke]:
     """Draw a narrow cup and a stem. It is close to a 9."""
     width, level = writer.between(0.2, 0.36), writer.between(0.36, 0.56)
@@ -163,7 +163,7 @@ def four_narrow(writer: Writer) -> list[Stroke]:
     return [cup, writer.line((width, writer.between(0, 0.2)), (width - writer.between(-0.04, 0.1), 1))]
 
 
-@writes(5, 0.8, rare=True)
+@writes(5, 0.35, rare=True)
 def five_closed_belly(writer: Writer) -> list[Stroke]:
     """Draw a 5 whose belly curls back to the stem. It nearly closes."""
     level = writer.between(0.36, 0.5)
@@ -173,7 +173,7 @@ def five_closed_belly(writer: Writer) -> list[Stroke]:
     return [join(top, belly)]
 
 
-@writes(5, 0.7, rare=True)
+@writes(5, 0.35, rare=True)
 def five_wide_bar(writer: Writer) -> list[Stroke]:
     """Draw a small 5 under a long bar. They touch or not."""
     level, gap = writer.between(0.4, 0.52), writer.between(-0.02, 0.1)
@@ -189,7 +189,7 @@ def five_wide_bar(writer: Writer) -> list[Stroke]:
     ]
 
 
-@writes(5, 0.6, rare=True)
+@writes(5, 0.3, rare=True)
 def five_swung(writer: Writer) -> list[Stroke]:
     """Draw an S-like 5. It begins with a hook and ends in a long swing to the left."""
     reach = writer.between(0.4, 0.6)
@@ -202,7 +202,7 @@ def five_swung(writer: Writer) -> list[Stroke]:
     ]
 
 
-@writes(6, 0.9, rare=True)
+@writes(6, 0.35, rare=True)
 def six_flagged(writer: Writer) -> list[Stroke]:
     """Draw a flag, then the back and the ring. It is close to a 5 whose belly is closed."""
     flag = writer.line((writer.between(0.36, 0.7), writer.between(-0.04, 0.1)), (writer.between(0.1, 0.22), 0))
@@ -220,7 +220,7 @@ def six_flagged(writer: Writer) -> list[Stroke]:
     return [join(flag, body)]
 
 
-@writes(6, 0.6, rare=True)
+@writes(6, 0.3, rare=True)
 def six_open(writer: Writer) -> list[Stroke]:
     """Draw a back and a ring that does not come round to it."""
     size, reach = writer.between(0.3, 0.5), writer.between(0.36, 0.55)
@@ -233,7 +233,7 @@ def six_open(writer: Writer) -> list[Stroke]:
     ]
 
 
-@writes(6, 0.5, rare=True)
+@writes(6, 0.25, rare=True)
 def six_spiral(writer: Writer) -> list[Stroke]:
     """Draw a 6 as a spiral that ends inside its ring."""
     size, reach = writer.between(0.4, 0.6), writer.between(0.46, 0.62)
@@ -250,7 +250,7 @@ def six_spiral(writer: Writer) -> list[Stroke]:
     ]
 
 
-@writes(7, 0.8, rare=True)
+@writes(7, 0.4, rare=True)
 def seven_short_bar(writer: Writer) -> list[Stroke]:
     """Draw a leg under a short bar or a mere hook. It leans more than a 1's."""
     width = writer.between(0.14, 0.34)
@@ -259,7 +259,7 @@ def seven_short_bar(writer: Writer) -> list[Stroke]:
     return [join(bar, writer.curve((width, 0), ((width + foot) / 2 + writer.between(-0.03, 0.05), 0.5), (foot, 1)))]
 
 
-@writes(7, 0.7, rare=True)
+@writes(7, 0.35, rare=True)
 def seven_zigzag(writer: Writer) -> list[Stroke]:
     """Draw a 7 like a cursive z: a deep wave, a steep leg and a cross stroke."""
     width, deep = writer.between(0.4, 0.65), writer.between(0.12, 0.4)
@@ -282,7 +282,7 @@ def seven_zigzag(writer: Writer) -> list[Stroke]:
     ]
 
 
-@writes(7, 0.5, rare=True)
+@writes(7, 0.25, rare=True)
 def seven_tall(writer: Writer) -> list[Stroke]:
     """Draw a tall 7 with a steep leg. Its narrow bar begins with a long serif."""
     width, serif = writer.between(0.22, 0.4), writer.between(0.1, 0.35)
@@ -290,7 +290,7 @@ def seven_tall(writer: Writer) -> list[Stroke]:
     return [join(writer.line((writer.between(-0.03, 0.05), serif), (0, 0), (width, 0)), leg)]
 
 
-@writes(8, 0.8, rare=True)
+@writes(8, 0.4, rare=True)
 def eight_leaning(writer: Writer) -> list[Stroke]:
     """Draw a narrow 8 that leans to the right. It may stay open above."""
     lean, gap = writer.between(0.15, 0.5), writer.between(0, 0.14)
@@ -308,7 +308,7 @@ def eight_leaning(writer: Writer) -> list[Stroke]:
     ]
 
 
-@writes(8, 0.6, rare=True)
+@writes(8, 0.3, rare=True)
 def eight_open_foot(writer: Writer) -> list[Stroke]:
     """Draw a ring and two strokes that cross below it. The lower half stays open or nearly so."""
     split = writer.between(0.32, 0.52)
@@ -321,7 +321,7 @@ def eight_open_foot(writer: Writer) -> list[Stroke]:
     ]
 
 
-@writes(8, 0.5, rare=True)
+@writes(8, 0.25, rare=True)
 def eight_apart(writer: Writer) -> list[Stroke]:
     """Draw a lower ring beside or below an upper one that stays open."""
     split = writer.between(0.4, 0.54)
@@ -335,7 +335,7 @@ def eight_apart(writer: Writer) -> list[Stroke]:
     return [top, bottom]
 
 
-@writes(9, 0.9, rare=True)
+@writes(9, 0.45, rare=True)
 def nine_open(writer: Writer) -> list[Stroke]:
     """Draw a head like a c, then a tail that hooks deep to the left."""
     height, width = writer.between(0.16, 0.28), writer.between(0.16, 0.3)
@@ -353,7 +353,7 @@ def nine_open(writer: Writer) -> list[Stroke]:
     return [head, tail]
 
 
-@writes(9, 0.7, rare=True)
+@writes(9, 0.35, rare=True)
 def nine_lollipop(writer: Writer) -> list[Stroke]:
     """Draw a small ring that sits on the end of a long straight stem."""
     size = writer.between(0.07, 0.17)
@@ -367,7 +367,7 @@ def nine_lollipop(writer: Writer) -> list[Stroke]:
     return [join(ring, writer.line((x, y), (x + writer.between(-0.08, 0.08), 1)))]
 
 
-@writes(9, 0.7, rare=True)
+@writes(9, 0.35, rare=True)
 def nine_hook_head(writer: Writer) -> list[Stroke]:
     """Draw a hook or blob for the ring, and a hooked tail. It is close to a 3 or a 7."""
     width, deep = writer.between(0.16, 0.36), writer.between(0.08, 0.26)
@@ -383,3 +383,66 @@ def nine_hook_head(writer: Writer) -> list[Stroke]:
         (writer.between(-0.15, 0.05), writer.between(0.84, 0.98)),
     )
     return [join(head, tail)]
+
+
+@writes(4, 0.3, rare=True)
+def four_looped_foot(writer: Writer) -> list[Stroke]:
+    """Draw a tall stroke and a loop at its foot. The loop leads along the bar, and a short stem crosses it."""
+    level, reach = writer.between(0.62, 0.85), writer.between(0.4, 0.7)
+    wide, high = writer.between(0.05, 0.2), writer.between(0.04, 0.16)
+    first = writer.curve((writer.between(0.25, 0.5), 0), (writer.between(0.12, 0.3), level * 0.6), (wide * 0.5, level))
+    loop = writer.curve(
+        *((wide * 0.5, level), (-wide * 0.4, level + high * 0.6), (-wide, level), (-wide * 0.2, level - high * 0.5)),
+        *((wide + 0.1, level - high * 0.2), (reach, level - writer.between(-0.04, 0.12))),
+    )
+    x = reach * writer.between(0.55, 0.95)
+    stem = writer.curve((x + 0.03, level - writer.between(0.05, 0.2)), (x, level), (x - writer.between(0, 0.1), 1))
+    return [join(first, loop), stem]
+
+
+@writes(7, 0.35, rare=True)
+def seven_low_cross(writer: Writer) -> list[Stroke]:
+    """Draw a 7 with a bar that begins with a serif, and a cross stroke low on its leg. It nears a 1 with a foot."""
+    width, serif = writer.between(0.25, 0.45), writer.between(0, 0.2)
+    foot = width - writer.between(0.04, 0.25)
+    bar = writer.curve((0, serif), (width * 0.3, writer.between(0, 0.08)), (width, 0))
+    leg = writer.curve((width, 0), ((width + foot) / 2 + writer.between(-0.03, 0.04), 0.5), (foot, 1))
+    level = writer.between(0.6, 0.78)
+    middle = width + (foot - width) * level
+    left, right = writer.between(0.1, 0.25), writer.between(0.08, 0.22)
+    return [
+        join(bar, leg),
+        writer.line((middle - left, level + writer.between(-0.02, 0.06)), (middle + right, level - 0.02)),
+    ]
+
+
+@writes(8, 0.25, rare=True)
+def eight_crossed_ends(writer: Writer) -> list[Stroke]:
+    """Draw a leaning ribbon. Its two ends cross above and stand out."""
+    lean = writer.between(0.2, 0.6)
+    up, low, out = writer.between(0.06, 0.16), writer.between(0.1, 0.24), writer.between(0.1, 0.25)
+
+    def at(x: float, y: float) -> tuple[float, float]:
+        # The higher a point lies, the farther it moves to the right.
+        return x + lean * (1 - y), y
+
+    return [
+        writer.curve(
+            *(at(out, 0.06), at(-up, 0.2), at(-up * 0.4, 0.42), at(low, 0.72), at(0, 1)),
+            *(at(-low, 0.8), at(-0.02, 0.5), at(up, 0.2), at(out * 0.8, -writer.between(0, 0.1))),
+        )
+    ]
+
+
+@writes(9, 0.3, rare=True)
+def nine_long_hook(writer: Writer) -> list[Stroke]:
+    """Draw a small ring, then a long bow that comes back to the left, or even up again."""
+    height, width = writer.between(0.1, 0.22), writer.between(0.1, 0.22)
+    ring = writer.arc((0, height), (width, height), writer.between(-60, 0), -(320 + writer.between(0, 60)))
+    x, y = ring[-1]
+    bow = writer.between(0.1, 0.35)
+    tail = writer.curve(
+        *((x, y), (width + bow, 0.45), (width + bow * 0.7, 0.8), (writer.between(-0.1, 0.1), 1)),
+        (-writer.between(0.1, 0.3), writer.between(0.76, 0.95)),
+    )
+    return [join(ring, tail)]
