@@ -135,6 +135,21 @@ def test_a_link_to_a_folder_above_ends(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no FIFOs")
+def test_pipes_and_devices_with_the_name_of_an_image_are_named(tmp_path: Path) -> None:
+    folder_of(tmp_path, "7/a.png")
+    os.mkfifo(tmp_path / "7" / "pipe.png")
+    os.mkfifo(tmp_path / "7" / "pipe")
+    (tmp_path / "7" / "endless.png").symlink_to("/dev/zero")
+
+    found = open_folder(tmp_path)
+
+    assert found.images == ["7/a.png"]
+    assert found.notes == (
+        "Left out, because it is no file but a pipe, a socket or a device: 7/endless.png, 7/pipe.png.",
+    )
+
+
 def test_a_link_to_a_folder_elsewhere_is_followed(tmp_path: Path) -> None:
     folder_of(tmp_path, "set/3/a.png", "elsewhere/sub/b.png")
     (tmp_path / "set" / "1").symlink_to(tmp_path / "elsewhere")

@@ -68,7 +68,10 @@ class Folder:
 
 @dataclass(slots=True)
 class _Walk:
-    """The state of one walk. ``links`` are linked folders still to be read. ``seen`` are real paths of folders read."""
+    """The state of one walk. ``links`` are linked folders still to be read. ``seen`` are real paths of folders read.
+
+    ``devices`` have the name of an image, and are pipes, sockets or devices: reading one may never end.
+    """
 
     root: str
     seen: set[str]
@@ -77,6 +80,7 @@ class _Walk:
     links: list[str] = field(default_factory=list)
     repeated: list[str] = field(default_factory=list)
     own: list[str] = field(default_factory=list)
+    devices: list[str] = field(default_factory=list)
 
     def follow(self, prefix: str, real: str) -> None:
         """Read the folder at ``prefix`` (relative, empty or ending in ``/``) and the folders below it."""
@@ -108,6 +112,8 @@ class _Walk:
                         folders.append(name)
                     elif entry.is_file():
                         self._add_file(prefix + name)
+                    elif is_image(name):
+                        self.devices.append(prefix + name)
         except OSError as error:
             raise _unreadable(f"{self.root}/{prefix}", error) from error
         return folders
@@ -147,6 +153,8 @@ class _Walk:
             self.links.append(path)
         elif os.path.isfile(target) or not os.path.exists(target):
             self._add_file(path)
+        elif is_image(path):
+            self.devices.append(path)
 
 
 def open_folder(root: Path) -> Folder:
@@ -182,6 +190,9 @@ def _remarks(walk: _Walk) -> list[str]:
     if walk.own:
         names = listing(sorted(walk.own, key=natural_key))
         remarks.append(f"Left out, because an earlier command wrote it: {names}.")
+    if walk.devices:
+        names = listing(sorted(walk.devices, key=natural_key))
+        remarks.append(f"Left out, because it is no file but a pipe, a socket or a device: {names}.")
     foreign = [path for path in walk.others if suffix(path) in FOREIGN_SUFFIXES]
     if foreign:
         remarks.append(f"Left out, because the format is not read: {listing(foreign)}.")
