@@ -19,7 +19,7 @@ MARK = b"WEBP"
 """Stands at offset 8, behind ``RIFF`` and a length."""
 MAX_CHUNKS = 10_000
 """Chunks of one file, for Python visits each. A still image has up to six."""
-_OPENCV_BYTES = 32  # OpenCV reports smaller files on stderr; they hold one pixel
+_OPENCV_BYTES = 32  # OpenCV reports smaller files on stderr; whole ones hold one pixel
 _ANIMATED, _ALPHA = 0x02, 0x10  # flags of the extended format
 _LOSSY_BYTES, _LOSSLESS_BYTES, _ALPHA_BYTES = 6, 7, 8  # a pixel while decoding, measured with OpenCV 5.0
 _ANIMATION_BYTES = 19  # a pixel: two canvases, Pillow's copies, and the result
@@ -133,6 +133,8 @@ def _fingerprint(data: bytes) -> int:
 
 def _pixels(data: bytes) -> NDArray[np.uint8]:
     """Return (H, W, 3) BGR or (H, W, 4) BGRA uint8."""
+    if len(data) < _OPENCV_BYTES:
+        raise UnreadableImageError("WebP data ends early")
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
