@@ -148,6 +148,7 @@ DAMAGED: dict[str, Maker] = {
     "markers-only.jpg": lambda: b"\xff\xd8" + b"\xff\xd8" * 100_000,
     "canvas-of-16-million.webp": lambda: _riff(_canvas(1 << 24, 1 << 24), (b"VP8 ", b"")),
     "canvas-that-differs.webp": lambda: _riff(_canvas(4000, 4000), (b"VP8 ", file(noise(8, 8), "WEBP")[20:])),
+    "lossless-of-zeros.webp": lambda: _riff((b"VP8L", b"\x2f\xc7\xb2\xf1\x0c" + bytes(16))),
     "lossless-bomb.webp": lambda: _riff((b"VP8L", b"\x2f\xff\xff\xff\x0f" + bytes(99))),
     "length-that-lies.webp": lambda: b"RIFF\xff\xff\xff\xffWEBPVP8 \xff\xff\xff\xff" + bytes(99),
     "deep-boxes.avif": lambda: _nested_boxes(3000),
@@ -250,6 +251,22 @@ LABELS: dict[str, Maker] = {
     "entities.xlsx": lambda: zipped(
         {"xl/workbook.xml": b'<!DOCTYPE a [<!ENTITY b "' + b"c" * 9999 + b'">]><a>' + b"&b;" * 99_999 + b"</a>"}
     ),
+    "open-quote.csv": lambda: b"file,label\na.png,3\n" + b'"' + b"x,\n" * 3_000_000,
+    "quotes.csv": lambda: b"file,label\n" + b'"' * 10_000_000,
+    "rows-of-no-image.csv": lambda: b"file,label\n" + b"".join(b"b%d.png,%d\n" % (i, i % 10) for i in range(100_000)),
+    "labels-that-differ.csv": lambda: b"file,label\n" + b"".join(b"a.png,%d\n" % i for i in range(100_000)),
+    "escape-in-a-path.csv": lambda: b"file,label\n\x1b]0;title\x07\x1b[2J.png,3\n",
+    "paths-outside.csv": lambda: b"file,label\n../../../../etc/passwd,1\n/etc/shadow,2\n",
+    "long-label.csv": lambda: b"file,label\na.png," + b"x" * 5_000_000 + b"\n",
+    "long-header.csv": lambda: b"file," + b"x" * 5_000_000 + b"\na.png,3\n",
+    "noise.csv": lambda: np.random.default_rng(0).bytes(1_000_000),
+    "list.json": lambda: b"[" + b"0," * 1_000_000 + b"0]",
+    "aliases.yaml": lambda: (
+        b"a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n"
+        + b"".join(b"a%d: &a%d [%s]\n" % (i, i, b",".join([b"*a%d" % (i - 1)] * 10)) for i in range(1, 10))
+    ),
+    "code.yaml": lambda: b"names: !!python/object/apply:os.system ['id']\n",
+    "far-row.xlsx": lambda: workbook(b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'),
     "cut.parquet": lambda: b"PAR1" + bytes(99) + b"\xff\xff\xff\x7fPAR1",
     "cut.arrow": lambda: b"ARROW1\0\0" + b"\xff" * 99,
 }
@@ -269,9 +286,30 @@ def saved_evaluations(sound: bytes) -> dict[str, bytes]:
         "numbers": {"ids": list(range(len(content["ids"])))},
         "none": dict.fromkeys(content, None),
         "later-format": {"format": 10**30},
+        "huge-sizes": {"sizes": [[2**62, 2**62]] * len(content["ids"])},
+        "huge-counts": {"counts": {**content["counts"], "correct": 10**400}},
+        "huge-shape": {"probabilities": {**content["probabilities"], "shape": [2**40, 2**40]}},
+        "shape-below-0": {"probabilities": {**content["probabilities"], "shape": [-1, -1]}},
+        "objects-for-numbers": {"probabilities": {**content["probabilities"], "dtype": "|O"}},
+        "no-base64": {"probabilities": {**content["probabilities"], "base64": "%%%"}},
+        "flag-of-no-row": {"flags": {"blurred": [10**12]}},
+        "outcome-below-0": {"outcome": [-1, *content["outcome"][1:]]},
+        "outcome-of-1e300": {"outcome": [1e300, *content["outcome"][1:]]},
+        "classes-alike": {"class_names": ["0"] * len(content["class_names"])},
+        "many-slices": {"slices": {f"s{i}": [] for i in range(100_000)}},
+        "page-for-a-picture": {
+            "pictures": {"row": [0], "mime": ["text/html"], "original": [None], "seen": [""], "steps": [None]}
+        },
         "not-a-number": {"format": float("nan")},
     }
     files = {f"{name}.json": json.dumps({**content, **change}).encode() for name, change in changed.items()}
+    provenance = content["provenance"]
+    for name, entry, value in (
+        ("escape-in-the-model", "model", "\x1b]0;title\x07"),
+        ("surrogate-in-the-folder", "folder", "\udfff"),
+        ("escape-in-a-note", "notes", ["\x1b[2J", "\ud800"]),
+    ):
+        files[f"{name}.json"] = json.dumps({**content, "provenance": {**provenance, entry: value}}).encode()
     return files | {
         "deep.json": b"[" * 200_000,
         "zeros.json": bytes(5_000_000),

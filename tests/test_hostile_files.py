@@ -182,8 +182,14 @@ READ = (
     "escape-in-a-class.json",
     "surrogate-in-an-id.json",
     "endless-folder.json",
+    "escape-in-the-model.json",
+    "surrogate-in-the-folder.json",
+    "escape-in-a-note.json",
+    "huge-counts.json",
+    "objects-for-numbers.json",
+    "page-for-a-picture.json",
 )
-"""Files that may be read: what is odd in them is escaped where it is printed."""
+"""Files that may be read: what is odd in them is escaped where it is printed, counted again, or not used."""
 
 
 @pytest.mark.parametrize("name", LABELS)
