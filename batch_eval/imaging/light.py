@@ -9,8 +9,8 @@ import numpy as np
 
 from batch_eval.imaging.filters import COARSE_SIDE, TIGHT_CROP, blur, odd_width, shrink
 from batch_eval.imaging.pixels import WHITE
+from batch_eval.imaging.shadows import find_shadows
 from batch_eval.imaging.steps import Image
-from batch_eval.imaging.surroundings.shadows import find_shadows
 
 # Chosen by experiment; docs/preprocessing.md, rows "photo, in a narrow shadow" and "photo without `ink`".
 MAX_UNEVEN = 1.15
