@@ -104,12 +104,12 @@ def test_grouping_is_imported_only_when_asked_for():
 
 @pytest.fixture(scope="module")
 def flags(tmp_path_factory):
-    """A folder of 1s that look like 7s, each at another slant and size, among digits that are read right."""
+    """A folder of 1s that look like 7s under any recipe, each at another slant and size, among digits read right."""
     folder = tmp_path_factory.mktemp("flags")
     for i in range(12):
         top, lean = 20 + i % 3, i % 4
         points = np.array([[22, top], [55, top], [38 - lean, 80]], np.int32)
-        photo = cv2.polylines(np.full((100, 80), 225, np.uint8), [points], False, 40, 6, cv2.LINE_AA)
+        photo = cv2.polylines(np.full((100, 80), 225, np.uint8), [points], False, 40, 9, cv2.LINE_AA)
         cv2.imwrite(str(folder / f"1_flag{i}.png"), photo)
         cv2.imwrite(str(folder / f"{i % 10}_plain{i}.png"), on_paper(ink(i, i % 10)))
     return folder

@@ -68,10 +68,13 @@ def _causes(evaluation: Evaluation) -> Iterator[Cause]:
     yield from convention
     if evaluation.scored and evaluation.accuracy >= LOW:
         return
-    yield from (cause for cause in _recipe(evaluation) if all(cause.gain > other.gain for other in convention))
+    labels = list(_labels(evaluation))
+    yield from labels
+    # a recipe that agrees a little more often with wrong labels explains nothing
+    stronger = [*convention, *labels]
+    yield from (cause for cause in _recipe(evaluation) if all(cause.gain > other.gain for other in stronger))
     if not convention:  # which explains the same better
         yield from _weak_model(evaluation)
-    yield from _labels(evaluation)
     yield from _part(evaluation)
     yield from _files(evaluation)
 
