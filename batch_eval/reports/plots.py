@@ -38,8 +38,11 @@ _STYLE: Any = {
 }
 _UNDATED: Any = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 """Metadata that keeps the date out, so that the same evaluation gives the same file."""
-NAME_CHARACTERS = 16
-"""Length of a class name. Longer ones left no room for the matrix: matplotlib warned and drew over its edge."""
+NAME_CHARACTERS, UNREDUCED = 32, 16
+"""Length of a class name, and how many characters have letters of full size.
+
+Longer ones left no room for the matrix: matplotlib warned and drew over its edge.
+"""
 TITLE_CHARACTERS = 40
 """Length of the line above a digit."""
 GRID = 3
@@ -126,8 +129,10 @@ def _confusion(evaluation: Evaluation, axes: Axes, *, normalised: bool = False) 
             cell = f"{shares[t, p]:.2f}" if normalised else f"{count}"
             axes.text(p, t, cell, ha="center", va="center", size=size, color="k" if shares[t, p] < 0.5 else "w")
     labels = [one_line(name, NAME_CHARACTERS) for name in predicted_columns(evaluation)]
-    axes.set_xticks(range(used), labels[:used], size=size)
-    axes.set_yticks(range(len(counts)), labels[: len(counts)], size=size)
+    # Long names get smaller letters, so that they take no more room than UNREDUCED of the usual ones.
+    fitted = size * min(1.0, UNREDUCED / max(map(len, labels)))
+    axes.set_xticks(range(used), labels[:used], size=fitted)
+    axes.set_yticks(range(len(counts)), labels[: len(counts)], size=fitted)
     axes.set(xlabel="read as", ylabel="label")
 
 
