@@ -37,9 +37,11 @@ COMMANDS = {
     "train": ["train", "--data", SAMPLES, "--out", "out/model.keras"],
 }
 HOLDING_A_FOLDER = """
-import sys
+import signal, sys
 from pathlib import Path
 from batch_eval import cli, publishing
+
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # tests under nohup would ignore it
 
 def contents():
     yield "one", "one.txt", b"1"
