@@ -39,7 +39,7 @@ RECIPES = ("mnist", "photo")
 def start(settings: Settings) -> Row:
     """Time runs of 30 images with the default model, before and after, in turns."""
     if settings.before is None:
-        return Row("start of a run of 30 images", 0, Counter(), "", value="give --before TREE to compare with")
+        return _nothing_before("start of a run of 30 images")
     ratios = []
     with tempfile.TemporaryDirectory() as folder:
         images = _images(Path(folder), FEW)
@@ -53,7 +53,7 @@ def start(settings: Settings) -> Row:
 def image(settings: Settings) -> Row:
     """Time images, before and after, in turns: a run of many less a run of few."""
     if settings.before is None:
-        return Row("CPU time of an image", 0, Counter(), "", value="give --before TREE to compare with")
+        return _nothing_before("CPU time of an image")
     said = []
     with tempfile.TemporaryDirectory() as folder:
         few, many = _images(Path(folder), FEW), _images(Path(folder), MANY)
@@ -73,15 +73,24 @@ def image(settings: Settings) -> Row:
 def decoding(settings: Settings) -> Row:
     """Time reading and decoding the sample images, which is where files are checked, before and after in turns."""
     if settings.before is None:
-        return Row("reading and decoding an image", 0, Counter(), "", value="give --before TREE to compare with")
+        return _nothing_before("reading and decoding an image")
     ratios = []
     for i in range(7):
-        trees = [settings.before, ROOT] if i % 2 else [ROOT, settings.before]
-        times = {tree: _decoding_time(tree) for tree in trees}
+        times = {tree: _decoding_time(tree) for tree in _trees(settings.before, i)}
         ratios.append(times[ROOT] / times[settings.before])
     value = f"CPU time {median(ratios):.3f} of before ({min(ratios):.3f} to {max(ratios):.3f})"
     row = "benchmarks/hostile.py decoding --before TREE"
     return Row("reading and decoding an image", 7, Counter(), row, value=value)
+
+
+def _nothing_before(inputs: str) -> Row:
+    """Return the row of a comparison that lacks the other tree."""
+    return Row(inputs, 0, Counter(), "", value="give --before TREE to compare with")
+
+
+def _trees(before: Path, turn: int) -> list[Path]:
+    """Return both trees of sources; which is first changes with the turn."""
+    return [before, ROOT] if turn % 2 else [ROOT, before]
 
 
 def _decoding_time(tree: Path) -> float:
@@ -103,12 +112,11 @@ def _images(folder: Path, count: int) -> Path:
 
 
 def _times(before: Path, images: Path, turn: int, options: list[str]) -> dict[Path, float]:
-    """Return the processor time of a run in each tree; which is first changes with the turn."""
-    trees = [before, ROOT] if turn % 2 else [ROOT, before]
+    """Return the processor time of a run in each tree."""
     labels = ["--label-pattern", "^(?P<label>[0-9])-"]
     arguments = ["run", str(images), *labels, "--out", str(images.parent / "out"), "--quiet", *options]
     times = {}
-    for tree in trees:
+    for tree in _trees(before, turn):
         done = command(arguments, images, tree=tree)
         assert done.code == 0, done.said
         times[tree] = done.seconds

@@ -115,7 +115,7 @@ def default_out(*places: Path) -> Path:
     from batch_eval.dataset.sources.stores import address_of
 
     if address := address_of(places[0]):
-        return Path("reports") / f"{address.rpartition('/')[2]}-{sha256(address.encode()).hexdigest()[:6]}"
+        return _marked_out(address.rpartition("/")[2], address.encode())
     place, here = places[0].resolve(), Path.cwd().resolve()
     # `run photos/a photos/b` writes to reports/photos
     if len(places) > 1:
@@ -123,7 +123,12 @@ def default_out(*places: Path) -> Path:
     name = place.name.partition(".")[0] if place.is_file() else place.name
     if place != here and place.is_relative_to(here):
         return Path("reports") / place.relative_to(here).with_name(name)
-    return Path("reports") / f"{name or 'root'}-{sha256(os.fsencode(place)).hexdigest()[:6]}"
+    return _marked_out(name or "root", os.fsencode(place))
+
+
+def _marked_out(name: str, place: bytes) -> Path:
+    """Return a folder below `reports` whose name is marked by the hash of a place."""
+    return Path("reports") / f"{name}-{sha256(place).hexdigest()[:6]}"
 
 
 def load_saved(path: Path) -> Evaluation:

@@ -70,7 +70,7 @@ def stress(
     from batch_eval.errors import ExitCode
     from batch_eval.gates.stress import check_stress, parse_stress_limits
     from batch_eval.reports.context import ReportContext
-    from batch_eval.studies.stress import StressOptions, scorable, stress_task
+    from batch_eval.studies.stress import StressOptions, image_count, stress_task
 
     # before the run: what is invalid must not cost one
     chosen = StressOptions(find_suite(suite).chosen(distortion or ()), sample, seed)
@@ -79,8 +79,7 @@ def stress(
     reader = open_reader(opening.options(model), preparing.options())
     task = reader_task(load_dataset(places, labels.options(), reader.classifier.class_names), reader)
     say(f"Labels: {task.dataset.label_source}")
-    count = min(sample, len(scorable(task)))
-    with progress_bar(count, f"images, {len(chosen.suite.settings)} settings") as progress:
+    with progress_bar(image_count(task, chosen), f"images, {len(chosen.suite.settings)} settings") as progress:
         found = stress_task(task, chosen, jobs=jobs, progress=progress)
     gates = check_stress(found, limits)
     write(found, formats, out, Kind.STRESS, ReportContext(gates))

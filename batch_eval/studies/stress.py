@@ -73,8 +73,9 @@ def stress(
     """
     options = StressOptions(find_suite(suite).chosen(distortions), sample, seed)
     task = open_task(folder, model, labels, preprocess)
-    count = len(sampled(scorable(task), options))
-    with notebook_progress(progress, count, f"images, {len(options.suite.settings)} settings") as advance:
+    with notebook_progress(
+        progress, image_count(task, options), f"images, {len(options.suite.settings)} settings"
+    ) as advance:
         return stress_task(task, options, jobs=jobs, progress=advance)
 
 
@@ -126,6 +127,11 @@ def scorable(task: Task) -> list[Sample]:
     if not found:
         raise DatasetError("no image has a label that is one of the model's classes. Check the labels with `run`.")
     return found
+
+
+def image_count(task: Task, options: StressOptions) -> int:
+    """Return how many images a stress test reads. Raises DatasetError where there is none."""
+    return min(options.sample, len(scorable(task)))
 
 
 def sampled(samples: Sequence[Sample], options: StressOptions) -> list[Sample]:

@@ -4,6 +4,11 @@ from batch_eval.training.allographs.register import writes
 from batch_eval.training.writer import Stroke, Writer, join
 
 
+def _leaning(lean: float, *points: tuple[float, float]) -> list[tuple[float, float]]:
+    """Move points to the right, the farther the higher they lie: by ``lean`` at the top, and not at all at 1."""
+    return [(x + lean * (1 - y), y) for x, y in points]
+
+
 @writes(0, 0.4, rare=True)
 def zero_open(writer: Writer) -> list[Stroke]:
     """Draw an oval whose ends miss each other above."""
@@ -296,14 +301,13 @@ def eight_leaning(writer: Writer) -> list[Stroke]:
     lean, gap = writer.between(0.15, 0.5), writer.between(0, 0.14)
     up, low = writer.between(0.08, 0.18), writer.between(0.1, 0.22)
 
-    def at(x: float, y: float) -> tuple[float, float]:
-        # The higher a point lies, the farther it moves to the right.
-        return x + lean * (1 - y), y
-
     return [
         writer.curve(
-            *(at(up, gap), at(0, 0), at(-up, 0.22), at(0, 0.46), at(low, 0.75), at(0, 1)),
-            *(at(-low, 0.78), at(0, 0.5), at(up, 0.24), at(up * 0.9, 0.02 - gap / 2)),
+            *_leaning(
+                lean,
+                *((up, gap), (0, 0), (-up, 0.22), (0, 0.46), (low, 0.75), (0, 1)),
+                *((-low, 0.78), (0, 0.5), (up, 0.24), (up * 0.9, 0.02 - gap / 2)),
+            )
         )
     ]
 
@@ -422,14 +426,13 @@ def eight_crossed_ends(writer: Writer) -> list[Stroke]:
     lean = writer.between(0.2, 0.6)
     up, low, out = writer.between(0.06, 0.16), writer.between(0.1, 0.24), writer.between(0.1, 0.25)
 
-    def at(x: float, y: float) -> tuple[float, float]:
-        # The higher a point lies, the farther it moves to the right.
-        return x + lean * (1 - y), y
-
     return [
         writer.curve(
-            *(at(out, 0.06), at(-up, 0.2), at(-up * 0.4, 0.42), at(low, 0.72), at(0, 1)),
-            *(at(-low, 0.8), at(-0.02, 0.5), at(up, 0.2), at(out * 0.8, -writer.between(0, 0.1))),
+            *_leaning(
+                lean,
+                *((out, 0.06), (-up, 0.2), (-up * 0.4, 0.42), (low, 0.72), (0, 1)),
+                *((-low, 0.8), (-0.02, 0.5), (up, 0.2), (out * 0.8, -writer.between(0, 0.1))),
+            )
         )
     ]
 
