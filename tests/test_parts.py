@@ -17,132 +17,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from killing import killed
 from processes import ROOT, batch_eval
-from report_examples import provenance
 
 from batch_eval.api import joined
 from batch_eval.dataset import Dataset, Sample, load_dataset
-from batch_eval.dataset.sample import label_sum
-from batch_eval.engines.rows import DIGEST, Picture, Rows
-from batch_eval.engines.twins import SIDE
+from batch_eval.engines.rows import Rows
 from batch_eval.errors import ConfigError, DatasetError
-from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome, Records
+from batch_eval.evaluation import OUTCOMES, Evaluation, Records
 from batch_eval.evaluation.breakdown import calibration
 from batch_eval.evaluation.metrics import reliability_of
 from batch_eval.evaluation.saved import dump_evaluation
+from batch_eval.evaluation.summing import sums_of
 from batch_eval.evaluation.sums import Sums
 
 pytest.importorskip("pyarrow")
 
-from batch_eval.parts.ledger import Job, Ledger, read_ledger
+from made_parts import CLASSES, NAMES, Bytes, cut, hexed, job_of, judged, runs, written
+
+from batch_eval.parts.ledger import read_ledger
 from batch_eval.parts.merging import check_complete, find_parts, merge
 from batch_eval.parts.plan import Plan, Shard, parse_shard, rows_per_part
-from batch_eval.parts.running import write_part
-from batch_eval.parts.tables import Names, PartTable
 
-CLASSES = ("0", "1", "é,\n")
-NAMES = Names(("paper", "slice:é"), CLASSES)
 EPOCH = "1700000000"
-
-
-class Bytes:
-    """Images by their names: those of equal content are equal."""
-
-    labels = None
-    notes = ()
-    images = others = ()
-    name = "photos"
-    roots = ("/photos",)
-
-    def __init__(self, contents):
-        self.contents = contents
-
-    def read(self, file):
-        return self.contents[int(file)]
-
-
-@st.composite
-def runs(draw: st.DrawFn) -> tuple[Dataset, Rows]:
-    """Return a set of up to 40 images with everything that a row can have, and what an engine would return."""
-    n = draw(st.integers(1, 40))
-    rng = np.random.default_rng(draw(st.integers(0, 1 << 32)))
-    truths = [[*CLASSES, None, "seven", "\ud800"][i] for i in rng.integers(0, 6, n)]
-    contents = [bytes([i]) for i in rng.integers(0, 8, n)]
-    values = ["ruled", "", "a/b", "\udcff"]
-    samples = tuple(Sample(f"{i % 3}/é{i}.png", str(i), truths[i], (values[rng.integers(4)], str(i))) for i in range(n))
-    rows = Rows(range(n), len(CLASSES), digests=True)
-    for i, truth in enumerate(truths):
-        read = rng.random() < 0.8
-        if read:
-            rows.probabilities[i] = rng.dirichlet([0.5] * len(CLASSES)).astype(np.float32)
-        rows.outcome[i] = OUTCOMES.index(judged(truth, rows.probabilities[i] if read else None, rng))
-        rows.prints[i] = contents[i][0]
-        rows.sizes[i] = rng.integers(0, 1 << 32, 2)
-        if rng.random() < 0.3:
-            rows.thumbnails[i] = np.full((SIDE, SIDE), contents[i][0], np.uint8) + np.arange(SIDE, dtype=np.uint8)
-        rows.digests[i] = np.frombuffer(contents[i].ljust(DIGEST, b"."), np.uint8)
-        if rng.random() < 0.5:
-            rows.scores[i] = rng.random()
-        if rng.random() < 0.3:
-            rows.reasons[i] = ["", "broken \ud800", "faint"][rng.integers(3)]
-        if rng.random() < 0.2:
-            rows.frames[i] = int(rng.integers(2, 9))
-        for flag in ("faint", "blurred", "ünknown"):
-            if rng.random() < 0.2:
-                rows.flags.setdefault(flag, []).append(i)
-        if rng.random() < 0.4:
-            rows.pictures[i] = Picture(contents[i], None if rng.random() < 0.2 else b"seen", steps=b"steps")
-            rows.errors += 1
-    dataset = Dataset(Bytes(contents), samples, "labels.csv", NAMES.slices, ("gone.png",), labels_sha256=hexed(samples))
-    return dataset, rows
-
-
-def judged(truth: str | None, probabilities: np.ndarray | None, rng: np.random.Generator) -> Outcome:
-    if truth is None:
-        return Outcome.UNLABELLED
-    if truth not in CLASSES:
-        return Outcome.OUT_OF_RANGE
-    if probabilities is None:
-        return Outcome.BLANK if rng.random() < 0.5 else Outcome.UNREADABLE
-    return Outcome.CORRECT if CLASSES[probabilities.argmax()] == truth else Outcome.WRONG
-
-
-def hexed(samples: Sequence[Sample]) -> str:
-    return f"{label_sum((sample.id, sample.truth) for sample in samples):064x}"
-
-
-def cut(rows: Rows, part: range) -> Rows:
-    """Return some of the rows, as an engine returns those of a part."""
-    found = Rows(part, len(CLASSES), digests=True)
-    place = slice(part.start, part.stop)
-    for name in ("outcome", "probabilities", "prints", "digests", "scores", "sizes"):
-        getattr(found, name)[:] = getattr(rows, name)[place]
-    for name in ("reasons", "frames", "pictures", "thumbnails"):
-        setattr(found, name, {row: value for row, value in getattr(rows, name).items() if row in part})
-    flags = {name: [row for row in flagged if row in part] for name, flagged in rows.flags.items()}
-    found.flags = {name: flagged for name, flagged in flags.items() if flagged}
-    return found
-
-
-def job_of(dataset: Dataset, plan: Plan) -> Job:
-    known = replace(
-        provenance(),
-        labels_sha256=dataset.labels_sha256,
-        missing=dataset.missing,
-        created="",
-        label_source="labels.csv",
-    )
-    return Job(plan, NAMES, known)
-
-
-def written(dataset: Dataset, rows: Rows, part_rows: int, folder: Path) -> list[Ledger]:
-    """Write a run in parts."""
-    plan = Plan(len(dataset.samples), part_rows)
-    job = job_of(dataset, plan)
-    return [
-        write_part(job, number, PartTable(dataset.samples[p.start : p.stop], cut(rows, p)), folder)
-        for number in range(plan.parts)
-        for p in [plan.part(number)]
-    ]
 
 
 @given(run=runs(), part_rows=st.integers(1, 41), order=st.randoms())
@@ -176,12 +71,12 @@ def test_sums_of_parts_in_any_order_are_those_of_one_run(run, part_rows, order):
         p = plan.part(number)
         some = replace(dataset, samples=dataset.samples[p.start : p.stop])
         records = Records.of_samples(some.samples, some.slice_values, cut(rows, p))
-        parts.append(Sums.of(Evaluation(CLASSES, records, job.provenance)))
+        parts.append(sums_of(Evaluation(CLASSES, records, job.provenance)))
     whole = Evaluation(CLASSES, Records.of(dataset, rows), job.provenance)
     order.shuffle(parts)
     total = Sums.total(parts, len(CLASSES))
 
-    assert json.dumps(Sums.of(whole).to_json()) == json.dumps(total.to_json())
+    assert json.dumps(sums_of(whole).to_json()) == json.dumps(total.to_json())
     assert total == Sums.from_json(json.loads(json.dumps(total.to_json())))
     assert repr(calibration(whole)) == repr(reliability_of(*zip(*total.bins, strict=True)))
 
@@ -272,7 +167,7 @@ def test_a_part_whose_files_are_gone_is_named(parts):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{}", b"[1]", b'{"format": 1}', b"[" * 100_000, b'{"format": 1, "class_names": 3}', b"\xff"]
+    "content", [b"", b"{}", b"[1]", b'{"format": 2}', b"[" * 100_000, b'{"format": 2, "class_names": 3}', b"\xff"]
 )
 def test_a_json_that_is_no_part_is_named(parts, content):
     (parts / "part-00003.json").write_bytes(content)
@@ -283,7 +178,14 @@ def test_a_json_that_is_no_part_is_named(parts, content):
 def test_a_part_of_a_newer_format_is_named(parts):
     changed(parts, 3, "format", value=99)
 
-    assert "part-00003.json has format 99; this version reads formats up to 1" in refusal(parts)
+    assert "part-00003.json has format 99; this version reads formats up to 2" in refusal(parts)
+
+
+def test_a_part_of_an_older_format_is_named(parts):
+    changed(parts, 3, "format", value=1)
+
+    said = refusal(parts)
+    assert "part-00003.json has format 1, of an older version; parts now have format 2. Delete the parts" in said
 
 
 def test_parts_with_other_labels_than_their_set_s_are_refused(parts):

@@ -29,6 +29,8 @@ from batch_eval.wording import percent, percent_range
 if TYPE_CHECKING:
     from batch_eval.cli.options import ReportFlags, SetFlags
 
+ROW_FORMATS, ROW_DOCUMENTS = ("xlsx", "plots"), ("csv", "parquet")
+"""Formats that need every row in memory, and those that need it on stdout."""
 MANY_UNREADABLE = 0.1
 """Share of files that cannot be read above which there is a warning."""
 
@@ -174,12 +176,13 @@ def warn_of_unreadable(evaluation: Evaluation) -> None:
     It is said even with --quiet.
     """
     rows = evaluation.records.rows(Outcome.UNREADABLE).tolist()
-    total = len(evaluation.records)
-    if len(rows) > MANY_UNREADABLE * total:
+    total, unreadable = evaluation.files, evaluation.counts[Outcome.UNREADABLE]
+    if unreadable > MANY_UNREADABLE * total:
         reasons = Counter(evaluation.records.reasons.get(row, "") for row in rows)
         reason, count = reasons.most_common(1)[0]
+        of = "" if evaluation.sums is None else f" in a sample of {len(rows):,}"
         say(
-            f"Warning: {len(rows):,} of {total:,} files are unreadable. The most frequent reason, of {count:,}: "
+            f"Warning: {unreadable:,} of {total:,} files are unreadable. The most frequent reason{of}, of {count:,}: "
             f"{reason}. Check that the folder was not changed during the run; --max-unreadable makes this fail."
         )
 
@@ -192,11 +195,13 @@ def finish(
     ``said`` are notes that were printed before the run, which the summary leaves out.
     Raises typer.Exit if a gate failed, and DatasetError if not a single image was scored: nothing is shown then.
     """
+    if evaluation.sums is not None:
+        _check_large(out, calibrated=evaluation.calibration is not None)
     if out.group_errors:
         from batch_eval.evaluation.similarity import group_errors
 
         evaluation = group_errors(evaluation)
-    check_slices(out.slices, evaluation.records.slices)
+    check_slices(out.slices, evaluation.slice_values)
     # Gates come first: reports show their results. The exit comes after: a failed gate still leaves its reports.
     gates = check(evaluation, limits, baseline)
     context = ReportContext(gates, baseline, out.self_contained, slices=out.slices, csv_bom=out.csv_bom)
@@ -207,6 +212,21 @@ def finish(
         from batch_eval.evaluation.unscored import why_unscored
 
         raise DatasetError(f"No image could be scored: {why_unscored(evaluation)}")
+
+
+def _check_large(out: Output, *, calibrated: bool) -> None:
+    """Raise ConfigError for what needs every row of a large set in memory."""
+    needing = (*ROW_FORMATS, *(ROW_DOCUMENTS if out.stdout else ()))
+    unfit = [f"--format {name}" for name in out.formats if name in needing]
+    if out.group_errors:
+        unfit.append("--group-errors")
+    if calibrated:
+        unfit.append("--alpha")
+    if unfit:
+        raise ConfigError(
+            f"{', '.join(unfit)} would take every row of this set into memory. Leave it out: predictions.parquet has "
+            "the rows."
+        )
 
 
 def _publish(evaluation: Evaluation, out: Output, context: ReportContext, said: Collection[str]) -> None:

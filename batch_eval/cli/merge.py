@@ -10,6 +10,7 @@ import typer
 
 from batch_eval.cli import options
 from batch_eval.cli.grouping import grouped
+from batch_eval.parts.plan import WHOLE_UP_TO
 
 if TYPE_CHECKING:
     from batch_eval.dataset import LabelOptions
@@ -46,6 +47,14 @@ def merge(
             show_default=False,
         ),
     ] = None,
+    whole_up_to: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Images up to which every row is taken into memory and into the reports. Those of a larger set hold "
+            "all figures, a sample of the errors, and every row in predictions.parquet only.",
+        ),
+    ] = WHOLE_UP_TO,
     model: options.Model = None,
     opening: options.ModelFlags,
     labels: options.LabelFlags,
@@ -88,10 +97,10 @@ def merge(
     calibration = load_calibration(sets, job.provenance.model_sha256, job.provenance.preprocess_sha256)
     check_slices(output.slices, job.names.slices)
     task = _task(images, opening.options(model), labels.options(), preparing.options()) if images else None
-    evaluation = replace(merge_parts(found, task), calibration=calibration)
+    evaluation = replace(merge_parts(found, task, whole_up_to=whole_up_to), calibration=calibration)
     if task is None and wants_images(evaluation) and not output.quiet:
         say("Note: the accuracy is low. To try what would explain it, name the set with --images, and its --model.")
-    limits.check_names(evaluation.class_names, evaluation.records.slices)
+    limits.check_names(evaluation.class_names, evaluation.slice_values)
     warn_of_unreadable(evaluation)
     finish(evaluation, output, limits, baseline)
 

@@ -180,9 +180,17 @@ def _compared_recipes(task: Task, sample: _Sample) -> Iterator[Trial]:
     yield from _compared(sample, hits)
 
 
-def compared_trials(samples: Sequence[Sample], rows: Rows) -> tuple[Trial, ...]:
-    """Return the trials of the recipes that reports compare, of rows whose ``hits`` are known."""
-    return tuple(_compared(_sample_of(samples, rows), rows.hits))
+def compared_trials(
+    read: Mapping[int, tuple[str | None, Outcome]], hits: Mapping[int, Mapping[str, bool]]
+) -> tuple[Trial, ...]:
+    """Return the trials of the recipes that reports compare.
+
+    ``read`` holds the truth and the outcome of each row of ``hits``.
+    """
+    chosen = spread_rows((row, read[row][0]) for row in sorted(hits) if read[row][1].scored)
+    correct = np.array([read[row][1] is Outcome.CORRECT for row in chosen], np.bool_)
+    sample = _Sample(chosen, tuple(str(read[row][0]) for row in chosen), correct, {}, hits)
+    return tuple(_compared(sample, hits))
 
 
 def _compared(sample: _Sample, hits: Mapping[int, Mapping[str, bool]]) -> Iterator[Trial]:

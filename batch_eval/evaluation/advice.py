@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from batch_eval.evaluation.breakdown import FlagTally, by_flag
-from batch_eval.evaluation.confusions import Confusion, errors, predicted_columns, worst_confusions
+from batch_eval.evaluation.confusions import Confusion, predicted_columns, worst_confusions
 from batch_eval.evaluation.diagnosis import diagnosis
 from batch_eval.evaluation.metrics import wilson_interval
 from batch_eval.evaluation.records import BLANK, Evaluation
@@ -32,7 +32,7 @@ def advice(evaluation: Evaluation) -> list[str]:
     Quality flags come first, then groups of similar errors, then the worst confusion. There is none with fewer than
     ``MIN_ERRORS`` errors.
     """
-    total = len(errors(evaluation))
+    total = evaluation.error_count
     if diagnosis(evaluation):  # which explains the errors better
         return []
     if total < MIN_ERRORS:

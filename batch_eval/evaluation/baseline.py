@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from batch_eval.errors import ConfigError
 from batch_eval.evaluation.metrics import SIGNIFICANCE
 from batch_eval.evaluation.records import Evaluation, Provenance
 from batch_eval.wording import p_text, percent, points, points_range, printable
@@ -56,10 +55,10 @@ def compare_with_baseline(evaluation: Evaluation, baseline: Evaluation | None) -
     """Return what changed since the baseline, or None without one."""
     if baseline is None:
         return None
-    from batch_eval.evaluation.paired import PairedCounts, shared_images  # most runs have no baseline
+    from batch_eval.evaluation.paired import NothingSharedError, paired_counts  # most runs have no baseline
 
     try:
-        shared = shared_images([baseline, evaluation])
-    except ConfigError:  # no shared image: reports say so, and gates on the baseline stop the run
+        pair = paired_counts(baseline, evaluation)
+    except NothingSharedError:  # no shared image: reports say so, and gates on the baseline stop the run
         return BaselineComparison(None, baseline.provenance)
-    return BaselineComparison(PairedCounts.of(shared.hits[0], shared.hits[1]), baseline.provenance)
+    return BaselineComparison(pair, baseline.provenance)

@@ -55,6 +55,11 @@ def calibrate(evaluation: Evaluation, alpha: float) -> Calibration:
 
 def check_fits(calibrating: Evaluation, model_sha256: str, preprocess_sha256: str) -> None:
     """Raise ConfigError if an evaluation is of another model, or was prepared in another way."""
+    if calibrating.sums is not None:
+        raise ConfigError(
+            "--calibration is of a large set, of which only a sample of errors is in memory. A few thousand images are "
+            "enough to calibrate: evaluate some."
+        )
     # The threshold is a probability. Another model, or other inputs, would have led to another one.
     p = calibrating.provenance
     if p.model_sha256 != model_sha256:

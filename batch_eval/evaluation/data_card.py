@@ -51,7 +51,7 @@ def data_card(evaluation: Evaluation) -> list[Fact]:
 
 
 def _facts(evaluation: Evaluation) -> Iterator[Fact]:
-    truths = Counter(truth for truth in evaluation.records.truth if truth is not None)
+    truths = evaluation.files_by_label()
     if truths:
         yield Fact("Classes", _balance(truths, evaluation.class_names))
     yield from _writers(evaluation)
@@ -81,11 +81,11 @@ def _balance(truths: Counter[str], names: Sequence[str]) -> str:
 
 
 def _writers(evaluation: Evaluation) -> Iterator[Fact]:
-    for name, values in evaluation.records.slices.items():
-        found = Counter(value for value in values if value)
-        if name.lower() in WRITERS and found:
+    for name in (name for name in evaluation.slice_values if name.lower() in WRITERS):
+        found = Counter({value: n for value, n in evaluation.files_by_value(name).items() if value})
+        if found:
             writer, count = found.most_common(1)[0]
-            share = count / len(values)
+            share = count / evaluation.files
             words = f"{len(found):,} in the column {printable(name)}"
             if share >= LARGE_SHARE and len(found) > 1:
                 words += f"; {percent(share)} of the images are by {printable(writer)}"

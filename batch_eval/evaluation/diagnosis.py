@@ -58,7 +58,7 @@ def diagnosis(evaluation: Evaluation) -> list[str]:
 
     Where it is not low, only a better convention is named.
     """
-    if len(evaluation.records) < FEWEST:
+    if evaluation.files < FEWEST:
         return []
     return [cause.sentence for cause in sorted(_causes(evaluation), key=lambda cause: -cause.gain)]
 
@@ -68,14 +68,16 @@ def _causes(evaluation: Evaluation) -> Iterator[Cause]:
     yield from convention
     if evaluation.scored and evaluation.accuracy >= LOW:
         return
-    labels = list(_labels(evaluation))
+    whole = evaluation.sums is None  # labels and parts need every row
+    labels = list(_labels(evaluation)) if whole else []
     yield from labels
     # a recipe that agrees a little more often with wrong labels explains nothing
     stronger = [*convention, *labels]
     yield from (cause for cause in _recipe(evaluation) if all(cause.gain > other.gain for other in stronger))
     if not convention:  # which explains the same better
         yield from _weak_model(evaluation)
-    yield from _part(evaluation)
+    if whole:
+        yield from _part(evaluation)
     yield from _files(evaluation)
 
 
@@ -168,7 +170,7 @@ def _parts(evaluation: Evaluation) -> Mapping[str, tuple[str, ...]]:
 
 def _files(evaluation: Evaluation) -> Iterator[Cause]:
     """Yield the outcomes other than wrong that dominate, with their most frequent reason."""
-    counts, files = evaluation.counts, len(evaluation.records)
+    counts, files = evaluation.counts, evaluation.files
     blank, unreadable = counts[Outcome.BLANK], counts[Outcome.UNREADABLE]
     if evaluation.scored and blank >= MANY * evaluation.scored:
         reason = _reason(evaluation, Outcome.BLANK)
@@ -192,4 +194,4 @@ def _reason(evaluation: Evaluation, outcome: Outcome) -> str:
     if not reasons:
         return ""
     (reason, count), *_ = reasons.most_common(1)
-    return f" ({printable(reason)}, {count:,} times)"
+    return f" ({printable(reason)}, {count:,} times{'' if evaluation.sums is None else ' in a sample'})"

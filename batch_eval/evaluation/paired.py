@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,9 @@ from batch_eval.evaluation.metrics import Tally
 from batch_eval.evaluation.records import Evaluation
 from batch_eval.outcome import OUTCOMES, Outcome
 from batch_eval.wording import percent, printable
+
+if TYPE_CHECKING:
+    from batch_eval.evaluation.streamed import Changed, Joint
 
 PICTURES_SHOWN = 300
 """Images that a page shows under Fixed and under Broke."""
@@ -37,19 +41,31 @@ class Shared:
     relabelled: int
 
 
+class NothingSharedError(ConfigError):
+    """Evaluations that have no scored image in common."""
+
+
+def _nothing_shared(evaluations: Sequence[Evaluation], matched: int) -> NothingSharedError:
+    folders = ", ".join(repr(evaluation.provenance.folder) for evaluation in evaluations)
+    return NothingSharedError(
+        f"the evaluations have no scored image in common ({folders}; {matched} paths match, none with the same "
+        "label). Images are matched by their path in the folder. Compare evaluations of the same folder."
+    )
+
+
 def shared_images(evaluations: Sequence[Evaluation]) -> Shared:
     """Return the images that can be compared. Raises ConfigError when there is none."""
+    if any(evaluation.sums is not None for evaluation in evaluations):
+        raise ConfigError(
+            "an evaluation of a large set is compared in pairs with others of its kind, not ranked. Use --pairs."
+        )
     places = [_places(evaluation) for evaluation in evaluations]
     common = [name for name in places[0] if all(name in place for place in places[1:])]
     rows = np.array([[place[name] for name in common] for place in places], dtype=np.intp)
     # Under another label the same image asks for another answer, so hits could not be compared.
     same = np.array([_same_truth(evaluations, column) for column in rows.T.tolist()], dtype=np.bool_)
     if not same.any():
-        folders = ", ".join(repr(evaluation.provenance.folder) for evaluation in evaluations)
-        raise ConfigError(
-            f"the evaluations have no scored image in common ({folders}; {len(common)} paths match, none with the same "
-            "label). Images are matched by their path in the folder. Compare evaluations of the same folder."
-        )
+        raise _nothing_shared(evaluations, len(common))
     rows = rows[:, same]
     right = OUTCOMES.index(Outcome.CORRECT)
     hits = np.stack([e.records.outcome[r] == right for e, r in zip(evaluations, rows, strict=True)])
@@ -84,6 +100,12 @@ class PairedCounts:
         """Count the hits of two evaluations, each (n,) bool."""
         both, fixed, broke = first & second, ~first & second, first & ~second
         return cls(len(first), int(both.sum()), int(fixed.sum()), int(broke.sum()))
+
+    @classmethod
+    def of_cells(cls, cells: NDArray[np.int64]) -> PairedCounts:
+        """Return the counts of a (2, 2) table: read correctly by the first, by the second."""
+        (_, fixed), (broke, both) = cells.tolist()
+        return cls(int(cells.sum()), both, fixed, broke)
 
     @property
     def first(self) -> Tally:
@@ -146,6 +168,16 @@ class Comparison:
         """Return the accuracies on the shared images, in one line."""
         each = ", ".join(f"{name} {percent(t.share)}" for name, t in zip(self.names, self.tallies, strict=True))
         return printable(f"<Comparison (n = {len(self.shared.ids):,}): {each}>")
+
+    @property
+    def images(self) -> int:
+        """Number of images that are compared."""
+        return len(self.shared.ids)
+
+    @property
+    def relabelled(self) -> int:
+        """Number of images that all scored under different truths."""
+        return self.shared.relabelled
 
     @cached_property
     def tallies(self) -> tuple[Tally, ...]:
@@ -216,11 +248,99 @@ class Comparison:
         return [Subgroup(group, value, PairedCounts.of(first[at], second[at])) for value, at in sorted(members.items())]
 
 
-def compare(evaluations: Sequence[Evaluation], names: Sequence[str]) -> Comparison:
+@dataclass(frozen=True)
+class LargeComparison:
+    """A comparison of large sets: as `Comparison`, but the images that changed are a sample."""
+
+    names: tuple[str, ...]
+    evaluations: tuple[Evaluation, ...]
+    joint: Joint
+
+    @property
+    def images(self) -> int:
+        """Number of images that are compared."""
+        return self.joint.images
+
+    @property
+    def relabelled(self) -> int:
+        """Number of images that all scored under different truths."""
+        return self.joint.matched - self.joint.images
+
+    @property
+    def tallies(self) -> tuple[Tally, ...]:
+        """Tally of each evaluation on the shared images."""
+        return tuple(Tally(hits, self.joint.images) for hits in self.joint.hits)
+
+    def pair(self, other: int) -> PairedCounts:
+        """Return the counts of the first evaluation and number ``other``."""
+        return PairedCounts.of_cells(self.joint.pairs[other - 1].counts)
+
+    def fixed(self, other: int) -> list[Change]:
+        """Return a sample of the images that only ``other`` read correctly."""
+        return self._changes(other, self.joint.pairs[other - 1].fixed)
+
+    def broke(self, other: int) -> list[Change]:
+        """Return a sample of the images that only the first read correctly."""
+        return self._changes(other, self.joint.pairs[other - 1].broke)
+
+    def subgroups(self, other: int) -> list[Subgroup]:
+        """Return each class, then each value of the first evaluation's slices that have few values."""
+        groups = self.joint.pairs[other - 1].groups
+        order = {group: place for place, group in enumerate(dict.fromkeys(group for group, _ in groups))}
+        return [
+            Subgroup(group, value, PairedCounts.of_cells(groups[group, value]))
+            for group, value in sorted(groups, key=lambda name: (order[name[0]], name[1]))
+        ]
+
+    def _changes(self, other: int, kept: Sequence[tuple[int, Changed]]) -> list[Change]:
+        places = [{id_: row for row, id_ in enumerate(e.records.ids)} for e in self.evaluations]
+        # -1 is no row: only those in both samples of errors have a picture
+        return [
+            Change(
+                *(one.id, one.truth, one.first, one.second),
+                (places[0].get(one.id, -1), places[other].get(one.id, -1)),
+            )
+            for _, one in sorted(kept, key=lambda pair: -pair[0])
+        ]
+
+
+def paired_counts(first: Evaluation, second: Evaluation) -> PairedCounts:
+    """Return the counts of two evaluations on the images that both scored. Raises `NothingSharedError`."""
+    if first.sums is None and second.sums is None:
+        hits = shared_images([first, second]).hits
+        return PairedCounts.of(hits[0], hits[1])
+    return _large([first, second], ["", ""]).pair(1)
+
+
+def _large(evaluations: Sequence[Evaluation], names: Sequence[str]) -> LargeComparison:
+    """Compare evaluations, of which some are of large sets. Raises ConfigError where their rows are not there."""
+    from batch_eval.evaluation.streamed import joint  # late: it needs pyarrow
+
+    streams = tuple(evaluation.every_row for evaluation in evaluations)
+    if any(stream is None for stream in streams):
+        raise ConfigError(
+            "an evaluation of a large set is compared with others of its kind, each with its predictions.parquet. "
+            "Merge the parts of both with the same --whole-up-to."
+        )
+    slices = tuple(usable_slices(evaluations[0]).shown) if any(names) else ()
+    found = joint(tuple(stream for stream in streams if stream is not None), slices)
+    if not found.images:
+        raise _nothing_shared(evaluations, found.matched)
+    return LargeComparison(tuple(names), tuple(evaluations), found)
+
+
+def compare(evaluations: Sequence[Evaluation], names: Sequence[str]) -> Comparison | LargeComparison:
     """Compare evaluations on the images that all of them scored under the same truth.
 
     Raises ConfigError for fewer than two evaluations, or when they share no image.
     """
     if len(evaluations) < 2:
         raise ConfigError("a comparison needs two or more evaluations. Name another.")
+    if any(evaluation.sums is not None for evaluation in evaluations):
+        return _large(evaluations, names)
+    return compare_whole(evaluations, names)
+
+
+def compare_whole(evaluations: Sequence[Evaluation], names: Sequence[str]) -> Comparison:
+    """Compare evaluations whose rows are in memory. Raises ConfigError when they share no image."""
     return Comparison(tuple(names), tuple(evaluations), shared_images(evaluations))

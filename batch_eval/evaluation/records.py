@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import import_module
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from batch_eval.dataset import Dataset, Sample
+    from batch_eval.evaluation.every_row import EveryRow
+    from batch_eval.evaluation.sums import Sums
 
 
 GUESSES = 3
@@ -202,10 +205,14 @@ class Evaluation:
     """What makes the probabilities into conformal sets, where that is wanted."""
     explanations: tuple[Explained, ...] = ()
     """Why the most confident errors were misread, where that is wanted."""
+    sums: Sums | None = None
+    """Of a large set: what the figures follow from. ``records`` are then a sample of what is not correct."""
+    every_row: EveryRow | None = None
+    """Of a large set: where all its rows are."""
 
     def __post_init__(self) -> None:
         """Check that the six outcomes add up to the number of files found."""
-        if sum(self.counts.values()) != len(self.records):
+        if self.sums is None and self.files != len(self.records):
             raise AssertionError(f"the outcomes {self.counts} do not add up to {len(self.records)} files")
 
     def __repr__(self) -> str:
@@ -252,8 +259,41 @@ class Evaluation:
     @cached_property
     def counts(self) -> dict[Outcome, int]:
         """Number of files for each of the six outcomes."""
+        if self.sums is not None:
+            return dict(zip(OUTCOMES, self.sums.outcomes, strict=True))
         tally = np.bincount(self.records.outcome, minlength=len(OUTCOMES))
         return {outcome: int(tally[i]) for i, outcome in enumerate(OUTCOMES)}
+
+    @property
+    def files(self) -> int:
+        """Number of files found."""
+        return sum(self.counts.values())
+
+    @property
+    def error_count(self) -> int:
+        """Number of wrong and blank images."""
+        return self.counts[Outcome.WRONG] + self.counts[Outcome.BLANK]
+
+    @property
+    def slice_values(self) -> Mapping[str, Collection[str]]:
+        """The values of each slice. None are known of a slice with too many for the sums."""
+        if self.sums is not None:
+            return {name: tuple(counts or ()) for name, counts in self.sums.slices.items()}
+        return self.records.slices
+
+    def files_by_label(self) -> Counter[str]:
+        """Return the number of files with each label."""
+        if self.sums is not None:
+            return Counter({truth: n for truth, (n,) in self.sums.truths.items()})
+        return Counter(truth for truth in self.records.truth if truth is not None)
+
+    def files_by_value(self, slice_: str) -> Counter[str]:
+        """Return the number of files with each value of a slice, without those with neither label nor value."""
+        if self.sums is not None:
+            counts = self.sums.slices[slice_] or {}
+            return Counter({value: files for value, (_, _, files) in counts.items() if files})
+        r = self.records
+        return Counter(value for value, truth in zip(r.slices[slice_], r.truth, strict=True) if value or truth)
 
     @cached_property
     def scored(self) -> int:
@@ -298,6 +338,8 @@ class Evaluation:
     @cached_property
     def confusion(self) -> NDArray[np.int64]:
         """(C, C + 1) counts, truth by predicted; the last column counts blank images."""
+        if self.sums is not None:
+            return np.array(self.sums.confusion, np.int64).reshape(len(self.class_names), -1)
         blank = self.records.outcome == OUTCOMES.index(Outcome.BLANK)
         columns = len(self.class_names) + 1
         predicted = np.where(blank, columns - 1, self.records.predicted)
@@ -350,9 +392,9 @@ class Evaluation:
             "reason": [r.reasons.get(i, "") for i in range(len(r))],
         }
         for name, values in r.slices.items():
-            table[_free(name, "slice_", table)] = list(values)
+            table[free_name(name, "slice_", table)] = list(values)
         for name, flag in r.flags.items():
-            table[_free(f"flag_{name}", "flag_", table)] = flag.tolist()
+            table[free_name(f"flag_{name}", "flag_", table)] = flag.tolist()
         return table
 
     def _sets(self, calibration: Calibration) -> list[str]:
@@ -376,7 +418,7 @@ def above(module: str, name: str) -> Any:
     return getattr(import_module(f"batch_eval.{module}"), name)
 
 
-def _free(name: str, prefix: str, taken: Container[str]) -> str:
+def free_name(name: str, prefix: str, taken: Container[str]) -> str:
     """Return the name, with the prefix repeated until it is not taken."""
     # A slice may be named as a column is: `truth` becomes `slice_truth`.
     while name in taken:

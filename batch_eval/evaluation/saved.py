@@ -11,12 +11,13 @@ valid Unicode.
 #   3  `scores`, how much each image looks like one digit; `calibration` of conformal sets; later `provenance.path`,
 #      `explanations`, `sizes` and `copies`
 #   4  `provenance.labels_sha256` is a sum of hashes, which does not depend on the order of the images
+#   5  `sums` of a large set, whose rows are a sample of what is not correct; other files keep 4
 from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +27,18 @@ from numpy.typing import NDArray
 from batch_eval.engines.rows import Copies, Picture, Trial, TrialKind
 from batch_eval.errors import ConfigError
 from batch_eval.evaluation.calibration import Calibration
+from batch_eval.evaluation.every_row import ROWS_FILE, RowsFile
 from batch_eval.evaluation.explanations import KINDS, Explained
 from batch_eval.evaluation.records import Evaluation, Provenance, Records
+from batch_eval.evaluation.sums import BINS, THRESHOLDS, Sums
 from batch_eval.files import read_whole
 from batch_eval.found_convention import PARTS, WAYS, FoundConvention
 from batch_eval.imaging.sizes import stated_size
 from batch_eval.outcome import OUTCOMES, Outcome
 
-FORMAT = 4
+FORMAT = 5
+WHOLE_FORMAT = 4
+"""Format of a file that holds every row, which earlier versions read too."""
 MAX_MB = 1_000
 """Megabytes of the largest file. With pictures of 10,000 errors, a million images take about 200."""
 MAX_PICTURE_MEGAPIXELS = 2
@@ -69,12 +74,14 @@ def _object(entries: Iterable[tuple[object, Any]]) -> Iterator[bytes]:
 def _columns(evaluation: Evaluation) -> Iterator[tuple[str, Any]]:
     """Yield the name and value of each entry of the file."""
     r = evaluation.records
-    yield "format", FORMAT
+    yield "format", WHOLE_FORMAT if evaluation.sums is None else FORMAT
     yield "provenance", asdict(evaluation.provenance)
     yield "calibration", asdict(evaluation.calibration) if evaluation.calibration else None
     yield "class_names", evaluation.class_names
     yield "outcome_names", OUTCOMES
     yield "counts", evaluation.counts
+    if evaluation.sums is not None:
+        yield "sums", evaluation.sums.to_json()
     yield "ids", r.ids
     yield "truth", r.truth
     yield "outcome", r.outcome.tolist()
@@ -118,16 +125,21 @@ def _text(data: bytes | memoryview | None) -> str | None:
 def load_evaluation(path: str | Path) -> Evaluation:
     """Return the evaluation saved in a file. Every figure is the same to the bit.
 
+    The rows of a large set stay in the ``predictions.parquet`` beside it.
+
     Raises ConfigError when the file cannot be read, is not a saved evaluation, or has a newer format.
     """
     try:
-        return parse_evaluation(read_whole(path, MAX_MB))
+        found = parse_evaluation(read_whole(path, MAX_MB))
     except OSError as error:
         raise ConfigError(
             f"cannot read {path}: {error.strerror}. Give the evaluation.json of an earlier run."
         ) from error
     except ConfigError as error:
         raise ConfigError(f"{path} {error}") from error
+    if found.sums is None:
+        return found
+    return replace(found, every_row=RowsFile(Path(path).with_name(ROWS_FILE), stored_provenance(found.provenance)))
 
 
 def parse_evaluation(data: bytes) -> Evaluation:
@@ -176,7 +188,8 @@ def _parse(content: Mapping[str, Any]) -> Evaluation:
     calibration = Calibration(**content["calibration"]) if content.get("calibration") else None
     explanations = tuple(_parse_explained(stored, records) for stored in content.get("explanations", []))
     names = _strings(content["class_names"])
-    evaluation = Evaluation(names, records, provenance, trials, calibration, explanations)
+    sums = Sums.from_json(content["sums"]) if "sums" in content else None
+    evaluation = Evaluation(names, records, provenance, trials, calibration, explanations, sums)
     _check(content["format"], evaluation)
     return evaluation
 
@@ -255,6 +268,12 @@ def _bytes(text: str | None) -> bytes | None:
     return None if text is None else b64decode(text)
 
 
+def stored_provenance(provenance: Provenance) -> dict[str, Any]:
+    """Return what `parse_provenance` reads, as JSON holds it."""
+    found: dict[str, Any] = json.loads(json.dumps(asdict(provenance)))
+    return found
+
+
 def parse_provenance(stored: Mapping[str, Any]) -> Provenance:
     """Return the provenance that ``asdict`` gave to JSON. Raises KeyError, TypeError or ValueError for others."""
     values: dict[str, Any] = {f.name: stored.get(f.name) for f in fields(Provenance)}
@@ -314,6 +333,8 @@ def _check(found: int, evaluation: Evaluation) -> None:
     ]
     if any(length != n for length in columns) or r.probabilities.shape != (n, len(evaluation.class_names)):
         raise ValueError(f"expected {n} rows in every column")
+    if evaluation.sums is not None:
+        _check_sums(evaluation.sums, evaluation)
     if found < 1:
         raise ValueError(f"unknown format {found}")
     if any(len(set(names)) < len(names) for names in (evaluation.class_names, r.ids)):
@@ -323,6 +344,21 @@ def _check(found: int, evaluation: Evaluation) -> None:
     _rows([*r.reasons, *r.pictures], n)
     if not all(r.groups) or not _outcomes_agree(evaluation):
         raise ValueError("an outcome contradicts its label or prediction, or a group is empty")
+
+
+def _check_sums(sums: Sums, evaluation: Evaluation) -> None:
+    """Raise ValueError where sums contradict each other or the evaluation's rows."""
+    classes, r = len(evaluation.class_names), evaluation.records
+    counted = [*sums.outcomes, *sums.confusion, *(count for pair in sums.coverage for count in pair)]
+    if len(sums.confusion) != classes * (classes + 1) or len(sums.bins) != BINS or min(counted) < 0:
+        raise ValueError("its sums have another shape")
+    if sum(sums.confusion) != evaluation.scored or len(sums.coverage) != len(THRESHOLDS):
+        raise ValueError("its sums contradict each other")
+    lengths = ((sums.flags, 2), (sums.truths, 1), *((counts or {}, 3) for counts in sums.slices.values()))
+    if any(len(counts) != length for found, length in lengths for counts in found.values()):
+        raise ValueError("its sums have another shape")
+    if sums.slices.keys() != r.slices.keys() or (np.bincount(r.outcome, minlength=len(OUTCOMES)) > sums.outcomes).any():
+        raise ValueError("its sums are not those of its rows")
 
 
 def _outcomes_agree(evaluation: Evaluation) -> bool:

@@ -5,19 +5,13 @@ They hold everything that follows from counts. What needs the rows, such as susp
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
 
-import numpy as np
-
-from batch_eval.dataset.sample import LABEL_SUMS, label_sum
-from batch_eval.evaluation import metrics
-from batch_eval.evaluation.breakdown import by_slice, coverage, scored_predictions
-from batch_eval.evaluation.records import Evaluation
-from batch_eval.outcome import OUTCOMES, Outcome
+from batch_eval.dataset.sample import LABEL_SUMS
+from batch_eval.outcome import OUTCOMES
 
 BINS = 15
 """Bins of the reliability diagram."""
@@ -26,8 +20,8 @@ THRESHOLDS = tuple(i / 100 for i in range(101))
 MOST_VALUES = 1000
 """Values of a slice that are counted. A slice with more groups nothing, and would make the sums as long as the rows."""
 
-Tallies = dict[str, tuple[int, int]]
-"""Hits and number of scored images by value."""
+Counts = dict[str, tuple[int, ...]]
+"""Counts by name: hits, and number of scored images. Of a slice's value, a third is the number of files."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +30,9 @@ class Sums:
 
     - ``outcomes``: images by outcome.
     - ``confusion``: C · (C + 1) counts, as in Evaluation, row by row.
-    - ``slices``: tallies by slice. None where a slice has more than ``MOST_VALUES`` values.
-    - ``flags``: the tally of scored images with each flag.
+    - ``slices``: counts of each value by slice. None where a slice has more than ``MOST_VALUES`` values.
+    - ``flags``: counts of the images with each flag.
+    - ``truths``: files with each label.
     - ``bins``: images, hits and units of confidence of each bin.
     - ``coverage``: hits and images that are kept at each of ``THRESHOLDS``.
     - ``labels``: the `label_sum` of ids and truths.
@@ -45,32 +40,12 @@ class Sums:
 
     outcomes: tuple[int, ...]
     confusion: tuple[int, ...]
-    slices: Mapping[str, Tallies | None] = field(default_factory=dict)
-    flags: Tallies = field(default_factory=dict)
+    slices: Mapping[str, Counts | None] = field(default_factory=dict)
+    flags: Counts = field(default_factory=dict)
+    truths: Counts = field(default_factory=dict)
     bins: tuple[tuple[int, int, int], ...] = ((0, 0, 0),) * BINS
     coverage: tuple[tuple[int, int], ...] = ((0, 0),) * len(THRESHOLDS)
     labels: int = 0
-
-    @classmethod
-    def of(cls, evaluation: Evaluation) -> Sums:
-        """Return the sums of an evaluation."""
-        r, rows = evaluation.records, evaluation.scored_rows
-        hits = r.outcome[rows] == OUTCOMES.index(Outcome.CORRECT)
-        return cls(
-            outcomes=tuple(evaluation.counts[outcome] for outcome in OUTCOMES),
-            confusion=tuple(evaluation.confusion.ravel().tolist()),
-            slices={
-                one.name: _bounded({value: (tally.hits, tally.n) for value, tally in one.tallies})
-                for one in by_slice(evaluation)
-            },
-            flags={name: (int(hits[flag[rows]].sum()), int(flag[rows].sum())) for name, flag in r.flags.items()},
-            bins=tuple(
-                (n, right, units)
-                for n, right, units in zip(*metrics.reliability_sums(*scored_predictions(evaluation)), strict=True)
-            ),
-            coverage=tuple((tally.hits, tally.n) for tally in coverage(evaluation, THRESHOLDS)),
-            labels=label_sum(zip(r.ids, r.truth, strict=True)),
-        )
 
     def __add__(self, other: Sums) -> Sums:
         """Return the sums of both together."""
@@ -81,7 +56,8 @@ class Sums:
                 name: _bounded_sum(self.slices.get(name, {}), other.slices.get(name, {}))
                 for name in {**self.slices, **other.slices}
             },
-            flags=_tallies(self.flags, other.flags),
+            flags=_sum(self.flags, other.flags),
+            truths=_sum(self.truths, other.truths),
             bins=tuple((a[0] + b[0], a[1] + b[1], a[2] + b[2]) for a, b in zip(self.bins, other.bins, strict=True)),
             coverage=tuple((a[0] + b[0], a[1] + b[1]) for a, b in zip(self.coverage, other.coverage, strict=True)),
             labels=(self.labels + other.labels) % LABEL_SUMS,
@@ -100,6 +76,7 @@ class Sums:
             "confusion": self.confusion,
             "slices": {name: _sorted(tallies) for name, tallies in sorted(self.slices.items())},
             "flags": _sorted(self.flags),
+            "truths": _sorted(self.truths),
             "bins": self.bins,
             "coverage": self.coverage,
             "labels_sha256": f"{self.labels:064x}",
@@ -113,6 +90,7 @@ class Sums:
             confusion=tuple(map(int, stored["confusion"])),
             slices={name: None if tallies is None else _parsed(tallies) for name, tallies in stored["slices"].items()},
             flags=_parsed(stored["flags"]),
+            truths=_parsed(stored["truths"]),
             bins=tuple((int(n), int(hits), int(units)) for n, hits, units in stored["bins"]),
             coverage=tuple((int(hits), int(n)) for hits, n in stored["coverage"]),
             labels=int(stored["labels_sha256"], 16),
@@ -123,30 +101,25 @@ def _added(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(a + b for a, b in zip(one, other, strict=True))
 
 
-def _tallies(one: Tallies, other: Tallies) -> Tallies:
-    hits, n = (Counter({name: tally[i] for name, tally in one.items()}) for i in (0, 1))
-    for name, tally in other.items():
-        hits[name] += tally[0]
-        n[name] += tally[1]
-    return {name: (hits[name], n[name]) for name in n}
+def _sum(one: Counts, other: Counts) -> Counts:
+    found = dict(one)
+    for name, counts in other.items():
+        found[name] = _added(found[name], counts) if name in found else counts
+    return found
 
 
-def _bounded(tallies: Tallies) -> Tallies | None:
+def bounded(tallies: Counts) -> Counts | None:
+    """Return the counts of a slice's values, or None where they are too many."""
     return tallies if len(tallies) <= MOST_VALUES else None
 
 
-def _bounded_sum(one: Tallies | None, other: Tallies | None) -> Tallies | None:
-    return None if one is None or other is None else _bounded(_tallies(one, other))
+def _bounded_sum(one: Counts | None, other: Counts | None) -> Counts | None:
+    return None if one is None or other is None else bounded(_sum(one, other))
 
 
-def _sorted(tallies: Tallies | None) -> Tallies | None:
+def _sorted(tallies: Counts | None) -> Counts | None:
     return None if tallies is None else dict(sorted(tallies.items()))
 
 
-def _parsed(stored: Mapping[str, Any]) -> Tallies:
-    return {name: (int(hits), int(n)) for name, (hits, n) in stored.items()}
-
-
-def confusion_matrix(sums: Sums, classes: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Return the (C, C + 1) confusion matrix."""
-    return np.array(sums.confusion, np.int64).reshape(classes, classes + 1)
+def _parsed(stored: Mapping[str, Any]) -> Counts:
+    return {name: tuple(map(int, counts)) for name, counts in stored.items()}

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from batch_eval.errors import ConfigError
 from batch_eval.evaluation import Evaluation, Outcome, metrics
 from batch_eval.evaluation.breakdown import by_slice, calibration
 from batch_eval.evaluation.metrics import SIGNIFICANCE, ReliabilityBin, Tally
+from batch_eval.evaluation.sums import MOST_VALUES
 from batch_eval.gates.limits import ClassLimit, Limits, SliceLimit
 from batch_eval.wording import percent, percent_range, printable
 
@@ -51,15 +52,14 @@ def check(evaluation: Evaluation, limits: Limits, baseline: Evaluation | None = 
     - the baseline shares no image with the evaluation.
     """
     limits.check_baseline(baseline is not None)
-    limits.check_names(evaluation.class_names, evaluation.records.slices)
+    limits.check_names(evaluation.class_names, evaluation.slice_values)
     results = [*_of_accuracy(evaluation, limits), *_of_files(evaluation, limits)]
     if limits.max_ece is not None:
         results.append(ece(calibration(evaluation), limits.max_ece))
     if baseline is not None and limits.need_baseline:
-        from batch_eval.evaluation.paired import PairedCounts, shared_images  # which most runs need not import
+        from batch_eval.evaluation.paired import paired_counts  # which most runs need not import
 
-        shared = shared_images([baseline, evaluation])
-        results += _of_pair(PairedCounts.of(shared.hits[0], shared.hits[1]), limits)
+        results += _of_pair(paired_counts(baseline, evaluation), limits)
     return tuple(results)
 
 
@@ -113,7 +113,7 @@ def _of_files(evaluation: Evaluation, limits: Limits) -> Iterator[GateResult]:
             what = " or ".join(outcome for outcome in outcomes if counts[outcome] or outcome is outcomes[0]).replace(
                 "_", " "
             )
-            yield at_most(name, what, Tally(sum(counts.values()), len(evaluation.records)), limit)
+            yield at_most(name, what, Tally(sum(counts.values()), evaluation.files), limit)
 
 
 def _of_pair(pair: PairedCounts, limits: Limits) -> Iterator[GateResult]:
@@ -128,7 +128,7 @@ def _classes(evaluation: Evaluation, wanted: ClassLimit) -> Mapping[str, _Part]:
     hits = evaluation.confusion.diagonal().tolist()
     support = [scores.support for scores in evaluation.per_class]
     tallies = {name: Tally(*counts) for name, *counts in zip(evaluation.class_names, hits, support, strict=True)}
-    labels = Counter(truth for truth in evaluation.records.truth if truth is not None)
+    labels = evaluation.files_by_label()
     # A class without any image is checked too, so that a lost folder cannot pass.
     names = [wanted.name] if wanted.name is not None else dict.fromkeys((*evaluation.class_names, *labels))
     return {name: _Part(tallies.get(name, _NOTHING), labels[name]) for name in names}
@@ -139,9 +139,13 @@ def _slices(evaluation: Evaluation, wanted: SliceLimit) -> Mapping[str, _Part]:
 
     An image with neither label nor value is in no row of the table. It does not count.
     """
-    r = evaluation.records
-    tallies = next(dict(breakdown.tallies) for breakdown in by_slice(evaluation) if breakdown.name == wanted.name)
-    files = Counter(value for value, truth in zip(r.slices[wanted.name], r.truth, strict=True) if value or truth)
+    if evaluation.sums is not None and evaluation.sums.slices[wanted.name] is None:
+        raise ConfigError(
+            f"--fail-under-slice names {wanted.name!r}, which has more than {MOST_VALUES:,} values. "
+            "In a set of this size, such slices are not counted. Leave the gate out."
+        )
+    tallies = next(dict(one.tallies) for one in by_slice(evaluation) if one.name == wanted.name)
+    files = evaluation.files_by_value(wanted.name)
     values = files if wanted.value is None else [wanted.value]
     found = {f"{wanted.name}={value}": _Part(tallies.get(value, _NOTHING), files[value]) for value in values}
     return found or {wanted.name: _Part(_NOTHING, 0)}

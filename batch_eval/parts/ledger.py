@@ -2,10 +2,12 @@
 
 # History of `format`:
 #   1  the first
+#   2  `sums` count files by label and by value of a slice
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -19,7 +21,7 @@ from batch_eval.parts.plan import Plan
 from batch_eval.parts.tables import Names
 from batch_eval.publishing import whole_file
 
-FORMAT = 1
+FORMAT = 2
 ROWS, PICTURES, LEDGER = ".rows.parquet", ".pictures.parquet", ".json"
 """Endings of the files of a part."""
 PATTERN = f"part-*{LEDGER}"
@@ -96,6 +98,15 @@ class Ledger:
 AGAIN = "Delete the part's three files, and run its shard again with --resume."
 
 
+@contextmanager
+def undamaged(part: Ledger) -> Iterator[None]:
+    """Turn what reading a damaged table raises into a ConfigError with the part's name."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, StopIteration, OSError) as error:
+        raise ConfigError(f"{part.name} is damaged ({error!r}). {AGAIN}") from error
+
+
 def part_name(part: int) -> str:
     """Return the beginning of the names of a part's files."""
     return f"part-{part:05}"
@@ -132,13 +143,18 @@ def write_ledger(ledger: Ledger) -> None:
 
 
 def read_ledger(path: Path) -> Ledger:
-    """Return what the JSON of a part holds. Raises ConfigError where it is damaged, or of a newer format."""
+    """Return what the JSON of a part holds. Raises ConfigError where it is damaged, or of another format."""
     try:
         content = json.loads(path.read_bytes())
         found = int(content["format"])
         if found > FORMAT:
             raise ConfigError(
                 f"{path} has format {found}; this version reads formats up to {FORMAT}. Update batch_eval."
+            )
+        if found < FORMAT:
+            raise ConfigError(
+                f"{path} has format {found}, of an older version; parts now have format {FORMAT}. Delete the parts, "
+                "and run their shards again."
             )
         return _parse(content, path.parent)
     except OSError as error:

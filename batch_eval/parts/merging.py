@@ -20,7 +20,10 @@ from batch_eval.errors import ConfigError
 from batch_eval.evaluation import Evaluation
 from batch_eval.evaluation.sums import Sums
 from batch_eval.found_convention import STATED
-from batch_eval.parts.ledger import AGAIN, PATTERN, PICTURES, ROWS, Job, Ledger, part_name, read_ledger
+from batch_eval.outcome import OUTCOMES
+from batch_eval.parts.large import merge_large
+from batch_eval.parts.ledger import AGAIN, PATTERN, PICTURES, ROWS, Job, Ledger, part_name, read_ledger, undamaged
+from batch_eval.parts.plan import WHOLE_UP_TO
 from batch_eval.parts.tables import PartTable, read_pictures, read_rows
 from batch_eval.wording import listing
 
@@ -67,13 +70,21 @@ def sums_of(parts: Iterable[Ledger]) -> Sums:
     return Sums.total((part.sums for part in parts), len(parts[0].job.names.classes))
 
 
-def merge(parts: Sequence[Ledger], task: Task | None = None) -> Evaluation:
-    """Return the evaluation of complete parts in order, with all rows in memory.
+def merge(parts: Sequence[Ledger], task: Task | None = None, *, whole_up_to: int = WHOLE_UP_TO) -> Evaluation:
+    """Return the evaluation of complete parts in order.
 
-    With the ``task`` of a single run, other ways of reading are tried where the accuracy is low, as a run does.
-    Raises ConfigError where a part is damaged, or the task is another one.
+    Up to ``whole_up_to`` images, all rows are in memory, and the reports are those of one run. Of a larger set there
+    are sums and a sample. With the ``task`` of a single run, other ways of reading are tried where the accuracy is low,
+    as a run does. Raises ConfigError where a part is damaged, the task is another one, or the set too large for a task.
     """
     job = check_complete(parts)
+    if job.plan.rows > whole_up_to:
+        if task is not None:
+            raise ConfigError(
+                f"--images would take all {job.plan.rows:,} rows into memory. Leave it out, or give a higher "
+                f"--whole-up-to, now {whole_up_to:,}."
+            )
+        return merge_large(parts, job, sums_of(parts))
     rows = Rows(range(job.plan.rows), len(job.names.classes), digests=True)
     samples: list[Sample] = []
     for part in parts:
@@ -92,13 +103,16 @@ def merge(parts: Sequence[Ledger], task: Task | None = None) -> Evaluation:
     found = joined(dataset, rows, job.names.classes, p, fixed_time())
     rows.sample = {row: {} for row in rows.hits}  # which were sampled; how they were prepared is not kept
     if task is None:
-        return replace(found, trials=compared_trials(samples, rows)) if found.scored >= FEWEST else found
+        read = {row: (samples[row].truth, OUTCOMES[rows.outcome[row]]) for row in rows.hits}
+        return replace(found, trials=compared_trials(read, rows.hits)) if found.scored >= FEWEST else found
     _check_task(task, job, dataset)
     return with_trials(found, task, rows)
 
 
 def wants_images(found: Evaluation) -> bool:
     """Whether a single run of the set tries more than parts do, to explain a low accuracy."""
+    if found.sums is not None:  # too large for it
+        return False
     convention = found.provenance.convention
     stated = convention is not None and set(convention.found.values()) == {STATED}
     return found.scored >= FEWEST and found.accuracy < (LOW if stated else GOOD)
@@ -119,11 +133,9 @@ def _check_task(task: Task, job: Job, dataset: Dataset) -> None:
 def _read(part: Ledger) -> PartTable:
     """Return the rows and pictures of a part."""
     rows, pictures = part.read(ROWS), part.read(PICTURES)
-    try:
+    with undamaged(part):
         table = read_rows(rows, part.job.names)
         table.rows.pictures = read_pictures(pictures)
-    except (ValueError, KeyError, TypeError, StopIteration, OSError) as error:
-        raise ConfigError(f"{part.name} is damaged ({error!r}). {AGAIN}") from error
     if range(table.rows.start, table.rows.start + len(table.samples)) != part.rows:
         raise ConfigError(f"{part.name} holds other rows than it says. {AGAIN}")
     return table

@@ -14,6 +14,9 @@ LEAST_ROWS = 16
 WANTED = 64
 """Parts of a set that is large enough, so that as many machines can share it."""
 
+WHOLE_UP_TO = 1_000_000
+"""Images up to which `merge` takes every row into memory, by default."""
+
 
 def rows_per_part(rows: int) -> int:
     """Return the rows of each part of a set. They depend on the set alone, so that all machines agree."""

@@ -17,7 +17,7 @@ from batch_eval.engines.sampling import sampled_rows, sampling_of
 from batch_eval.engines.trials import recipe_hits
 from batch_eval.errors import ConfigError, ModelError
 from batch_eval.evaluation import Evaluation, Records
-from batch_eval.evaluation.sums import Sums
+from batch_eval.evaluation.summing import sums_of
 from batch_eval.parts.ledger import (
     LEDGER,
     PICTURES,
@@ -115,7 +115,7 @@ def write_part(job: Job, number: int, part: PartTable, folder: Path) -> Ledger:
             file.write(data)
     slices = {slice_: tuple(sample.slices[i] for sample in part.samples) for i, slice_ in enumerate(names.slices)}
     records = Records.of_samples(part.samples, slices, part.rows)
-    sums = Sums.of(Evaluation(names.classes, records, job.provenance))
+    sums = sums_of(Evaluation(names.classes, records, job.provenance))
     rows_sha256, pictures_sha256 = (sha256(data).hexdigest() for data in tables.values())
     ledger = Ledger(job, number, sums, rows_sha256, pictures_sha256, part.rows.hits, folder)
     write_ledger(ledger)

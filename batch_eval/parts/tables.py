@@ -1,7 +1,7 @@
 """The two tables of a part: its rows, and the pictures of its errors."""
 
 # History of FORMAT, which stands in the part's JSON:
-#   1  the first
+#   1  the first; that of 2 has the same tables
 from __future__ import annotations
 
 import json
@@ -11,6 +11,7 @@ from io import BytesIO
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from batch_eval.arrow import COMPRESSION, listed, pyarrow, texts
 from batch_eval.dataset import Sample
@@ -104,17 +105,11 @@ def pictures_file(pictures: Mapping[int, Picture]) -> bytes:
 
 def read_rows(data: bytes, names: Names) -> PartTable:
     """Return the rows of a part. Raises ValueError where they are damaged."""
-    table = _table(data)
-    described = json.loads((table.schema.metadata or {})[KEY])
-    if [described["slices"], described["classes"]] != [[*names.slices], [*names.classes]]:
-        raise ValueError("its columns are those of another set")
-    flags: Sequence[str] = described["flags"]
-    columns = iter(table.columns)
-    fixed = dict(zip(FIXED, columns, strict=False))
+    found = read_columns(data, names)
+    fixed, flags = found.fixed, found.flags
     numbers = fixed["row"].to_pylist()
     rows = Rows(range(numbers[0], numbers[0] + len(numbers)), len(names.classes), digests=True)
-    place = {outcome.value: i for i, outcome in enumerate(OUTCOMES)}
-    rows.outcome[:] = [place[outcome] for outcome in fixed["outcome"].to_pylist()]
+    rows.outcome[:] = found.outcomes
     rows.scores[:] = fixed["score"].to_numpy()
     rows.prints[:] = fixed["print"].to_numpy()
     rows.digests[:] = np.frombuffer(b"".join(fixed["digest"].to_pylist()), np.uint8).reshape(-1, DIGEST)
@@ -125,14 +120,52 @@ def read_rows(data: bytes, names: Names) -> PartTable:
         row: np.frombuffer(data, np.uint8).reshape(SIDE, SIDE)
         for row, data in _kept(numbers, fixed["thumbnail"].to_pylist()).items()
     }
-    for flag in flags:
-        rows.flags[flag] = (rows.start + np.flatnonzero(next(columns).to_numpy())).tolist()
-    slices = [listed(next(columns)) for _ in names.slices]
-    for i in range(len(names.classes)):
-        rows.probabilities[:, i] = next(columns).to_numpy()
+    for flag, column in flags.items():
+        rows.flags[flag] = (rows.start + np.flatnonzero(column.to_numpy())).tolist()
+    slices = [listed(column) for column in found.slices]
+    rows.probabilities[:] = found.probabilities
     values = zip(*slices, strict=True) if slices else iter([()] * len(numbers))
     samples = map(Sample, listed(fixed["id"]), map(str, numbers), listed(fixed["truth"]), values)
     return PartTable(tuple(samples), rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns of a part's rows: those of ``FIXED`` and of flags by name, of slices and classes in their order."""
+
+    fixed: Mapping[str, Any]
+    flags: Mapping[str, Any]
+    slices: Sequence[Any]
+    classes: Sequence[Any]
+
+    @property
+    def outcomes(self) -> NDArray[np.uint8]:
+        """(N,) indices into ``OUTCOMES``."""
+        place = {outcome.value: i for i, outcome in enumerate(OUTCOMES)}
+        return np.array([place[outcome] for outcome in self.fixed["outcome"].to_pylist()], np.uint8)
+
+    @property
+    def probabilities(self) -> NDArray[np.float32]:
+        """(N, C) probabilities."""
+        return np.column_stack([column.to_numpy() for column in self.classes])
+
+
+def read_columns(data: bytes, names: Names) -> Columns:
+    """Return the columns of a part's rows. Raises ValueError where they are damaged or those of another set."""
+    table = _table(data)
+    described = json.loads((table.schema.metadata or {})[KEY])
+    if [described["slices"], described["classes"]] != [[*names.slices], [*names.classes]]:
+        raise ValueError("its columns are those of another set")
+    flags: Sequence[str] = described["flags"]
+    if len(table.columns) != len(FIXED) + len(flags) + len(names.slices) + len(names.classes):
+        raise ValueError("columns are missing")
+    columns = iter(table.columns)
+    return Columns(
+        {name: next(columns) for name in FIXED},
+        {flag: next(columns) for flag in flags},
+        [next(columns) for _ in names.slices],
+        list(columns),
+    )
 
 
 def read_pictures(data: bytes) -> dict[int, Picture]:

@@ -39,15 +39,19 @@ def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> byt
 
 
 def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, Content]]:
-    """Yield the five tables. The context tells whether they start with a byte order mark."""
+    """Yield the five tables. The context tells whether they start with a byte order mark.
+
+    Of a large set, the two tables with every row are left out, and the errors are a sample.
+    """
     columns = evaluation_columns(evaluation)
     wrong = errors(evaluation).tolist()
+    large = evaluation.sums is not None
     tables = {
-        "predictions": columns,
+        **({} if large else {"predictions": columns}),
         "misclassified": {name: [values[i] for i in wrong] for name, values in columns.items()},
         "per_class": per_class_columns(evaluation),
         "confusion_matrix": confusion_columns(evaluation),
-        "outputs": output_columns(evaluation),
+        **({} if large else {"outputs": output_columns(evaluation)}),
     }
     for name, content in tables.items():
         yield f"{name}.csv", _marked(_pieces(content), context)

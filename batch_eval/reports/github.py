@@ -68,7 +68,7 @@ def _result(evaluation: Evaluation, context: ReportContext, failed: int) -> str:
     parts = [f"Accuracy {percent(evaluation.accuracy, 2)} ({percent_range(evaluation.accuracy_interval)}), {right}"]
     if context.gates:
         parts.append(gates_line(context.gates))
-    total = len(errors_by_confidence(evaluation))
+    total = evaluation.error_count
     for shown, name in [(failed, "failed gates"), (total, "misread images")]:
         if shown > PER_STEP:
             parts.append(f"showing {PER_STEP} of {shown:,} {name}, GitHub's limit for one step")

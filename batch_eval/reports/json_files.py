@@ -16,10 +16,10 @@ from pathlib import Path
 from batch_eval.evaluation import Evaluation
 from batch_eval.evaluation.breakdown import calibration_error
 from batch_eval.evaluation.conformal import set_figures
-from batch_eval.evaluation.confusions import errors
 from batch_eval.evaluation.explanations import KINDS
 from batch_eval.evaluation.saved import saved_pieces
 from batch_eval.publishing import EVALUATION_FILE, Content
+from batch_eval.reports import parquet
 from batch_eval.reports.context import NO_CONTEXT, ReportContext
 
 TITLE = "JSON file"
@@ -34,9 +34,11 @@ def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> byt
 
 
 def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, Content]]:  # noqa: ARG001
-    """Yield ``metrics.json`` and ``evaluation.json``."""
+    """Yield ``metrics.json`` and ``evaluation.json``. The rows of a large set follow as ``predictions.parquet``."""
     yield "metrics.json", document(evaluation)
     yield EVALUATION_FILE, saved_pieces(evaluation)
+    if evaluation.sums is not None:
+        yield from parquet.files(evaluation)
 
 
 def flat_metrics(evaluation: Evaluation) -> dict[str, float]:
@@ -45,10 +47,10 @@ def flat_metrics(evaluation: Evaluation) -> dict[str, float]:
     low, high = evaluation.accuracy_interval
     figures: dict[str, float] = {
         "format": METRICS_FORMAT,
-        "files": len(evaluation.records),
+        "files": evaluation.files,
         **{outcome.value: count for outcome, count in evaluation.counts.items()},
         "scored": evaluation.scored,
-        "errors": len(errors(evaluation)),
+        "errors": evaluation.error_count,
         "accuracy": evaluation.accuracy,
         "accuracy_low": low,
         "accuracy_high": high,

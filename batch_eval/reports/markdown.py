@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from batch_eval.evaluation import Evaluation
+from batch_eval.evaluation import Evaluation, Outcome
 from batch_eval.evaluation.advice import advice
 from batch_eval.evaluation.baseline import compare_with_baseline
 from batch_eval.evaluation.breakdown import by_flag, by_slice, suspects, usable_slices
@@ -50,9 +50,10 @@ def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> byt
         flags=by_flag(evaluation),
         unreadable=unreadable(evaluation),
         unreadable_shown=UNREADABLE_SHOWN,
+        unreadable_total=evaluation.counts[Outcome.UNREADABLE],
         confusions=worst_confusions(evaluation),
         errors=[(evaluation.record(row), suspect[row]) for row in rows[:ERRORS_SHOWN].tolist()],
-        total=len(rows),
+        total=evaluation.error_count,
         confusions_shown=CONFUSIONS_SHOWN,
         values_shown=VALUES_SHOWN,
     )

@@ -10,7 +10,9 @@ from typing import Any
 
 from batch_eval.errors import ConfigError
 from batch_eval.evaluation import Evaluation
+from batch_eval.evaluation.every_row import ROWS_FILE
 from batch_eval.installation import install_command
+from batch_eval.publishing import Content
 from batch_eval.reports.context import NO_CONTEXT, ReportContext
 from batch_eval.wording import utf8
 
@@ -44,9 +46,10 @@ def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> byt
     return buffer.getvalue()
 
 
-def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, bytes]]:
-    """Yield ``predictions.parquet``."""
-    yield "predictions.parquet", document(evaluation, context)
+def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, Content]]:
+    """Yield ``predictions.parquet``. That of a large set comes in pieces."""
+    rows = evaluation.every_row
+    yield ROWS_FILE, document(evaluation, context) if rows is None else rows.pieces()
 
 
 def _cells(values: list[Any]) -> list[Any]:

@@ -147,7 +147,7 @@ def _origin(evaluation: Evaluation, *, said: Collection[str]) -> Table:
 
 
 def _outcomes(evaluation: Evaluation) -> Table:
-    table = _table(f"Outcomes of {len(evaluation.records):,} files", "outcome", "files>", "")
+    table = _table(f"Outcomes of {evaluation.files:,} files", "outcome", "files>", "")
     for outcome, count in evaluation.counts.items():
         table.add_row(outcome.value, f"{count:,}", Text(outcome.meaning, style="dim"), style="" if count else "dim")
     return table
@@ -165,8 +165,8 @@ def _card(evaluation: Evaluation) -> Table:
 
 def _unreadable(evaluation: Evaluation) -> Table:
     found = unreadable(evaluation)
-    title = "Unreadable files"
-    table = _table(_showing(title, ERRORS_SHOWN, len(found)) if len(found) > ERRORS_SHOWN else title, "file", "reason")
+    title, total = "Unreadable files", evaluation.counts[Outcome.UNREADABLE]
+    table = _table(_showing(title, ERRORS_SHOWN, total) if total > ERRORS_SHOWN else title, "file", "reason")
     for name, reason in found[:ERRORS_SHOWN]:
         table.add_row(Text(printable(name), overflow="fold"), Text(printable(reason), overflow="fold"))
     return table
@@ -194,7 +194,8 @@ def _confusions(evaluation: Evaluation) -> Table:
 
 def _errors(evaluation: Evaluation) -> Table:
     rows = errors_by_confidence(evaluation)
-    title = _showing("Misclassified, most confident first", ERRORS_SHOWN, len(rows))
+    sampled = "" if evaluation.sums is None else " of a sample"
+    title = _showing(f"Misclassified{sampled}, most confident first", ERRORS_SHOWN, evaluation.error_count)
     table = _table(title, "truth", "read as", "confidence>", "file")
     for record in map(evaluation.record, rows[:ERRORS_SHOWN].tolist()):
         table.add_row(

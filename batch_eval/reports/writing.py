@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from batch_eval.errors import ReportError
 from batch_eval.evaluation import Evaluation
-from batch_eval.publishing import publish, whole
+from batch_eval.publishing import Content, publish, whole
 from batch_eval.reports.context import NO_CONTEXT, ReportContext
 from batch_eval.reports.registry import DEFAULT_FORMATS, Kind, reporter
 from batch_eval.streams import stdout_is_read, to_stdout
@@ -32,12 +32,21 @@ def write_reports(
     """
     reporters = [reporter(name, kind) for name in formats]
     # A generator: one file is in memory at a time. `publish` renames them all once the last is complete.
-    contents = ((r.TITLE, path, data) for r in reporters for path, data in r.files(subject, context))
+    contents = _each_once((r.TITLE, path, data) for r in reporters for path, data in r.files(subject, context))
     written = publish(Path(out_dir), contents, say)
     if "github" in formats and os.environ.get("GITHUB_ACTIONS") == "true":
         _print(subject, "github", kind, context)  # the runner reads annotations from stdout
     _append_step_summary(subject, formats, context)
     return written
+
+
+def _each_once(contents: Iterable[tuple[str, str, Content]]) -> Iterator[tuple[str, str, Content]]:
+    """Yield each file once: `json` and `parquet` share the rows of a large set."""
+    seen = set()
+    for title, path, data in contents:
+        if path not in seen:
+            seen.add(path)
+            yield title, path, data
 
 
 def write_report(

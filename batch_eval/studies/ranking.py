@@ -158,10 +158,10 @@ def pair_up(ranking: Ranking, names: Sequence[str], candidates: Sequence[Candida
     The comparison holds pictures of the images that changed.
     ``names`` and ``candidates`` are those of `rank_candidates`. All of them were evaluated.
     """
-    from batch_eval.evaluation.paired import compare as compare_evaluations
+    from batch_eval.evaluation.paired import compare_whole
 
     by_name = {place.name: place.evaluation for place in ranking.places}
-    found = compare_evaluations([by_name[name] for name in names], names)
+    found = compare_whole([by_name[name] for name in names], names)
     tasks = [candidate.task for candidate in candidates if not isinstance(candidate.task, BatchEvalError)]
     return found.with_pictures([_pictures_of(task, rows) for task, rows in zip(tasks, found.pictured, strict=True)])
 

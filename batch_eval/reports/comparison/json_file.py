@@ -21,8 +21,8 @@ def document(comparison: Comparison, context: ReportContext = NO_CONTEXT) -> byt
     """Return every figure, and every image that changed."""
     content = {
         "format": FORMAT,
-        "images": len(comparison.shared.ids),
-        "relabelled": comparison.shared.relabelled,
+        "images": comparison.images,
+        "relabelled": comparison.relabelled,
         "models": [_model(comparison, i) for i in range(len(comparison.names))],
         "pairs": [_pair(comparison, i) for i in range(1, len(comparison.names))],
     }

@@ -15,14 +15,14 @@ def read_as(name: str | None) -> str:
 
 def basis(comparison: Comparison) -> str:
     """Return the sentence that says which images are compared."""
-    shared = len(comparison.shared.ids)
+    shared = comparison.images
     # Accuracies on different images cannot be compared, so readers are told how many images were left out.
     sizes = [e.scored for e in comparison.evaluations]
     if all(size == shared for size in sizes):
         return f"All evaluations scored the same {shared:,} images.{_revisions(comparison)}"
     text = f"Compared on the {shared:,} images that all evaluations scored, of {' and '.join(f'{s:,}' for s in sizes)}."
-    if comparison.shared.relabelled:
-        text += f" {comparison.shared.relabelled:,} more are left out because their labels differ."
+    if comparison.relabelled:
+        text += f" {comparison.relabelled:,} more are left out because their labels differ."
     return text + _revisions(comparison)
 
 

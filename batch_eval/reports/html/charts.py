@@ -61,6 +61,8 @@ def coverage_curve(evaluation: Evaluation) -> list[CoveragePoint]:
     """Return the coverage curve, from all images kept to nearly none."""
     # Thresholds are quantiles of the confidence, so each step rejects about as many images. Most confidences lie close
     # to 1: evenly spaced thresholds would leave most of the curve without a point.
+    if evaluation.sums is not None:
+        return [p for p in coverage_points(evaluation, COVERAGE_THRESHOLDS) if p.tally.n]
     confidence = np.sort(evaluation.records.confidence[evaluation.scored_rows])
     steps = sorted(set(confidence[:: max(1, len(confidence) // CURVE_STEPS)].tolist()))
     return [p for p in coverage_points(evaluation, (0.0, *steps)) if p.tally.n]

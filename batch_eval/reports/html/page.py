@@ -12,7 +12,7 @@ from batch_eval.evaluation import Evaluation, Outcome, metrics
 from batch_eval.evaluation.advice import advice
 from batch_eval.evaluation.baseline import compare_with_baseline
 from batch_eval.evaluation.breakdown import FlagTally, by_flag, by_slice, suspects, usable_slices
-from batch_eval.evaluation.confusions import errors, errors_by_confidence, predicted_columns
+from batch_eval.evaluation.confusions import errors_by_confidence, predicted_columns
 from batch_eval.evaluation.data_card import CARD, Fact, data_card
 from batch_eval.evaluation.diagnosis import WHY, diagnosis
 from batch_eval.evaluation.metrics import Tally
@@ -106,7 +106,7 @@ class Page:
         self.since_baseline = compare_with_baseline(evaluation, context.baseline)
         self.provenance = evaluation.provenance
         self.columns = predicted_columns(evaluation)
-        self.total_errors = len(errors(evaluation))
+        self.total_errors = evaluation.error_count
         self.total_suspects = int(suspects(evaluation).sum())
         self.tags = find_tags(evaluation)
         self._slices = usable_slices(evaluation, context.slices)
@@ -250,7 +250,8 @@ class Page:
         # A card has up to three pictures. Thousands would make the page slow; the gallery draws them on demand.
         limit = len(rows) if self.total_errors <= ALL_SHOWN_UP_TO else GROUP_SHOWN
         cards = tuple(self._cards.card(row) for row in rows[:limit])
-        return Group(_anchor(t, p), self.evaluation.class_names[t], self.columns[p], len(rows), cards)
+        total = int(self.evaluation.confusion[t, p])
+        return Group(_anchor(t, p), self.evaluation.class_names[t], self.columns[p], total, cards)
 
     @property
     def rows_on_page(self) -> frozenset[int]:

@@ -62,7 +62,9 @@ class Tags:
 def find_tags(evaluation: Evaluation) -> Tags:
     """Return the tags of an evaluation's images."""
     found = [Tag(name, frozenset(np.flatnonzero(flag).tolist())) for name, flag in evaluation.records.flags.items()]
-    twins = frozenset(row for group in near_duplicates(evaluation) for row in group)
+    # near-duplicates among all errors would need all errors
+    alike = near_duplicates(evaluation) if evaluation.sums is None else ()
+    twins = frozenset(row for group in alike for row in group)
     if twins:
         found.append(Tag(NEAR_DUPLICATE, twins))
     # Groups come last: their links name a tag by its index, `#tag-N`, as class names may hold anything.
