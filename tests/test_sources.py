@@ -269,6 +269,21 @@ def test_a_single_image(tmp_path: Path) -> None:
     assert {"7_a.png": "7"} == truths(load_dataset(tmp_path / "7_a.png"))
 
 
+def test_images_that_are_named_take_their_labels_from_the_file_beside_them(tmp_path: Path) -> None:
+    for i in range(4):
+        (tmp_path / f"photo-{chr(97 + i)}.png").write_bytes(made.pngs()[i])
+    (tmp_path / "labels.csv").write_text("name,label\nphoto-a.png,3\nphoto-b.png,5\nphoto-c.png,7\n")
+    (tmp_path / "notes.txt").write_text("photo-a.png 9\n")
+
+    one = load_dataset(tmp_path / "photo-b.png")
+    two = load_dataset([tmp_path / "photo-c.png", tmp_path / "photo-a.png"])
+
+    assert {"photo-b.png": "5"} == truths(one)
+    assert {"photo-c.png": "7", "photo-a.png": "3"} == truths(two)
+    # rows of images that were not named are not missing, as the images are there
+    assert ((), (), (), ()) == (one.missing, one.notes, two.missing, two.notes)
+
+
 def test_a_source_of_one_s_own(tmp_path: Path) -> None:
     source = load_dataset(made.folder(tmp_path)).source
 

@@ -22,6 +22,7 @@ from batch_eval.dataset.names import image_id
 from batch_eval.dataset.options import LabelOptions, Labels
 from batch_eval.dataset.sample import Dataset, Sample, label_sum
 from batch_eval.dataset.sources.core import Source
+from batch_eval.dataset.sources.listed import Listed
 from batch_eval.dataset.sources.opening import Place, open_source
 from batch_eval.dataset.splits import SPLIT, parts_of, pooled_note, rows_of, slice_of_parts
 from batch_eval.errors import ConfigError, DatasetError
@@ -81,7 +82,8 @@ def _find_labels(source: Source, options: LabelOptions, classes: Classes) -> Cho
         from batch_eval.dataset.labels.patterns import label_by_pattern
 
         return Choice(label_by_pattern(source.images, options.pattern, classes, options.offset))
-    images = ImageNames(source.images, source.roots)
+    whole = not isinstance(source, Listed) or source.whole
+    images = ImageNames(source.images, source.roots, whole=whole)
     if options.file is not None:
         from batch_eval.dataset.labels.files import label_by_file
 

@@ -46,9 +46,11 @@ def reasons(kinds: Sequence[Sequence[str]], errors: int | None = None) -> list[s
     """
     # an error that two kinds would mend counts for both, so that the counts may exceed the errors
     counts = Counter(kind for of_image in kinds for kind in of_image)
-    total = f"{len(kinds):,} errors"
-    if errors is not None and errors > len(kinds):  # --explain takes at most a number of them
-        total = f"the {len(kinds):,} most confident errors"
+    some = errors is not None and errors > len(kinds)  # --explain takes at most a number of them
+    if len(kinds) == 1:
+        only = "The most confident error" if some else "The error"
+        return [f"{only} goes away {KINDS[kind]}." for kind in kinds[0]] or ["No small change makes it read right."]
+    total = f"the {len(kinds):,} most confident errors" if some else f"{len(kinds):,} errors"
     found = [f"{count:,} of {total} go away {KINDS[kind]}." for kind, count in counts.most_common()]
     if without := sum(not of_image for of_image in kinds):
         found.append(f"No small change makes {without:,} of {len(kinds):,} read right.")

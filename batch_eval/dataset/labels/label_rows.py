@@ -69,7 +69,9 @@ def _rows_of_images(columns: Columns) -> tuple[dict[int, int], list[str]]:
 
 
 def _missing(columns: Columns) -> Iterator[str]:
-    """Yield the path of each row that has no image."""
+    """Yield the path of each row that has no image. Of images that were named singly, other rows are no loss."""
+    if not columns.match.whole:
+        return
     for (line, cells), image in zip(columns.table.rows, columns.match.images, strict=True):
         if image < 0:
             yield shown(cells[columns.path]) or f"(no path in {columns.table.entry} {line})"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from functools import cached_property
 
@@ -50,11 +50,15 @@ _MEANINGS = {
 
 @dataclass(slots=True)
 class Match:
-    """The image of each row by its index, ``NONE`` or ``AMBIGUOUS``. ``loose`` rows do not spell it exactly."""
+    """The image of each row by its index, ``NONE`` or ``AMBIGUOUS``. ``loose`` rows do not spell it exactly.
+
+    ``whole`` is False where rows may name images outside of the set.
+    """
 
     how: How = How.PATH
     images: list[int] = field(default_factory=list)
     loose: list[int] = field(default_factory=list)
+    whole: bool = True
 
     @property
     def found(self) -> int:
@@ -65,11 +69,13 @@ class Match:
 class ImageNames:
     """The images of a set by their names, in ever looser forms.
 
-    ``images`` are paths in the set. ``roots`` are the set's own absolute paths.
+    ``images`` are paths in the set. ``roots`` are the set's own absolute paths. ``whole`` is False for some images of
+    a folder, whose label files may name more.
     """
 
-    def __init__(self, images: Sequence[str], roots: Sequence[str]) -> None:
+    def __init__(self, images: Sequence[str], roots: Sequence[str], *, whole: bool = True) -> None:
         self.images = images
+        self._whole = whole
         self._roots = tuple(dict.fromkeys(map(slashed, roots)))
         self._exact = {path: i for i, path in enumerate(images)}
 
@@ -89,7 +95,7 @@ class ImageNames:
             match = max(others, key=lambda other: (other.found, -other.how))
         if match.found and self._only_counts(cells, match, named_path=named_path):
             return Match(images=[NONE] * len(cells))
-        return match
+        return replace(match, whole=self._whole)
 
     def names_one(self, cell: str, base: str) -> bool:
         """Whether a cell names one of the images."""

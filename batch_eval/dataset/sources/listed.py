@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from batch_eval.dataset.labels.gathering import is_label_file_name
 from batch_eval.dataset.labels.paths import forms
 from batch_eval.dataset.labels.reading import Reading
 from batch_eval.dataset.labels.tables import Table
@@ -24,8 +25,12 @@ class Listed:
     labels: Reading | None = None
     notes: tuple[str, ...] = ()
 
-    def __init__(self, name: str, folder: Path, images: Sequence[str], others: Sequence[str] = ()) -> None:
+    def __init__(
+        self, name: str, folder: Path, images: Sequence[str], others: Sequence[str] = (), *, whole: bool = True
+    ) -> None:
+        """``whole`` is False for some images of a folder, which may hold more."""
         self.name = name
+        self.whole = whole
         self._folder = folder
         self.images = images
         self.others = others
@@ -52,12 +57,13 @@ class Listed:
 
 
 def list_paths(paths: Sequence[Path]) -> Listed:
-    """Return single files as a set. Each is called by its path from their common folder."""
+    """Return single files as a set. Each is called by its path from their common folder, whose label files count."""
     absolute = [os.path.abspath(path) for path in paths]
     folder = os.path.commonpath([os.path.dirname(path) for path in absolute])
     images = [os.path.relpath(path, folder).replace(os.sep, "/") for path in absolute]
     name = paths[0].name if len(paths) == 1 else os.path.basename(folder) or folder
-    return Listed(name, Path(folder), list(dict.fromkeys(images)))
+    beside = [file.name for file in os.scandir(folder) if is_label_file_name(file.name) and file.is_file()]
+    return Listed(name, Path(folder), list(dict.fromkeys(images)), sorted(beside), whole=False)
 
 
 def list_of_table(path: Path, table: Table) -> Listed | None:
