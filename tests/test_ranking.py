@@ -113,10 +113,13 @@ def test_three_models_of_the_same_file_are_named_at_most():
     assert ("The same file as b, c, d, … (4 in all).",) == ranking.notes_on(ranking.places[0])
 
 
-def test_the_page_folds_a_note_after_its_first_sentence():
-    page = whole(dict(reporter("html", Kind.RANKING).files(rank([noted("a", notes=("One. Two.",)), noted("b")])))[PAGE])
+def test_the_page_folds_notes_on_a_model_s_input():
+    page = whole(
+        dict(reporter("html", Kind.RANKING).files(rank([noted("a", notes=("One.", "Two.")), noted("b")])))[PAGE]
+    )
 
-    assert b'<details class="note"><summary>One.</summary>Two.</details>' in page
+    assert b'<p class="note">One.</p><p class="note">Two.</p></details>' in page
+    assert 1 == page.count(b'<p class="note">One.')
 
 
 def noted(name: str, **origin: object) -> Entry:

@@ -55,6 +55,11 @@ class Place:
     facts: ModelFacts | None
     twins: tuple[str, ...] = ()
 
+    @property
+    def same_file(self) -> str:
+        """The note that names the ``twins``; empty if there are none."""
+        return f"The same file as {listing(self.twins)}." if self.twins else ""
+
 
 @dataclass(frozen=True, repr=False)
 class Ranking:
@@ -90,10 +95,13 @@ class Ranking:
         return tuple(note for note in lists[0] if all(note in others for others in lists[1:]))
 
     def notes_on(self, place: Place) -> tuple[str, ...]:
-        """Return the notes on one model."""
-        others = [f"The same file as {listing(place.twins)}."] if place.twins else []
+        """Return the notes on one model: the models of the same file, then the remarks."""
+        return (*([place.same_file] if place.twins else []), *self.remarks_on(place))
+
+    def remarks_on(self, place: Place) -> tuple[str, ...]:
+        """Return the notes on one model's evaluation that do not concern all."""
         own = place.evaluation.provenance.notes
-        return (*others, *(note for note in own if len(self.places) > 1 and note not in self.notes))
+        return tuple(note for note in own if len(self.places) > 1 and note not in self.notes)
 
     @property
     def first(self) -> Evaluation:

@@ -52,6 +52,7 @@ class Page:
         self.read_by_one = [
             self._image(place, ranking.places[model].name) for place, model in ranking.read_by_one[:SHOWN]
         ]
+        self.remarks = any(ranking.remarks_on(place) for place in ranking.places)
         self.columns = min(len(ranking.hard), COLUMNS_SHOWN)
 
     def strip(self, model: int) -> dict[str, str]:
