@@ -3,7 +3,6 @@
 The report's screenshot needs Playwright's Python package and chromium.
 """
 
-import shutil
 from io import BytesIO
 from pathlib import Path
 
@@ -11,8 +10,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from parts import screenshots
 from PIL import Image
-from playwright.sync_api import sync_playwright
 
 from batch_eval import open_model, preprocess
 from batch_eval.training.scenes import SceneOptions, draw_scene
@@ -43,7 +42,7 @@ def main() -> None:
     page.set_axis_off()
     drawn = BytesIO()
     figure.savefig(drawn, format="png")
-    Image.open(drawn).convert("RGB").quantize(128).save(Path(__file__).with_name("overview.png"), optimize=True)
+    screenshots.save(Image.open(drawn).convert("RGB"), Path(__file__).with_name("overview.png"))
 
 
 def draw_row(axes: NDArray[np.object_], label: int, paper: str, pen: str, light: str, seed: int) -> None:
@@ -71,13 +70,8 @@ def draw_bars(axes: Axes, probabilities: NDArray[np.float32]) -> None:
 
 def screenshot() -> Image.Image:
     """Return the top of the committed example report."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1000, "height": 760}, color_scheme="light")
-        page.goto(REPORT.as_uri())
-        drawn = page.screenshot()
-        browser.close()
-    return Image.open(BytesIO(drawn))
+    with screenshots.chromium() as browser:
+        return screenshots.screenshot(browser, REPORT, 1000, 760)
 
 
 if __name__ == "__main__":

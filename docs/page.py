@@ -3,7 +3,6 @@
 Needs the extras `web` and `browser`, and chromium.
 """
 
-import shutil
 import tempfile
 from collections.abc import Callable
 from io import BytesIO
@@ -11,8 +10,9 @@ from pathlib import Path
 from threading import Thread
 
 import uvicorn
+from parts.screenshots import PICTURES, chromium, save
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from batch_eval.web.app import Site, create_app
 from batch_eval.web.collecting import Collection
@@ -29,7 +29,7 @@ PHONE = {"viewport": {"width": 390, "height": 1400}, "color_scheme": "dark", "ha
 
 def main() -> None:
     """Write ``pictures/page.png``, with a palette so that it stays small."""
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         readers = open_readers([])
         collection = Collection(Path(folder, "my-digits"), readers.labels, Path(folder, "reports"))
         collection.folder = Path("my-digits")  # only the name is shown: nothing is saved
@@ -37,7 +37,6 @@ def main() -> None:
         app = create_app(Site(readers, examples=Examples(PHOTO.parent), collection=collection), "127.0.0.1")
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", ws="none"))
         Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True).start()
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         url = address(listening)
         pictures = [taken(browser, url, DESKTOP, upload), taken(browser, url, PHONE, draw)]
         server.should_exit = True
@@ -45,7 +44,7 @@ def main() -> None:
     both = Image.new("RGB", (width, height), "white")
     both.paste(pictures[0], (0, 0))
     both.paste(pictures[1], (width - pictures[1].width, 0))
-    both.quantize(128).save(Path(__file__).with_name("pictures") / "page.png", optimize=True)
+    save(both, PICTURES / "page.png")
 
 
 def taken(browser: Browser, url: str, device: dict[str, object], act: Callable[[Page], None]) -> Image.Image:

@@ -12,6 +12,7 @@ import pytest
 from browser_tabs import opened
 from processes import ROOT
 from report_examples import context, hostile, probabilities, provenance, tiny_png
+from screens import take
 
 from batch_eval import stress
 from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome, Picture, Records
@@ -451,3 +452,12 @@ def test_axe_finds_no_serious_violation_in_a_stress_test(browser, stressed, sche
     with served(stressed) as site, opened(browser, f"{site}/stress.html", color_scheme=scheme, viewport=size) as page:
         assert [] == serious(page)
         assert width == page.evaluate("document.documentElement.scrollWidth")
+
+
+def test_the_pictures_of_the_documentation_are_the_same_twice(tmp_path):
+    for run in ("first", "second"):
+        (tmp_path / run).mkdir()
+        take(["inspection"], tmp_path / run)
+
+    first, second = (tmp_path / run / "inspection.png" for run in ("first", "second"))
+    assert first.read_bytes() == second.read_bytes()
