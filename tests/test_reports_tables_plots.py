@@ -13,7 +13,7 @@ from report_examples import HOSTILE, empty, hostile, small
 from batch_eval.errors import ConfigError
 from batch_eval.evaluation import Picture
 from batch_eval.reports import csv_tables, latex, parquet, plots, xlsx
-from batch_eval.reports.booktabs import escaped
+from batch_eval.reports.booktabs import booktabs, escaped
 from batch_eval.reports.context import ReportContext
 
 
@@ -140,6 +140,14 @@ def test_excel_and_pandas_read_a_table_with_a_byte_order_mark():
 
     assert b"\xef\xbb\xbf" + plain == marked
     assert list(pd.read_csv(io.BytesIO(plain)).columns) == list(pd.read_csv(io.BytesIO(marked)).columns)
+
+
+def test_a_wide_table_has_small_letters_so_that_it_fits_the_page():
+    narrow = booktabs("tab:a", "A.", "ll", [("Figure", "Value"), ("Accuracy", "98.7")])
+    wide = booktabs("tab:b", "B.", "l" * 12, [[str(i) for i in range(12)], ["1,000"] * 12])
+
+    assert "footnotesize" not in narrow
+    assert "\\centering\n\\footnotesize\n\\setlength{\\tabcolsep}{3pt}\n\\begin{tabular}" in wide
 
 
 def test_what_latex_takes_for_a_command_is_escaped():

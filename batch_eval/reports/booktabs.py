@@ -9,6 +9,11 @@ from math import isnan
 from batch_eval.wording import p_text, printable
 
 PREAMBLE = "% Needs \\usepackage{booktabs} in the preamble.\n"
+WIDE = 60
+"""Characters of a row above which a table gets small letters, so that it fits a line of LaTeX's article, 345 pt."""
+GAP = 3
+"""Characters that the space between two columns is as wide as."""
+_SMALLER = "\\footnotesize\n\\setlength{\\tabcolsep}{3pt}"
 _SPECIAL = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -40,9 +45,12 @@ def booktabs(label: str, caption: str, columns: str, rows: Iterable[Sequence[str
         rows: The header first. Cells are plain text.
 
     """
-    header, *body = [" & ".join(map(escaped, row)) + r" \\" for row in rows]
+    cells = list(rows)
+    header, *body = [" & ".join(map(escaped, row)) + r" \\" for row in cells]
     lines = [r"\toprule", header, r"\midrule", *body, r"\bottomrule"]
-    inside = "\n".join(["\\centering", f"\\begin{{tabular}}{{{columns}}}", *lines, "\\end{tabular}"])
+    width = sum(GAP + max(map(len, column)) for column in zip(*cells, strict=True))
+    placed = ["\\centering", *([_SMALLER] if width > WIDE else [])]
+    inside = "\n".join([*placed, f"\\begin{{tabular}}{{{columns}}}", *lines, "\\end{tabular}"])
     return f"\\begin{{table}}\n{inside}\n\\caption{{{escaped(caption)}}}\n\\label{{{label}}}\n\\end{{table}}\n"
 
 
