@@ -56,3 +56,8 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """Return the public names, so that a notebook can complete them before they are imported."""
+    return sorted({*globals(), *__all__})

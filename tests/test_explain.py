@@ -207,6 +207,12 @@ def test_some_of_the_errors_are_named_as_such():
     assert ["2 of the 2 most confident errors go away when turned."] == reasons([["turning"], ["turning"]], 5)
 
 
+def test_an_explanation_is_one_line_of_a_notebook(photos) -> None:
+    (found,) = explain(photos)
+
+    assert f"<Explanation of b.png: {found.sentence}>" == repr(found)
+
+
 def test_the_sums_speak_of_a_single_error_as_one() -> None:
     assert ["The error goes away when turned."] == reasons([["turning"]])
     assert ["The most confident error goes away when turned."] == reasons([["turning"]], 5)

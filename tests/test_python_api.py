@@ -10,12 +10,17 @@ from drawn_digits import ink, on_paper
 from late_keras import keras, kl
 from report_examples import empty, hostile, small
 
+import batch_eval
 from batch_eval import evaluate, write_reports
 from batch_eval.errors import ConfigError, ModelError
 from batch_eval.evaluation.ranking import Entry, rank
 from batch_eval.progress import in_notebook
 
 NOTEBOOK = Path(__file__).parents[1] / "docs" / "example.ipynb"
+
+
+def test_a_notebook_can_complete_the_public_names():
+    assert set(batch_eval.__all__) <= set(dir(batch_eval))
 
 
 def test_an_evaluation_is_one_line():

@@ -26,6 +26,7 @@ from batch_eval.imaging.steps import Image
 from batch_eval.progress import notebook_progress
 from batch_eval.studies.nearest import TrainingDigits, mnist_digits, training_digits
 from batch_eval.studies.repairs import BACKGROUND, Repair, repairs
+from batch_eval.wording import printable
 
 if TYPE_CHECKING:
     from batch_eval.dataset import LabelOptions, Labels, Place
@@ -46,9 +47,9 @@ DECISIVE = 2
 _SHOWN_SIDE = 140
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Explanation:
-    """Why one image was misread."""
+    """Why one image was misread. Its ``repr`` is one line."""
 
     id: str
     truth: str
@@ -70,6 +71,10 @@ class Explanation:
         """Return the reason in words."""
         reason = f"to be read right: {self.repair.words}" if self.repair else WITHOUT
         return f"label {self.truth}, read as {self.read_as}; {reason}"
+
+    def __repr__(self) -> str:
+        """Return the image and the reason in one line."""
+        return printable(f"<Explanation of {self.id}: {self.sentence}>")
 
 
 def explain(
