@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Timer
@@ -24,16 +24,27 @@ class Done:
     megabytes: float
 
 
-def command(arguments: Sequence[str], folder: Path, *, tree: Path = ROOT, patience: float = PATIENCE * SECONDS) -> Done:
-    """Run `batch-eval` of a tree of sources in a folder; it is killed after ``patience`` seconds by the clock."""
+def command(
+    arguments: Sequence[str],
+    folder: Path,
+    *,
+    tree: Path = ROOT,
+    patience: float = PATIENCE * SECONDS,
+    program: Sequence[str] = ("-m", "batch_eval"),
+    environment: Mapping[str, str] = os.environ,
+) -> Done:
+    """Run `batch-eval` of a tree of sources in a folder; it is killed after ``patience`` seconds by the clock.
+
+    ``program`` is what Python runs.
+    """
     with (folder.parent / f"stderr-{folder.name}").open("w+b") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-m", "batch_eval", *arguments],
+            [sys.executable, *program, *arguments],
             stdout=subprocess.DEVNULL,
             stderr=errors,
             stdin=subprocess.DEVNULL,
             cwd=folder,
-            env=os.environ | {"PYTHONPATH": environment_path(tree)},
+            env={**environment, "PYTHONPATH": environment_path(tree)},
         )
         killer = Timer(patience, process.kill)
         killer.start()

@@ -1,4 +1,7 @@
-"""What the protection costs: processor time of a run, compared with another tree of sources in turns."""
+"""What the protection costs: processor time of a run, in turns with one of another tree of sources, or without it.
+
+Modules are compiled beforehand, as an installation compiles them.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,12 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from statistics import median
+from statistics import median, quantiles
 
 from commands import command
+from killing import COMMAND_LINE
 from rows import ROOT, SAMPLES, Row, Settings, environment_path
 
 FEW, MANY = 30, 1000
@@ -32,42 +37,120 @@ for _ in range(40):
 print(1000 * min(times) / len(paths))
 """
 """A program that prints how many milliseconds of the processor reading and decoding an image takes."""
+LOADED = """
+import os
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+from batch_eval import files, interrupts, locking, publishing, streams, wording
+from batch_eval.imaging import guard, limits
+from batch_eval.models import budget
+"""
+"""Imports what `BARE` changes."""
+BARE = """
+def nothing(*arguments, **options):
+    pass
+def call(work, *arguments, **options):
+    return work(*arguments, **options)
+def read(path, max_mb):
+    with open(path, "rb") as file:
+        return file.read()
+def free(folder):
+    yield
+def text(value, *arguments, **options):
+    return value
+for function in (
+    interrupts.watch, streams.make_lenient, limits.check_size, limits.check_memory, budget.Budget.check,
+    publishing._finish_swaps,
+):
+    function.__code__ = nothing.__code__
+guard.one_image.__code__ = call.__code__
+files.read_whole.__code__ = read.__code__
+locking.locked.__wrapped__.__code__ = free.__code__
+wording.message.__code__ = wording.printable.__code__ = text.__code__
+"""
+"""Takes the protection away: the watcher of signals, the net below an image, limits, locks, and printable text.
+
+A function's code is replaced, as other modules have its name. Readers that do more than check cannot be taken away."""
 RECIPES = ("mnist", "photo")
-"""What is compared; both have had new steps, so `decoding` alone tells what the protection costs."""
+"""What is compared; both have had new steps, so `decoding` and `protection` tell what the protection costs."""
 
 
 def start(settings: Settings) -> Row:
     """Time runs of 30 images with the default model, before and after, in turns."""
     if settings.before is None:
         return _nothing_before("start of a run of 30 images")
-    ratios = []
     with tempfile.TemporaryDirectory() as folder:
-        images = _images(Path(folder), FEW)
-        for i in range(16):
-            times = _times(settings.before, images, i, [])
-            ratios.append(times[ROOT] / times[settings.before])
-    value = f"CPU time {median(ratios[1:]):.3f} of before"
-    return Row("start of a run of 30 images", 15, Counter(), "benchmarks/hostile.py start --before TREE", value=value)
+        trees = Contest(Path(folder), settings.before)
+        ratios = [now / then for now, then in trees.times(_images(Path(folder), FEW), 16, [])]
+    row = "benchmarks/hostile.py start --before TREE"
+    return Row(
+        "start of a run of 30 images", len(ratios), Counter(), row, value=f"CPU time {_spread(ratios)} of before"
+    )
 
 
 def image(settings: Settings) -> Row:
     """Time images, before and after, in turns: a run of many less a run of few."""
     if settings.before is None:
         return _nothing_before("CPU time of an image")
-    said = []
     with tempfile.TemporaryDirectory() as folder:
-        few, many = _images(Path(folder), FEW), _images(Path(folder), MANY)
-        for recipe in RECIPES:
-            options = ["--preprocess", recipe, "--jobs", "1", "--format", "csv"]
-            ratios, each = [], []
-            for i in range(8):
-                large, small = _times(settings.before, many, i, options), _times(settings.before, few, i, options)
-                now, then = ((large[tree] - small[tree]) / (MANY - FEW) for tree in (ROOT, settings.before))
-                ratios.append(now / then)
-                each.append(1000 * now)
-            said.append(f"{recipe}: {median(ratios[1:]):.3f} of before, {median(each[1:]):.2f} ms")
+        said = [_each_image(Contest(Path(folder), settings.before), recipe) for recipe in RECIPES]
     row = "benchmarks/hostile.py image --before TREE"
     return Row("CPU time of an image", MANY, Counter(), row, value="; ".join(said))
+
+
+def protection(_: Settings) -> Row:
+    """Time a run of 30 images, and images, with the protection and without it, in turns: its own share."""
+    with tempfile.TemporaryDirectory() as folder:
+        contest = Contest(Path(folder), None)
+        ratios = [now / then for now, then in contest.times(_images(Path(folder), FEW), 16, [])]
+        said = [f"start {_spread(ratios)} of without", *(_each_image(contest, recipe) for recipe in RECIPES)]
+    return Row(
+        "the same without protection", len(ratios), Counter(), "benchmarks/hostile.py protection", value="; ".join(said)
+    )
+
+
+class Contest:
+    """Two programs whose times are compared: this tree, and another one, or this one without its protection."""
+
+    def __init__(self, folder: Path, before: Path | None) -> None:
+        self.folder = folder
+        if before:
+            self._programs = [(ROOT, ["-m", "batch_eval"]), (before, ["-m", "batch_eval"])]
+        else:
+            self._programs = [(ROOT, ["-c", LOADED + COMMAND_LINE]), (ROOT, ["-c", LOADED + BARE + COMMAND_LINE])]
+        self._environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        self._environment["PYTHONPYCACHEPREFIX"] = str(folder / "compiled")
+
+    def times(self, images: Path, turns: int, options: list[str]) -> list[tuple[float, float]]:
+        """Return the seconds of the processor of both in each turn. Which is first changes; a turn before compiles."""
+        found = []
+        for turn in range(turns):
+            order = (0, 1) if turn % 2 else (1, 0)
+            seconds = {i: self._time(images, i, options) for i in order}
+            found.append((seconds[0], seconds[1]))
+        return found[1:]
+
+    def _time(self, images: Path, which: int, options: list[str]) -> float:
+        tree, program = self._programs[which]
+        labels = ["--label-pattern", "^(?P<label>[0-9])-"]
+        arguments = ["run", str(images), *labels, "--out", str(self.folder / "out"), "--quiet", *options]
+        done = command(arguments, images, tree=tree, program=program, environment=self._environment)
+        assert done.code == 0, done.said
+        return done.seconds
+
+
+def _each_image(contest: Contest, recipe: str) -> str:
+    """Return what a recipe's images cost compared with the other program."""
+    options = ["--preprocess", recipe, "--jobs", "1", "--format", "csv"]
+    many, few = (contest.times(_images(contest.folder, count), 8, options) for count in (MANY, FEW))
+    each = [[(large[i] - small[i]) / (MANY - FEW) for i in range(2)] for large, small in zip(many, few, strict=True)]
+    own = 1000 * median(now for now, _ in each)
+    return f"an image with {recipe} {_spread([now / then for now, then in each])}, {own:.2f} ms"
+
+
+def _spread(ratios: Sequence[float]) -> str:
+    """Return the median, and the quartiles."""
+    low, middle, high = quantiles(ratios, n=4)
+    return f"{middle:.3f} ({low:.3f} to {high:.3f})"
 
 
 def decoding(settings: Settings) -> Row:
@@ -102,22 +185,10 @@ def _decoding_time(tree: Path) -> float:
 def _images(folder: Path, count: int) -> Path:
     """Write as many images as wanted, no two of the same bytes, and return their folder."""
     target = folder / str(count)
-    target.mkdir()
+    target.mkdir(exist_ok=True)
     samples = sorted(SAMPLES.glob("*.png"))
     for i in range(count):
         sample = samples[i % len(samples)]
         # what stands behind a PNG's end is not read
         (target / f"{sample.stem}-{i}.png").write_bytes(sample.read_bytes() + str(i).encode())
     return target
-
-
-def _times(before: Path, images: Path, turn: int, options: list[str]) -> dict[Path, float]:
-    """Return the processor time of a run in each tree."""
-    labels = ["--label-pattern", "^(?P<label>[0-9])-"]
-    arguments = ["run", str(images), *labels, "--out", str(images.parent / "out"), "--quiet", *options]
-    times = {}
-    for tree in _trees(before, turn):
-        done = command(arguments, images, tree=tree)
-        assert done.code == 0, done.said
-        times[tree] = done.seconds
-    return times

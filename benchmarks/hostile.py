@@ -225,6 +225,7 @@ ROWS: dict[str, Callable[[Settings], Row]] = {
     "kills": kills.kills,
     "start": costs.start,
     "image": costs.image,
+    "protection": costs.protection,
     "decoding": costs.decoding,
 }
 """What can be measured. Each row is independent of the others."""

@@ -32,8 +32,9 @@ def saved(tmp_path):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_help_of_every_command_imports_nothing_heavy(command):
     modules = modules_after(
-        "from batch_eval.cli.app import app\nimport contextlib, io\n"
-        f"with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit): app([{command!r}, '--help'])"
+        "from batch_eval.cli.app import application\nimport contextlib, io\n"
+        "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit): "
+        f"application()([{command!r}, '--help'])"
     )
 
     assert not modules & HEAVY
@@ -178,9 +179,9 @@ def test_report_writes_beside_the_saved_evaluation_by_default(saved):
 
 def test_rendering_imports_neither_model_nor_image_libraries(saved, tmp_path):
     modules = modules_after(
-        "from batch_eval.cli.app import app\nimport contextlib, io\n"
+        "from batch_eval.cli.app import application\nimport contextlib, io\n"
         "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit): "
-        f"app(['report', {str(saved)!r}, '--quiet', '--out', {str(tmp_path / 'out')!r}])"
+        f"application()(['report', {str(saved)!r}, '--quiet', '--out', {str(tmp_path / 'out')!r}])"
     )
 
     assert not modules & {"onnxruntime", "h5py", "tensorflow", "sklearn", "matplotlib", "pandas", "rich"}

@@ -276,8 +276,9 @@ def test_version_is_the_packages():
 
 def test_help_imports_nothing_heavy():
     modules = modules_after(
-        "from batch_eval.cli.app import app\nimport contextlib, io\n"
-        "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit): app(['run', '--help'])"
+        "from batch_eval.cli.app import application\nimport contextlib, io\n"
+        "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit): "
+        "application()(['run', '--help'])"
     )
 
     heavy = {"numpy", "cv2", "pandas", "h5py", "onnxruntime", "tensorflow", "sklearn", "matplotlib"}
@@ -287,9 +288,9 @@ def test_help_imports_nothing_heavy():
 @pytest.mark.slow
 def test_run_imports_no_tensorflow(tmp_path):
     modules = modules_after(
-        "from batch_eval.cli.app import app\nimport contextlib, io\n"
+        "from batch_eval.cli.app import application\nimport contextlib, io\n"
         "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit): "
-        f"app(['run', 'sample_images', '--out', {str(tmp_path / 'out')!r}])"
+        f"application()(['run', 'sample_images', '--out', {str(tmp_path / 'out')!r}])"
     )
 
     assert {"onnxruntime", "cv2"} <= modules

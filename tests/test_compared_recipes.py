@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from batch_eval import evaluate
-from batch_eval.cli.app import app
+from batch_eval.cli.app import application
 from batch_eval.engines import local
 from batch_eval.engines.sampling import SIZE, spread_rows
 from batch_eval.evaluation import Evaluation, TrialKind
@@ -105,7 +105,7 @@ def test_a_single_recipe_that_explains_is_no_comparison(found: Evaluation) -> No
 def test_it_can_be_switched_off(photos: Path, tmp_path: Path) -> None:
     arguments = ["run", str(photos), "--out", str(tmp_path), "--no-compare-recipes"]
 
-    assert "Recipes side by side" not in CliRunner().invoke(app, arguments).output
+    assert "Recipes side by side" not in CliRunner().invoke(application(), arguments).output
 
 
 def test_a_large_set_is_sampled_from_all_classes() -> None:

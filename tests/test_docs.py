@@ -9,10 +9,10 @@ import sys
 from dataclasses import fields
 
 import pytest
-from parts.commands import application
 from parts.messages import classes, messages
 from processes import ROOT
 
+from batch_eval.cli.app import all_commands
 from batch_eval.cli.defaults import command_options
 from batch_eval.errors import ExitCode
 from batch_eval.evaluation import Outcome, metrics
@@ -27,7 +27,7 @@ from batch_eval.reports.stress import json_file as stress
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 OTHER_PAGES = [ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"]
 REGENERATE = "python -m cogapp -r README.md docs/*.md"
-OPTIONS = [(name, option) for name, options in command_options(application()).items() for option in options.values()]
+OPTIONS = [(name, option) for name, options in command_options(all_commands()).items() for option in options.values()]
 
 
 def page(name):
@@ -50,9 +50,9 @@ def test_the_readme_tells_how_to_regenerate():
     assert REGENERATE in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("command", application().commands)
+@pytest.mark.parametrize("command", all_commands().commands)
 def test_every_command_has_help_and_is_documented(command):
-    help_ = inspect.cleandoc(application().commands[command].help)
+    help_ = inspect.cleandoc(all_commands().commands[command].help)
 
     assert help_ in section("cli", f"batch-eval {command}")
 
@@ -146,7 +146,7 @@ def test_the_files_that_the_recipes_name_exist():
     assert [] == [name for name in named if "NAME" not in name and not (ROOT / name).exists()]
 
 
-NAMES = "|".join(application().commands)
+NAMES = "|".join(all_commands().commands)
 COMMANDS = {
     line
     for path in PAGES
@@ -161,7 +161,7 @@ COMMANDS = {
 def test_every_shown_command_exists_with_its_options(line):
     _, command, *words = shlex.split(line)
     known = {
-        name for option in application().commands[command].params for name in (*option.opts, *option.secondary_opts)
+        name for option in all_commands().commands[command].params for name in (*option.opts, *option.secondary_opts)
     }
 
     assert [] == [word for word in words if word.startswith("-") and word != "-" and word not in known]

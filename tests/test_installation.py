@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import tomllib
-from importlib.metadata import PackageNotFoundError
+from importlib import metadata
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -44,7 +44,7 @@ def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
 
     def command(origin: dict[str, object] | None) -> str:
         files = {} if origin is None else {"direct_url.json": json.dumps(origin)}
-        monkeypatch.setattr(installation, "distribution", lambda _name: Installed(files))
+        monkeypatch.setattr(metadata, "distribution", lambda _name: Installed(files))
         return installation.install_command.__wrapped__("web")
 
     return command
@@ -98,10 +98,10 @@ def test_without_an_origin_the_requirements_are_named(installed, origin: dict[st
 
 def test_a_checkout_that_runs_uninstalled_is_named(monkeypatch: pytest.MonkeyPatch):
     def distribution(_name: str) -> None:
-        raise PackageNotFoundError
+        raise metadata.PackageNotFoundError
 
     monkeypatch.setattr(installation, "PROJECT", ROOT / "pyproject.toml")
-    monkeypatch.setattr(installation, "distribution", distribution)
+    monkeypatch.setattr(metadata, "distribution", distribution)
 
     assert ["-e", f"{ROOT}[web]"] == installation._origin("web")
     assert [Requirement(line) for line in PLAIN["optional-dependencies"]["web"]] == installation.requirements("web")
@@ -111,7 +111,7 @@ def test_a_checkout_that_runs_uninstalled_is_named(monkeypatch: pytest.MonkeyPat
     ("active", "words"), [(sys.prefix, []), ("/another", ["--python", sys.executable])], ids=["active", "inactive"]
 )
 def test_uv_installs_where_uv_has_installed(monkeypatch: pytest.MonkeyPatch, active: str, words: list[str]):
-    monkeypatch.setattr(installation, "distribution", lambda _name: Installed({"INSTALLER": "uv\n"}))
+    monkeypatch.setattr(metadata, "distribution", lambda _name: Installed({"INSTALLER": "uv\n"}))
     monkeypatch.setenv("VIRTUAL_ENV", active)
 
     assert ["uv", "pip", "install", *words] == installation._installer()
@@ -119,7 +119,7 @@ def test_uv_installs_where_uv_has_installed(monkeypatch: pytest.MonkeyPatch, act
 
 def test_pip_of_another_environment_is_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     (tmp_path / "pip").touch(mode=0o755)
-    monkeypatch.setattr(installation, "distribution", lambda _name: Installed({"INSTALLER": "pip\n"}))
+    monkeypatch.setattr(metadata, "distribution", lambda _name: Installed({"INSTALLER": "pip\n"}))
     monkeypatch.setenv("PATH", str(tmp_path))
 
     assert [sys.executable, "-m", "pip", "install"] == installation._installer()

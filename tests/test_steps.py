@@ -26,6 +26,16 @@ def test_grey_weighs_the_channels_as_the_eye_does():
     assert [29, 150, 76] == [int(steps.grey(colour)[0, 0]) for colour in (blue, green, red)]
 
 
+@given(
+    st.lists(st.integers(0, 255), min_size=1, max_size=300),
+    st.one_of(st.sampled_from([75.0, 90.0, 99.0, 99.5]), st.floats(0, 100)),
+)
+def test_a_percentile_is_numpys(values, percent):
+    pixels = np.array(values, np.uint8)
+
+    assert np.percentile(pixels, percent) == steps.percentile(pixels, percent)
+
+
 def test_dark_ink_becomes_bright():
     inverted = steps.bright_ink(255 - bar(40, 6))
 

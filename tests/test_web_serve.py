@@ -18,7 +18,7 @@ from processes import ROOT, batch_eval
 from typer.testing import CliRunner
 from web_server import served
 
-from batch_eval.cli.app import app
+from batch_eval.cli.app import application
 from batch_eval.web import server
 from batch_eval.web.workload import MAX_BYTES
 
@@ -142,7 +142,7 @@ def stopped(monkeypatch):
 
 
 def test_open_opens_the_page_in_a_browser(stopped):
-    done = CliRunner().invoke(app, ["serve", "--port", "0", "--open"])
+    done = CliRunner().invoke(application(), ["serve", "--port", "0", "--open"])
 
     assert ["127.0.0.1"] == stopped[0]
     assert [re.search(r"http://\S+", done.stdout)[0]] == stopped[1]
@@ -150,7 +150,7 @@ def test_open_opens_the_page_in_a_browser(stopped):
 
 
 def test_a_note_says_when_others_can_come(stopped):
-    done = CliRunner().invoke(app, ["serve", "--port", "0", "--host", "0.0.0.0"])
+    done = CliRunner().invoke(application(), ["serve", "--port", "0", "--host", "0.0.0.0"])
 
     assert (["0.0.0.0"], []) == stopped
     assert "Note: anyone who can reach this machine can use the page" in done.stderr

@@ -133,10 +133,10 @@ def _run(arguments: list[str]) -> int:
     except FileNotFoundError:
         raise ConfigError("the folder that this was started in no longer exists. Change to one that does.") from None
     # late: signals are handled by now, and errors of importing become messages
-    from batch_eval.cli.app import app
+    from batch_eval.cli.app import application
 
     try:
-        app(arguments, prog_name="batch-eval")
+        application(arguments)(arguments, prog_name="batch-eval")
     except SystemExit as leaving:
         if leaving.code == ExitCode.INTERRUPTED:  # Typer has made this of KeyboardInterrupt
             raise KeyboardInterrupt from None

@@ -3,34 +3,60 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
+from typer.main import get_command
 
 from batch_eval import __version__
-from batch_eval.cli.compare import compare
-from batch_eval.cli.config import config
 from batch_eval.cli.defaults import default_map
-from batch_eval.cli.explain import explain
-from batch_eval.cli.index import index
-from batch_eval.cli.inspect import inspect
-from batch_eval.cli.merge import merge
-from batch_eval.cli.predict import predict
-from batch_eval.cli.preprocess import preprocess
-from batch_eval.cli.report import report
-from batch_eval.cli.run import run
-from batch_eval.cli.serve import serve
 from batch_eval.cli.single_model import SingleModelCommand
-from batch_eval.cli.stress import stress
-from batch_eval.cli.train import train
 
-app = typer.Typer(
-    name="batch-eval",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+COMMANDS: Mapping[str, type[TyperCommand]] = {
+    "run": SingleModelCommand,
+    "index": TyperCommand,
+    "merge": TyperCommand,
+    "report": TyperCommand,
+    "compare": TyperCommand,
+    "predict": TyperCommand,
+    "explain": TyperCommand,
+    "stress": SingleModelCommand,
+    "serve": TyperCommand,
+    "preprocess": TyperCommand,
+    "inspect": TyperCommand,
+    "train": TyperCommand,
+    "config": TyperCommand,
+}
+"""The commands in the order of the help, and what parses each. A command is the function of that name in its module."""
+
+
+def application(arguments: Sequence[str] = ()) -> typer.Typer:
+    """Return the application for the arguments of a command line: with the command that they begin with, else with all.
+
+    Importing the other commands, and reading their options, would take a twentieth of a run's start.
+    """
+    app = typer.Typer(
+        name="batch-eval",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="markdown",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(batch_eval)
+    for name in COMMANDS.keys() & arguments[:1] or COMMANDS:
+        command = getattr(import_module(f"batch_eval.cli.{name}"), name)
+        app.command(cls=COMMANDS[name])(command)
+    return app
+
+
+@cache
+def all_commands() -> Any:
+    """Return the group of all commands, as Typer makes it."""
+    return get_command(application())
 
 
 def _show_version(value: bool) -> None:
@@ -39,7 +65,6 @@ def _show_version(value: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def batch_eval(
     context: typer.Context,
     version: Annotated[  # noqa: ARG001 - its callback has done the work
@@ -58,19 +83,4 @@ def batch_eval(
     """
     command = context.invoked_subcommand
     if command and not {"-h", "--help"} & set(sys.argv):  # help must work when the configuration does not
-        context.default_map = default_map(context.command, command)
-
-
-app.command(cls=SingleModelCommand)(run)
-app.command()(index)
-app.command()(merge)
-app.command()(report)
-app.command()(compare)
-app.command()(predict)
-app.command()(explain)
-app.command(cls=SingleModelCommand)(stress)
-app.command()(serve)
-app.command()(preprocess)
-app.command()(inspect)
-app.command()(train)
-app.command()(config)
+        context.default_map = default_map(all_commands, command)

@@ -10,7 +10,6 @@ from batch_eval.errors import ConfigError
 
 
 def config(
-    context: typer.Context,
     command: Annotated[str, typer.Argument(help="The command whose options to show.")] = "run",
 ) -> None:
     """Show the default of each option, and where it comes from.
@@ -22,13 +21,13 @@ def config(
 
     `batch-eval config`
     """
+    from batch_eval.cli.app import all_commands
     from batch_eval.cli.console import tell
     from batch_eval.cli.defaults import settings
 
-    group = context.find_root().command
-    commands = getattr(group, "commands", {})
-    if command not in commands:
-        raise ConfigError(f"unknown command {command!r}. Must be one of {', '.join(commands)}.")
+    group = all_commands()
+    if command not in group.commands:
+        raise ConfigError(f"unknown command {command!r}. Must be one of {', '.join(group.commands)}.")
     found = settings(group, command)
     for key, setting in found.items():
         tell(f"{key:<{max(map(len, found))}}  {_shown(setting.value):<24}  {setting.source}".rstrip())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from inspect import signature
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
@@ -41,12 +41,15 @@ def settings(group: Any, name: str) -> dict[str, configuration.Setting]:
     return configuration.settings(command_options(group), name, configuration.find_file(Path.cwd()), os.environ)
 
 
-def default_map(group: Any, name: str) -> dict[str, dict[str, Any]]:
-    """Return a command's configured defaults as Click's ``default_map``."""
+def default_map(group: Callable[[], Any], name: str) -> dict[str, dict[str, Any]]:
+    """Return a command's configured defaults as Click's ``default_map``.
+
+    ``group`` returns the application with all its commands, as in `settings`.
+    """
     file = configuration.find_file(Path.cwd())
-    # the usual case, without any configuration, need not read the signatures of all commands
+    # the usual case, without any configuration, need not import all commands and read their signatures
     if not file.table and not any(variable.startswith(configuration.PREFIX) for variable in os.environ):
         return {}
-    options = command_options(group)
+    options = command_options(group())
     found = configuration.settings(options, name, file, os.environ)
     return {name: {options[name][key].parameter: s.value for key, s in found.items() if s.source != "default"}}

@@ -33,6 +33,8 @@ def count_digits(ink: Image) -> int:
         return 0
     extent, area = boxes[:, 2:4].max(axis=1), boxes[:, cv2.CC_STAT_AREA]
     large = boxes[(extent >= MIN_EXTENT * extent.max()) & (area >= MIN_AREA * area.max())]
+    if len(large) == 1:  # as in most images
+        return 1
     return _groups(large, GAP * float(extent.max()))
 
 
@@ -49,4 +51,4 @@ def _groups(boxes: NDArray[np.int32], gap: float) -> int:
         if (lower == group).all():
             break
         group = lower
-    return len(np.unique(group))
+    return len(set(group.tolist()))

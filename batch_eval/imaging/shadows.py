@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from batch_eval.imaging.filters import COARSE_SIDE, NEIGHBOURS, absorption, shrink
-from batch_eval.imaging.steps import Image
+from batch_eval.imaging.steps import Image, percentile
 
 # Chosen by experiment on those rows.
 MIN_SHADOW = 0.12
@@ -57,14 +57,14 @@ def find_shadows(image: Image, padded: Image, closed: Image, narrow: Image, pad:
     if not candidates or not _is_sharp(absorption(padded[inner], closed[inner])):
         return []
     strokes = shrink(cv2.erode(image, NEIGHBOURS), COARSE_SIDE)  # dark strokes grow, so that hairlines keep their tone
-    darkest = float(np.percentile(absorption(strokes, narrow[inner]), 99.5))
+    darkest = percentile(absorption(strokes, narrow[inner]), 99.5)
     return [(mask, tone) for mask, tone in candidates if darkest >= tone * _min_ink_ratio(mask)]
 
 
 def _is_sharp(ink: Image) -> bool:
     """Say whether the edges of ink are sharp, so that its width tells it from a shadow."""
     rise = cv2.morphologyEx(ink, cv2.MORPH_GRADIENT, NEIGHBOURS)
-    darkest, steepest = (float(np.percentile(values, 99)) for values in (ink, rise))
+    darkest, steepest = (percentile(values, 99) for values in (ink, rise))
     return steepest >= MIN_SHARP * darkest
 
 

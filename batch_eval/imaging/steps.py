@@ -66,6 +66,20 @@ def border(image: Image) -> Image:
     return np.concatenate([image[0], image[-1], image[1:-1, 0], image[1:-1, -1]])
 
 
+def percentile(values: Image, percent: float) -> float:
+    """Return a percentile of uint8 values, interpolated between the two nearest, to the last bit as NumPy does.
+
+    NumPy's own imports ``numpy.ma`` at its first call, which takes 12 ms of a run's start. `values` must not be empty.
+    """
+    at_most = np.bincount(values.ravel(), minlength=256).cumsum()
+    rank = (values.size - 1) * (percent / 100)
+    lower = int(rank)
+    below, above = map(int, np.searchsorted(at_most, (lower, min(lower + 1, values.size - 1)), side="right"))
+    share = rank - lower
+    # from the nearer of the two, so that the result never leaves their range
+    return below + (above - below) * share if share < 0.5 else above - (above - below) * (1 - share)
+
+
 def clear_background(image: Image) -> Image:
     """Set the background of an (H, W) image to 0, and stretch its bright ink to 255.
 
@@ -77,7 +91,7 @@ def clear_background(image: Image) -> Image:
     if ink.size in (0, image.size):
         return np.zeros_like(image)
     paper = float(np.median(image[mask == 0]))
-    peak = float(np.percentile(ink, 90))
+    peak = percentile(ink, 90)
     if peak - paper < MIN_CONTRAST:
         return np.zeros_like(image)
     # (image - paper) · 255 / (peak - paper): the strongest tenth of the ink saturates

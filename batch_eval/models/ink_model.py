@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from threading import Lock
 
@@ -15,6 +14,7 @@ from batch_eval.models.conversion import convert
 from batch_eval.models.keras_file import KerasFile, read_keras
 from batch_eval.models.layers import Unsupported
 from batch_eval.models.onnx_runtime import open_converted
+from batch_eval.models.opened_once import opened_once
 from batch_eval.models.runtime import Runtime
 
 INK_MODEL = Path(__file__).parent / "data" / "ink.keras"
@@ -59,7 +59,7 @@ class InkModel:
         return np.asarray(1 / (1 + np.exp(-logits)), np.float32)
 
 
-@cache
+@opened_once
 def open_ink_model(file: Path = INK_MODEL, threads: int = 1) -> InkModel:
     """Return the opened ink model, by default the one that ships with the package."""
     return InkModel(file, threads)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from batch_eval.models.conversion import convert
 from batch_eval.models.keras_file import read_keras
 from batch_eval.models.layers import Unsupported
 from batch_eval.models.onnx_runtime import open_converted
+from batch_eval.models.opened_once import opened_once
 
 SCORE_MODEL = Path(__file__).parent / "data" / "score.keras"
 SHAPE = (28, 28, 1)
@@ -60,7 +60,7 @@ def _log_odds(probability: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.asarray(np.log(clipped / (1 - clipped)))
 
 
-@cache
+@opened_once
 def open_score_model(file: Path = SCORE_MODEL, threads: int = 1) -> ScoreModel:
     """Return the opened score model, by default the one that ships with the package."""
     return ScoreModel(file, threads)

@@ -4,18 +4,11 @@ import inspect
 from pathlib import Path
 from typing import Any
 
-from typer.main import get_command
-
-from batch_eval.cli.app import app
+from batch_eval.cli.app import all_commands
 from batch_eval.cli.defaults import command_options
 from batch_eval.errors import ExitCode
 
 from .tables import code, table
-
-
-def application() -> Any:
-    """Return the group of all commands."""
-    return get_command(app)
 
 
 def exit_codes() -> str:
@@ -26,7 +19,7 @@ def exit_codes() -> str:
 def summary() -> str:
     """Return the commands with the first sentence of their help."""
     rows = [
-        (f"[`batch-eval {name}`](#batch-eval-{name})", _first_line(c)) for name, c in application().commands.items()
+        (f"[`batch-eval {name}`](#batch-eval-{name})", _first_line(c)) for name, c in all_commands().commands.items()
     ]
     return table(["command", "what it does"], rows)
 
@@ -37,7 +30,7 @@ def _first_line(command: Any) -> str:
 
 def reference() -> str:
     """Return every command with its usage, help, arguments and options."""
-    group = application()
+    group = all_commands()
     parts = [_section(name, command) for name, command in group.commands.items()]
     own = [p for p in group.params if p.name in inspect.signature(group.callback).parameters]  # the rest is Typer's
     return "\n\n".join([*parts, "## Before the command", _options("Options", own, {})])
@@ -51,7 +44,7 @@ def _section(name: str, command: Any) -> str:
     if arguments:
         rows = [(code(name), argument.help or "") for name, argument in zip(shown, arguments, strict=True)]
         body.append(table(["argument", "meaning"], rows))
-    kinds = {option.parameter: option.kind for option in command_options(application())[name].values()}
+    kinds = {option.parameter: option.kind for option in command_options(all_commands())[name].values()}
     return "\n\n".join([*body, *(_options(panel, some, kinds) for panel, some in _panels(command).items())])
 
 

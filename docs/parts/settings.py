@@ -1,9 +1,9 @@
 """The keys of a configuration file, from the options of the commands."""
 
+from batch_eval.cli.app import all_commands
 from batch_eval.cli.configuration import MAIN, PREFIX, Option
 from batch_eval.cli.defaults import command_options
 
-from .commands import application
 from .tables import code, table
 
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number"}
@@ -11,12 +11,12 @@ _KINDS = {bool: "true or false", int: "a whole number", float: "a number"}
 
 def main_keys() -> str:
     """Return the keys that stand at the top of the file."""
-    return _table(MAIN, list(command_options(application())[MAIN].values()))
+    return _table(MAIN, list(command_options(all_commands())[MAIN].values()))
 
 
 def other_keys() -> str:
     """Return the keys of the other commands' tables: the options that they do not share with the main one."""
-    commands = command_options(application())
+    commands = command_options(all_commands())
     parts = []
     for name, options in commands.items():
         own = [o for o in options.values() if not (o.key in commands[MAIN] and o.same_as(commands[MAIN][o.key]))]

@@ -90,7 +90,7 @@ def find_ring(components: Components) -> Image | None:
     if hole is None or cv2.contourArea(hole) < MIN_HOLE * width * height:
         return None
     held = cv2.drawContours(np.zeros_like(own), [hole], -1, 1, cv2.FILLED) > own
-    if not within[np.unique(components.labels[held])].any():
+    if not within[components.labels[held]].any():
         return None
     mask: Image = np.zeros(components.shape, np.uint8)
     mask[components.inside] = own * np.uint8(255)

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from batch_eval.imaging.steps import Image
+from batch_eval.imaging.steps import Image, percentile
 from batch_eval.imaging.surroundings.rules import Rule
 
 # Chosen by experiment on those rows.
@@ -60,7 +60,7 @@ def are_strokes(ink: Image, rest: Image, horizontal: list[Rule], vertical: list[
     components = cv2.connectedComponentsWithStats(strokes.view(np.uint8))[2][1:]
     if components[:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_AREA].max(initial=0) < MIN_STROKE * max(ink.shape):
         return bool(stem and vertical and vertical[0].tone >= MIN_STEM_TONE)
-    if np.percentile(rest[strokes], 75) > MAX_DARKER * np.percentile(ink[bars], 75):
+    if percentile(rest[strokes], 75) > MAX_DARKER * percentile(ink[bars], 75):
         return False
     # touched: for (top, bottom) and (left, right), the fraction of the border that strokes cover
     depth = max(2, min(ink.shape) // 20)
