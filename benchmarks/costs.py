@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median, quantiles
 
-from commands import command
+from commands import command, compiled
 from killing import COMMAND_LINE
 from rows import ROOT, SAMPLES, Row, Settings, environment_path
 
@@ -117,8 +117,7 @@ class Contest:
             self._programs = [(ROOT, ["-m", "batch_eval"]), (before, ["-m", "batch_eval"])]
         else:
             self._programs = [(ROOT, ["-c", LOADED + COMMAND_LINE]), (ROOT, ["-c", LOADED + BARE + COMMAND_LINE])]
-        self._environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-        self._environment["PYTHONPYCACHEPREFIX"] = str(folder / "compiled")
+        self._environment = compiled(folder)
 
     def times(self, images: Path, turns: int, options: list[str]) -> list[tuple[float, float]]:
         """Return the seconds of the processor of both in each turn. Which is first changes; a turn before compiles."""

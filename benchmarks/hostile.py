@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from threading import Lock
+from time import monotonic
 from typing import IO
 
 import costs
@@ -31,7 +32,19 @@ import kills
 from commands import command
 from crafted_models import CRAFTED
 from mutants import mutated
-from rows import CHARACTERS, CONTROL, KINDS, MEGABYTES, PATIENCE, SAMPLES, SECONDS, Row, Settings, environment_path
+from rows import (
+    CHARACTERS,
+    CONTROL,
+    KINDS,
+    MEGABYTES,
+    PATIENCE,
+    ROOT,
+    SAMPLES,
+    SECONDS,
+    Row,
+    Settings,
+    environment_path,
+)
 
 MODELS = 6000
 """How many mutants of models, if nothing else is said."""
@@ -92,8 +105,6 @@ def mutated_models(settings: Settings) -> Row:
                 file = Path(folder) / f"mutant-{number}{Path(name).suffix}"
                 file.write_bytes(mutated(seeds[name], random))
                 answer = worker.ask(file)
-                if answer.outcome == "hang":  # other programs may have had the cores
-                    answer = worker.ask(file)
                 file.unlink()
                 with lock:
                     outcomes[answer.outcome] += 1
@@ -144,11 +155,9 @@ class _Worker:
         stdin, stdout = _pipes(process)
         stdin.write(f"{file}\n".encode())
         stdin.flush()
-        with selectors.DefaultSelector() as selector:
-            selector.register(stdout, selectors.EVENT_READ)
-            if not selector.select(PATIENCE * SECONDS):
-                self._stop()
-                return Answer("hang", ["hang"])
+        if not _answers(process, stdout):
+            self._stop()
+            return Answer("hang", ["hang"])
         line = stdout.readline()
         if not line:
             code = process.wait()
@@ -173,6 +182,32 @@ class _Worker:
             for pipe in _pipes(self._process):
                 pipe.close()
         self._process = None
+
+
+def _answers(process: subprocess.Popen[bytes], stdout: IO[bytes]) -> bool:
+    """Wait for an answer. False where the process computes too long, or does nothing at all for long.
+
+    The clock alone tells nothing where other programs have the cores.
+    """
+    started = computed = _computed(process.pid)
+    moved = monotonic()
+    with selectors.DefaultSelector() as selector:
+        selector.register(stdout, selectors.EVENT_READ)
+        while not selector.select(1):
+            before, computed = computed, _computed(process.pid)
+            moved = monotonic() if computed != before else moved
+            if computed - started > SECONDS or monotonic() - moved > PATIENCE * SECONDS:
+                return False
+    return True
+
+
+def _computed(process: int) -> float:
+    """Return the seconds of the processor that a process and its living children have had."""
+    from batch_eval.models.isolation import cpu_seconds
+
+    children = Path(f"/proc/{process}/task/{process}/children")
+    found = [process, *map(int, children.read_text().split() if children.exists() else ())]
+    return sum(cpu_seconds(one) or 0.0 for one in found)
 
 
 def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
@@ -246,8 +281,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(ROWS))
     parser.add_argument("--seeds", type=Path, help="folder of sound models to mutate; default: small ones made here")
-    parser.add_argument("--count", type=int, help="number of mutants; default: 6,000 models and 10,000 images")
-    parser.add_argument("--first", type=int, default=0, help="number of the first mutant")
+    parser.add_argument(
+        "--count", type=int, help="number of mutants or kills; default: 6,000 models, 10,000 images, 170 kills"
+    )
+    parser.add_argument("--first", type=int, default=0, help="number of the first mutant or kill at random")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--before", type=Path, help="tree of sources to compare the time with")
     parser.add_argument("--verbose", action="store_true", help="print what came of every mutant")
@@ -256,6 +293,7 @@ def main() -> None:
     if given.worker:
         serve_worker()
         return
+    sys.path.insert(0, str(ROOT))  # what is measured is this tree
     settings = Settings(given.seeds, given.count, given.first, given.jobs, given.before, given.verbose)
     rows = [ROWS[name](settings) for name in given.rows or ROWS]
     print("\n".join(table(rows)))

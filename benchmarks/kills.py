@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from random import Random
+from threading import Lock
 from time import monotonic
 
+from commands import compiled
 from killing import killed
-from rows import ROOT, SAMPLES, Row, Settings, environment_path
+from rows import SAMPLES, Row, Settings, environment_path
 
 AT_RANDOM = 170
 """Runs that are killed at any time."""
@@ -24,6 +27,8 @@ AT_RENAMES = 16
 DOUBLE = 10
 """Pairs of runs that write into one folder."""
 Files = Mapping[str, bytes]
+Fault = Callable[["_Place"], str]
+"""Does something to a place, and returns whose reports its folder holds then."""
 
 
 class _Place:
@@ -31,6 +36,7 @@ class _Place:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.out = folder, folder / "out"
+        self.environment = {**compiled(folder), "PYTHONPATH": environment_path(), "SOURCE_DATE_EPOCH": "1700000000"}
         self.reports: list[Files] = []
         samples = sorted(SAMPLES.glob("*.png"))
         for name, some in (("one", samples[::4]), ("two", samples[::3])):
@@ -48,10 +54,6 @@ class _Place:
         formats = [part for form in ("csv", "json", "html", "markdown", "text", "junit") for part in ("-f", form)]
         labels = ["--label-pattern", "^(?P<label>[0-9])-"]
         return ["run", name, *labels, "--out", str(self.out), "--quiet", *formats]
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return os.environ | {"PYTHONPATH": environment_path(), "SOURCE_DATE_EPOCH": "1700000000"}
 
     def start(self, name: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -86,24 +88,43 @@ class _Place:
 
 def kills(settings: Settings) -> Row:
     """Kill runs, and let two write at once; count the folders that hold files of two runs."""
-    sys.path.insert(0, str(ROOT))
+    at_random = settings.count or AT_RANDOM
+    faults: list[tuple[str, Fault]] = [
+        *((f"kill at random {i}", partial(_at_random, number=settings.first + i)) for i in range(at_random)),
+        *((f"kill at rename {i}", partial(_at_rename, renames=i)) for i in range(AT_RENAMES)),
+        *((f"double run {i}", _double) for i in range(DOUBLE)),
+    ]
     outcomes: Counter[str] = Counter()
-    with tempfile.TemporaryDirectory() as folder:
-        place = _Place(Path(folder))
-        outcomes.update(
-            _at_random(place, Random(number)) for number in range(settings.first, settings.first + AT_RANDOM)
-        )
-        outcomes.update(_at_rename(place, renames) for renames in range(AT_RENAMES))
-        outcomes.update(_double(place) for _ in range(DOUBLE))
-    count = AT_RANDOM + AT_RENAMES + DOUBLE
+    left, lock = iter(faults), Lock()
+
+    def work() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            place = _Place(Path(folder))
+            while (fault := _next(left, lock)) is not None:
+                name, make = fault
+                outcome = make(place)
+                with lock:
+                    outcomes[outcome] += 1
+                    if outcome == "mixed" or settings.verbose:
+                        print(f"{name}: {outcome}", flush=True)
+
+    with ThreadPoolExecutor(settings.jobs) as pool:
+        for job in [pool.submit(work) for _ in range(settings.jobs)]:
+            job.result()
     failures = Counter({"mixed": outcomes["mixed"]})
-    name = f"{AT_RANDOM} kills at random, {AT_RENAMES} at renames, {DOUBLE} double runs"
-    return Row(name, count, failures, "benchmarks/hostile.py kills", outcomes)
+    name = f"{at_random} kills at random, {AT_RENAMES} at renames, {DOUBLE} double runs"
+    return Row(name, len(faults), failures, "benchmarks/hostile.py kills", outcomes)
 
 
-def _at_random(place: _Place, random: Random) -> str:
+def _next(left: Iterator[tuple[str, Fault]], lock: Lock) -> tuple[str, Fault] | None:
+    with lock:
+        return next(left, None)
+
+
+def _at_random(place: _Place, number: int) -> str:
     """Kill a run; half of them in the last third of their time, where they write."""
     place.older()
+    random = Random(number)
     part = random.uniform(0, 1) if random.random() < 0.5 else random.uniform(0.66, 1.05)
     process = place.start("two")
     try:

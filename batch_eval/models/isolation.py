@@ -183,10 +183,10 @@ class _Child:
         """Wait for an answer; raises ModelError where it takes too long."""
         # A busy machine makes a child slow, an endless loop makes it compute. So its own time counts, where the system
         # tells it. One that neither computes nor answers has a longer time.
-        started, before = time.monotonic(), _cpu_seconds(self._process.pid)
+        started, before = time.monotonic(), cpu_seconds(self._process.pid)
         while True:
             answered = self._connection.poll(_POLL_SECONDS)
-            waited, now = time.monotonic() - started, _cpu_seconds(self._process.pid)
+            waited, now = time.monotonic() - started, cpu_seconds(self._process.pid)
             computed = waited if before is None or now is None else min(waited, now - before)
             if answered:
                 self.taken += computed
@@ -264,7 +264,7 @@ def _stop(
     interrupts.lose_track(folder)
 
 
-def _cpu_seconds(process: int) -> float | None:
+def cpu_seconds(process: int) -> float | None:
     """Return the time that all threads of a process have computed; None where the system does not tell it."""
     try:
         fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
