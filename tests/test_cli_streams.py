@@ -1,27 +1,24 @@
 """Neither stdout nor stderr stops the work: reports are written and the gate decides, whoever listens."""
 
 import os
+import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from processes import ROOT
 
+fcntl = pytest.importorskip("fcntl", reason="Windows has no pipes of a chosen size")
+
 REPORTS = ["evaluation.json", "metrics.json"]
 
-# a reader that takes one byte at a time
-SLOW = "2>&1 | while IFS= read -r -n 1; do :; done"
-STREAMS = {
-    "both closed by the reader": "2>&1 | true",
-    "stderr closed by the reader": "2> >(true) > /dev/null",
-    "stdout closed by the reader": "2> /dev/null | true",
-    "both closed by the parent": ">&- 2>&-",
-    "stdout full": "> /dev/full",
-    "stderr full": "2> /dev/full",
-    "both full": "> /dev/full 2> /dev/full",
-    "slow": SLOW,
-}
+SINKS = ("read", "left by its reader", "closed by the parent", "full", "slow")
+"""What stdout and stderr may be: a pipe that is read, one without a reader, no file, a full disk, and a full pipe.
+
+The full pipe is emptied byte by byte."""
 GATES = {
     "passes": ("--fail-under 0.5", 0),
     "fails": ("--fail-under-low 0.99", 1),
@@ -49,21 +46,77 @@ def test_messages_are_written_at_once(flags: list[str], tmp_path: Path) -> None:
     assert 0 == done.returncode
 
 
-def run(folder: Path, options: str, streams: str) -> subprocess.CompletedProcess[str]:
-    """Run the sample images in bash; the exit code is that of the program, not of a reader."""
-    command = f"{sys.executable} -m batch_eval run sample_images -f json --out {folder} {options} {streams}"
-    return subprocess.run(
-        ["bash", "-c", f"{command}; exit ${{PIPESTATUS[0]}}"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+class Sink:
+    """A stdout or stderr of one of the kinds in ``SINKS``, for a process that is about to start."""
+
+    def __init__(self, kind: str) -> None:
+        self.said = b""
+        self._threads: list[Thread] = []
+        if kind in ("full", "closed by the parent"):
+            self.descriptor = os.open("/dev/full", os.O_WRONLY)
+            return
+        reading, self.descriptor = os.pipe()
+        if kind == "left by its reader":
+            os.close(reading)
+            return
+        if kind == "slow":
+            fcntl.fcntl(self.descriptor, fcntl.F_SETPIPE_SZ, 4096)
+            os.set_blocking(self.descriptor, False)
+            with suppress(BlockingIOError):
+                while True:
+                    os.write(self.descriptor, bytes(512))
+            os.set_blocking(self.descriptor, True)
+        self._threads = [Thread(target=self._read, args=(reading, 1 if kind == "slow" else 1 << 16))]
+
+    def started(self) -> None:
+        """Close the process's end here, and begin to read."""
+        os.close(self.descriptor)
+        for thread in self._threads:
+            thread.start()
+
+    def finish(self) -> str:
+        """Return what was said where somebody reads."""
+        for thread in self._threads:
+            thread.join()
+        return self.said.strip(b"\0").decode()
+
+    def _read(self, reading: int, size: int) -> None:
+        while part := os.read(reading, size):
+            self.said += part
+        os.close(reading)
 
 
-@pytest.mark.parametrize("streams", STREAMS.values(), ids=STREAMS)
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sample image of each digit: starting is what takes time here."""
+    folder = tmp_path_factory.mktemp("photos")
+    for file in (ROOT / "sample_images").glob("?-1-*.png"):
+        shutil.copy(file, folder)
+    return folder
+
+
+@pytest.mark.parametrize("stderr", SINKS)
+@pytest.mark.parametrize("stdout", SINKS)
 @pytest.mark.parametrize(("options", "code"), GATES.values(), ids=GATES)
-def test_the_gate_decides_whoever_listens(tmp_path, streams, options, code):
-    done = run(tmp_path / "out", options, streams)
+def test_the_gate_decides_whoever_listens(
+    tmp_path: Path, photos: Path, stdout: str, stderr: str, options: str, code: int
+) -> None:
+    sinks = Sink(stdout), Sink(stderr)
+    command = [sys.executable, "-m", "batch_eval", "run", photos, "-f", "json", "--out", tmp_path / "out"]
+    closing = "".join(f" {number}>&-" for number, kind in ((1, stdout), (2, stderr)) if kind == "closed by the parent")
+    process = subprocess.Popen(
+        ["bash", "-c", f'exec "$@"{closing}', "bash", *map(str, command), *options.split()],
+        cwd=ROOT,
+        stdout=sinks[0].descriptor,
+        stderr=sinks[1].descriptor,
+    )
+    for sink in sinks:
+        sink.started()
+    returned = process.wait()
+    said = "".join(sink.finish() for sink in sinks)
 
-    assert code == done.returncode
-    assert not [word for word in ("Traceback", "bug", "Exception", "refused") if word in done.stderr]
+    assert code == returned
+    assert not [word for word in ("Traceback", "bug", "Exception", "refused") if word in said]
     assert (REPORTS if code < 2 else []) == sorted(p.name for p in (tmp_path / "out").glob("*"))
 
 

@@ -1,8 +1,11 @@
 """Limits of label files, saved evaluations and messages, and the warning about unreadable files."""
 
+import csv
 import json
 import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -158,3 +161,43 @@ def test_many_unreadable_files_are_a_warning_even_with_quiet(tmp_path, damaged, 
     assert 0 == done.returncode, done.stderr
     assert warned == done.stderr.startswith("Warning: 2 of 15 files are unreadable.")
     assert warned == bool(done.stderr)
+
+
+CHANGED_MIDWAY = """
+import sys
+from pathlib import Path
+from batch_eval.engines.local import Task
+change = {"deleted": Path.unlink, "renamed": lambda file: file.rename(f"{file}.moved")}[sys.argv.pop(1)]
+left, read = 3, Task.read
+def reading(self, sample):
+    global left
+    if not left:
+        for file in sorted(Path(sys.argv[2]).rglob("*.png"))[3:]:
+            change(file)
+    left -= 1
+    return read(self, sample)
+Task.read = reading
+from batch_eval.cli import main; main()
+"""
+"""A program that is `batch-eval run FOLDER`; when it has read three images, the others are taken away."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("change", ["deleted", "renamed"])
+@pytest.mark.parametrize(("options", "code"), [((), 0), (("--max-unreadable", "0.1"), 1)], ids=["no gate", "gate"])
+def test_images_that_vanish_midway_are_a_warning_even_with_quiet(
+    tmp_path: Path, change: str, options: tuple[str, ...], code: int
+) -> None:
+    (tmp_path / "digits" / "7").mkdir(parents=True)
+    image = next((ROOT / "sample_images").glob("*.png")).read_bytes()
+    for i in range(15):
+        (tmp_path / "digits" / "7" / f"{i:02}.png").write_bytes(image)
+    arguments = ["run", tmp_path / "digits", "--quiet", "--jobs", "1", "-f", "csv", "--out", tmp_path / "out", *options]
+    command = [sys.executable, "-c", CHANGED_MIDWAY, change, *map(str, arguments)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert code == done.returncode, done.stderr
+    assert done.stderr.startswith("Warning: 12 of 15 files are unreadable. The most frequent reason, of 12: ")
+    assert "No such file" in done.stderr
+    with (tmp_path / "out" / "predictions.csv").open(encoding="utf-8-sig") as table:
+        assert 12 == sum(row["outcome"] == "unreadable" for row in csv.DictReader(table))
