@@ -29,6 +29,7 @@ from typing import IO
 import costs
 import hostile_images
 import kills
+import messages
 from commands import command
 from crafted_models import CRAFTED
 from mutants import mutated
@@ -258,6 +259,7 @@ ROWS: dict[str, Callable[[Settings], Row]] = {
     "mutated-models": mutated_models,
     "mutated-images": hostile_images.mutated_images,
     "kills": kills.kills,
+    "messages": messages.messages,
     "start": costs.start,
     "image": costs.image,
     "protection": costs.protection,
@@ -287,6 +289,7 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="number of the first mutant or kill at random")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--before", type=Path, help="tree of sources to compare the time with")
+    parser.add_argument("--files", type=Path, help="folder of hostile files: images, labels, saved, models")
     parser.add_argument("--verbose", action="store_true", help="print what came of every mutant")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -294,7 +297,7 @@ def main() -> None:
         serve_worker()
         return
     sys.path.insert(0, str(ROOT))  # what is measured is this tree
-    settings = Settings(given.seeds, given.count, given.first, given.jobs, given.before, given.verbose)
+    settings = Settings(given.seeds, given.count, given.first, given.jobs, given.before, given.verbose, given.files)
     rows = [ROWS[name](settings) for name in given.rows or ROWS]
     print("\n".join(table(rows)))
 

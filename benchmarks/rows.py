@@ -34,6 +34,7 @@ class Settings:
     jobs: int
     before: Path | None
     verbose: bool
+    files: Path | None
 
 
 @dataclass(frozen=True)
