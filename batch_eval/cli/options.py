@@ -193,6 +193,17 @@ Resume = Annotated[
         rich_help_panel=_PARTS,
     ),
 ]
+LOCAL, RAY = "local", "ray"
+EngineOption = Annotated[
+    str,
+    typer.Option(
+        "--engine",
+        help=f"What evaluates parts: {LOCAL}, this machine; {RAY}, the Ray cluster of RAY_ADDRESS, or a Ray on this "
+        "machine. Ray writes parts to --out.",
+        metavar=f"{LOCAL}|{RAY}",
+        rich_help_panel=_PARTS,
+    ),
+]
 ExportErrors = Annotated[
     Path | None,
     typer.Option(
@@ -469,11 +480,12 @@ class PartFlags:
 
     shard: ShardOption = None
     resume: Resume = False
+    engine: EngineOption = LOCAL
 
     @property
     def wanted(self) -> bool:
         """Whether parts are written rather than reports."""
-        return self.resume or self.shard is not None
+        return self.resume or self.shard is not None or self.engine != LOCAL
 
 
 @dataclass(frozen=True)

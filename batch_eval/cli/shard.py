@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import typer
 
 from batch_eval.cli.grouping import typed_options
-from batch_eval.cli.options import LabelFlags, ModelFlags, PartFlags, PreprocessingFlags
+from batch_eval.cli.options import LOCAL, RAY, LabelFlags, ModelFlags, PartFlags, PreprocessingFlags
 from batch_eval.errors import ConfigError
 
 if TYPE_CHECKING:
     from batch_eval.dataset import LabelOptions
     from batch_eval.engines.reader import Reader
-    from batch_eval.parts.running import PartedSet
+    from batch_eval.parts.running import Engine, PartedSet
 
 _GROUPS = (ModelFlags, LabelFlags, PreprocessingFlags, PartFlags)
 _APPLY = frozenset(
@@ -52,6 +52,7 @@ def run_shard(
     from batch_eval.parts.plan import ALL, parse_shard
     from batch_eval.parts.running import prepare
 
+    engine = _engine(parts.engine)
     shard = ALL if parts.shard is None else parse_shard(parts.shard)
     folder = _checked_folder(context, out)
     reader = open_reader()
@@ -67,10 +68,24 @@ def run_shard(
         said = f"{len(wanted):,} of {found.plan.parts:,} parts, {done:,} of them done"
         say(f"Shard {shard.number}/{shard.count}: {said}.")
     with progress_bar(run.count, hidden=quiet) as progress:
-        for _ in run.evaluate(jobs=jobs, progress=progress):
+        for _ in run.evaluate(engine=engine, jobs=jobs, progress=progress):
             pass
     if not quiet:
         say(f"Parts in {folder}. When all shards are done: batch-eval merge {folder} --out results")
+
+
+def _engine(name: str) -> Engine:
+    """Return what evaluates parts. Raises ConfigError for an unknown name, and where Ray is not installed."""
+    if name == LOCAL:
+        from batch_eval.parts.running import PartWork
+
+        return PartWork.evaluate
+    if name != RAY:
+        raise ConfigError(f"--engine {name} is unknown. Expected {LOCAL} or {RAY}.")
+    from batch_eval.parts.ray_engine import check_installed, evaluate
+
+    check_installed()
+    return evaluate
 
 
 def _checked_folder(context: typer.Context, out: Path | None) -> Path:
@@ -80,11 +95,13 @@ def _checked_folder(context: typer.Context, out: Path | None) -> Path:
     idle = typed_options(context, _APPLY)
     if idle:
         raise ConfigError(
-            f"--shard and --resume write parts, no reports, so that {', '.join(idle)} would change nothing. "
-            "Give reports and gates to `batch-eval merge`."
+            f"--shard, --resume and --engine ray write parts, no reports, so that {', '.join(idle)} would change "
+            "nothing. Give reports and gates to `batch-eval merge`."
         )
     if out is None or str(out) == "-":
-        raise ConfigError("--shard and --resume write parts into a folder. Name it with --out, such as --out parts.")
+        raise ConfigError(
+            "--shard, --resume and --engine ray write parts into a folder. Name it with --out, such as --out parts."
+        )
     check_writable(out)
     return out
 

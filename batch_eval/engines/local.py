@@ -242,12 +242,14 @@ def run_parts(
     jobs: int | None = None,
     progress: Progress | None = None,
     sampling: Sampling | None = None,
+    apart: bool = False,
 ) -> Generator[tuple[Part, Rows]]:
     """Run a model over parts of a set, one after the other. Yields each part, and its rows once all are there.
 
     ``parts`` hold ``count`` samples together, and ``first`` stands for them all. Parts are drawn as workers need them,
     after the workers were started: few are in memory, and reading them may start threads. The workers go on with the
-    next part while the last one is consumed. The rows of a part do not depend on other parts.
+    next part while the last one is consumed. The rows of a part do not depend on other parts. With ``apart``, this
+    process reads no image itself: those that end processes do not end it.
     Raises ModelError when the model fails.
     """
     shared = _Shared(sampling=sampling)
@@ -261,7 +263,11 @@ def run_parts(
                 some = slice(place, place + plan.size)
                 yield Chunk(part.rows[some], shared.steps, part.samples[some])
 
-    results = _results(_Work([task], shared), chunks(), plan, count)
+    work = _Work([task], shared)
+    if apart:
+        results = in_order(work, chunks(), plan.jobs, kind=Kind.STARTED, stop=shared.stop)
+    else:
+        results = _results(work, chunks(), plan, count)
     with single_threaded_opencv(), closing(results):
         done, rows = 0, None  # of the part that is being finished
         for (found,), length in results:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Protocol
 
 from batch_eval.api import provenance_of, task_notes
 from batch_eval.dataset import Dataset, Sample
@@ -51,13 +52,15 @@ class PartedSet:
 
 def parted(dataset: Dataset, class_names: Sequence[str]) -> PartedSet:
     """Return a loaded set in parts."""
-    plan = Plan(len(dataset.samples), rows_per_part(len(dataset.samples)))
+    every = dataset.samples
+    plan = Plan(len(every), rows_per_part(len(every)))
 
     def samples(number: int) -> tuple[Sample, ...]:
         rows = plan.part(number)
-        return dataset.samples[rows.start : rows.stop]
+        return every[rows.start : rows.stop]
 
-    return PartedSet(dataset, plan, dataset.samples[0], sampled_rows(dataset.samples, class_names), samples)
+    light = replace(dataset, samples=(), tally=dataset.counts)  # which is sent to workers
+    return PartedSet(light, plan, every[0], sampled_rows(every, class_names), samples)
 
 
 def parted_manifest(manifest: Manifest) -> PartedSet:
@@ -67,34 +70,91 @@ def parted_manifest(manifest: Manifest) -> PartedSet:
 
 
 @dataclass(frozen=True, slots=True)
+class PartFiles:
+    """The files of a part that was evaluated, not written yet."""
+
+    ledger: Ledger
+    rows: bytes
+    pictures: bytes
+
+    def write(self) -> Ledger:
+        """Write the tables, then the JSON that says that the part is done. Raises ReportError."""
+        for ending, data in ((ROWS, self.rows), (PICTURES, self.pictures)):
+            with whole_file(self.ledger.folder / f"{part_name(self.ledger.part)}{ending}") as file:
+                file.write(data)
+        write_ledger(self.ledger)
+        return self.ledger
+
+
+@dataclass(frozen=True, slots=True)
+class PartWork:
+    """What evaluates parts, on this machine or on another one.
+
+    ``first`` is a sample that stands for all. ``sampled`` are the rows that other recipes read too.
+    """
+
+    task: Task
+    job: Job
+    first: Sample
+    sampled: Sequence[int]
+    folder: Path
+
+    def evaluate(
+        self,
+        parts: Iterable[Part],
+        count: int,
+        *,
+        jobs: int | None = None,
+        progress: Progress | None = None,
+        apart: bool = False,
+    ) -> Iterator[PartFiles]:
+        """Evaluate parts of ``count`` images together, one by one. Arguments are those of `run_parts`."""
+        task, sampled = self.task, self.sampled if self.job.compares else ()
+        sampling = sampling_of(sampled, task.classifier, task.preprocessor)
+        found = run_parts(task, parts, count, self.first, jobs=jobs, progress=progress, sampling=sampling, apart=apart)
+        for part, rows in found:
+            rows.hits = _hits(task, part, rows)
+            number = part.rows.start // self.job.plan.part_rows
+            yield part_files(self.job, number, PartTable(part.samples, rows), self.folder)
+
+
+class Engine(Protocol):
+    """What evaluates parts: the processes of this machine (`PartWork.evaluate`), or Ray."""
+
+    def __call__(
+        self, work: PartWork, parts: Iterable[Part], count: int, /, *, jobs: int | None, progress: Progress | None
+    ) -> Iterator[PartFiles]:
+        """Evaluate parts of ``count`` images together. Yields the files of each that is done, in any order."""
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """Parts to evaluate, and the folder that they are written to."""
 
-    task: Task
+    work: PartWork
     parts: PartedSet
-    job: Job
-    folder: Path
     wanted: tuple[int, ...]
     """Numbers of the parts that are still to be evaluated."""
 
     @property
     def count(self) -> int:
         """Number of images."""
-        return sum(len(self.job.plan.part(number)) for number in self.wanted)
+        return sum(len(self.work.job.plan.part(number)) for number in self.wanted)
 
-    def evaluate(self, *, jobs: int | None = None, progress: Progress | None = None) -> Iterator[Ledger]:
+    @property
+    def remaining(self) -> Iterator[Part]:
+        """The parts that are still to be evaluated, one by one: few are in memory."""
+        for number in self.wanted:
+            yield Part(self.work.job.plan.part(number), self.parts.samples(number))
+
+    def evaluate(
+        self, *, engine: Engine = PartWork.evaluate, jobs: int | None = None, progress: Progress | None = None
+    ) -> Iterator[Ledger]:
         """Evaluate and write the parts one by one. Yields each that is done."""
         if not self.wanted:  # all are done, or there are fewer parts than shards
             return
-        parts = (Part(self.job.plan.part(number), self.parts.samples(number)) for number in self.wanted)
-        task, sampled = self.task, self.parts.sampled if self.job.compares else ()
-        sampling = sampling_of(sampled, task.classifier, task.preprocessor)
-        found = run_parts(task, parts, self.count, self.parts.first, jobs=jobs, progress=progress, sampling=sampling)
-        for part, rows in found:
-            rows.hits = _hits(task, part, rows)
-            yield write_part(
-                self.job, part.rows.start // self.job.plan.part_rows, PartTable(part.samples, rows), self.folder
-            )
+        for files in engine(self.work, self.remaining, self.count, jobs=jobs, progress=progress):
+            yield files.write()
 
 
 def _hits(task: Task, part: Part, rows: Rows) -> dict[int, Mapping[str, bool]]:
@@ -107,19 +167,19 @@ def _hits(task: Task, part: Part, rows: Rows) -> dict[int, Mapping[str, bool]]:
 
 
 def write_part(job: Job, number: int, part: PartTable, folder: Path) -> Ledger:
-    """Write the files of a part: its tables, then the JSON that says that it is done. Raises ReportError."""
-    names, name = job.names, part_name(number)
-    tables = {ROWS: rows_file(part, names), PICTURES: pictures_file(part.rows.pictures)}
-    for ending, data in tables.items():
-        with whole_file(folder / f"{name}{ending}") as file:
-            file.write(data)
+    """Write the files of a part, and return what its JSON says. Raises ReportError."""
+    return part_files(job, number, part, folder).write()
+
+
+def part_files(job: Job, number: int, part: PartTable, folder: Path) -> PartFiles:
+    """Return the files of a part."""
+    names = job.names
+    rows, pictures = rows_file(part, names), pictures_file(part.rows.pictures)
     slices = {slice_: tuple(sample.slices[i] for sample in part.samples) for i, slice_ in enumerate(names.slices)}
     records = Records.of_samples(part.samples, slices, part.rows)
     sums = sums_of(Evaluation(names.classes, records, job.provenance))
-    rows_sha256, pictures_sha256 = (sha256(data).hexdigest() for data in tables.values())
-    ledger = Ledger(job, number, sums, rows_sha256, pictures_sha256, part.rows.hits, folder)
-    write_ledger(ledger)
-    return ledger
+    rows_sha256, pictures_sha256 = (sha256(data).hexdigest() for data in (rows, pictures))
+    return PartFiles(Ledger(job, number, sums, rows_sha256, pictures_sha256, part.rows.hits, folder), rows, pictures)
 
 
 def prepare(
@@ -139,7 +199,8 @@ def prepare(
     )
     wanted = parts.plan.shard(shard)
     done = _finished(job, wanted, folder) if resume else frozenset()
-    return Run(task, parts, job, folder, tuple(number for number in wanted if number not in done))
+    work = PartWork(task, job, parts.first, parts.sampled, folder)
+    return Run(work, parts, tuple(number for number in wanted if number not in done))
 
 
 def _finished(job: Job, wanted: range, folder: Path) -> frozenset[int]:
