@@ -5,11 +5,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from threading import Thread
 
 import numpy as np
 import pytest
 from browser_tabs import opened
+from PIL import Image
 from processes import ROOT
 from report_examples import context, hostile, probabilities, provenance, tiny_png
 from screens import take
@@ -17,6 +19,7 @@ from screens import take
 from batch_eval import stress
 from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome, Picture, Records
 from batch_eval.evaluation.paired import compare
+from batch_eval.imaging.files import encode
 from batch_eval.reports.comparison.html import files
 from batch_eval.reports.writing import write_reports
 
@@ -262,6 +265,21 @@ def test_pictures_on_sheets_are_drawn(page):
     page.evaluate(DECODE, f"{VISIBLE} .picture image")
 
     assert "1 1 1 1" == page.locator(f"{VISIBLE} .picture svg").first.get_attribute("viewBox")
+
+
+def test_a_narrow_photo_shows_nothing_of_its_neighbours_on_the_sheet(browser, tmp_path):
+    colours = [(0, 0, 255), (0, 255, 0)]  # red and green, as OpenCV orders channels
+    photos = [encode(np.full((40, 20, 3), colour, np.uint8)) for colour in colours]
+    pictures = {row: Picture(photos[row % 2], tiny_png(50)) for row in range(IMAGES)}
+    evaluation = replace(many(), records=replace(many().records, pictures=pictures))
+    write_reports(evaluation, tmp_path, ["html"], context=replace(context(), self_contained=False))
+
+    with opened(browser, (tmp_path / "report.html").as_uri(), viewport={"width": 1280, "height": 900}) as page:
+        page.evaluate(DECODE, f"{VISIBLE} .picture image")
+        for place in ("#gallery-cards .picture > svg", ".cards .picture > svg"):
+            taken = Image.open(BytesIO(page.locator(place).first.screenshot())).convert("RGB")
+            seen = {colour for _, colour in taken.getcolors(1 << 24)}
+            assert 1 == len(seen & {(255, 0, 0), (0, 255, 0)}), place
 
 
 def test_correct_images_can_be_looked_at(page):

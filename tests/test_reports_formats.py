@@ -280,7 +280,7 @@ def test_one_html_document_refers_to_nothing_outside():
 def test_html_shows_every_error_with_its_pictures():
     files = written("html", small())
     page = files["report.html"].decode()
-    shown = re.findall(r'<svg viewBox="([^"]+)"[^>]*><image href="report_files/([^"]+)"/>', page)
+    shown = re.findall(r'<svg [^>]*viewBox="([^"]+)"><image href="report_files/([^"]+)"/></svg>', page)
 
     # Row 3 is the most confident error, so it comes first. Each picture is one pixel; row 2 has a strip of steps.
     assert {("1 1 1 1", "drawings-1.png"), ("4 1 1 1", "drawings-1.png")} <= set(shown)

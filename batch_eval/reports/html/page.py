@@ -22,6 +22,7 @@ from batch_eval.reports.context import NO_CONTEXT, ReportContext
 from batch_eval.reports.html import charts
 from batch_eval.reports.html.cards import PATTERN, Card, Cards
 from batch_eval.reports.html.pictures import Pictures, Shown
+from batch_eval.reports.html.sheets import image_size
 from batch_eval.reports.html.tags import find_tags
 
 HEAT_STEPS = 8
@@ -63,7 +64,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class ExplainedCard:
-    """A misread image, its picture, and what would make it read right."""
+    """A misread image, its picture, and what would make it read right. Sides in pixels; 0 if unknown."""
 
     id: str
     truth: str
@@ -71,6 +72,8 @@ class ExplainedCard:
     confidence: float
     words: str
     shown: Shown | None
+    width: int
+    height: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +194,7 @@ class Page:
             ExplainedCard(
                 *(record.id, record.truth or "", record.read_as, record.confidence, one.reason),
                 self.pictures.explained(one.row, one.picture),
+                *(image_size(one.picture) or (0, 0)),
             )
             for one in e.explanations
             for record in [e.record(one.row)]

@@ -170,14 +170,20 @@
   function showPicture(image, source, natural = false) {
     if (typeof source === "string") return void (image.src = source);
     const [sheet, left, top, width, height] = source;
-    const part = document.createElementNS(SVG, "svg");
-    const whole = document.createElementNS(SVG, "image");
-    whole.setAttribute("href", data.sheets[sheet]);
+    const viewBox = `${left} ${top} ${width} ${height}`;
     const size = natural ? { width, height } : { width: image.width, height: image.height };
-    const given = { viewBox: `${left} ${top} ${width} ${height}`, role: "img", "aria-label": image.alt, ...size };
-    for (const [name, value] of Object.entries(given)) part.setAttribute(name, value);
-    part.append(whole);
+    const part = svgElement("svg", { viewBox, role: "img", "aria-label": image.alt, ...size });
+    // a picture of another shape than its place would show its neighbours: the inner one cuts them off
+    const cut = svgElement("svg", { viewBox, x: left, y: top, width, height });
+    cut.append(svgElement("image", { href: data.sheets[sheet] }));
+    part.append(cut);
     image.replaceWith(part);
+  }
+
+  function svgElement(kind, attributes) {
+    const element = document.createElementNS(SVG, kind);
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    return element;
   }
 
   function drawGuesses(card, i) {
