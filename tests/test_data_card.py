@@ -125,6 +125,30 @@ def test_small_images_and_empty_pages_are_no_copies():
     assert () == copies({0: page, 1: page}, np.zeros(2, np.uint64))
 
 
+@pytest.mark.slow
+def test_nearly_all_photos_are_found_when_encoded_again_and_no_others(data):
+    photos = [
+        image
+        for path in sorted((data / "digits" / "phone-photo").iterdir())[::8]
+        if (image := cv2.imread(str(path))) is not None and min(image.shape[:2]) >= 128
+    ]
+    count, random = len(photos), np.random.default_rng(0)
+    thumbnails = {i: thumbnail(image) for i, image in enumerate([*photos, *(again(random, p) for p in photos)])}
+
+    groups = [group.rows for group in copies(thumbnails, np.arange(2 * count, dtype=np.uint64))]
+
+    assert count >= 100
+    assert all({row % count for row in group} == {group[0]} for group in groups)  # no two different photos
+    assert len(groups) >= 0.95 * count
+
+
+def again(random, photo):
+    """Encode a photo as JPEG of quality 30 to 95, at half to full size."""
+    scale, quality = random.uniform(0.5, 1), int(random.integers(30, 96))
+    small = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return cv2.imdecode(cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
+
+
 def test_three_copies_are_one_group():
     rng = np.random.default_rng(0)
     one, other = (rng.integers(0, 255, (32, 32)).astype(np.uint8) for _ in range(2))
