@@ -1,4 +1,4 @@
-"""Take the pictures of the pages, `python docs/screens.py`: `inspect`, `stress`, and a report with a diagnosis.
+"""Take the pictures of the pages, `python docs/screens.py`: `inspect`, `stress`, a diagnosis, and errors explained.
 
 Two runs give the same bytes. Needs the extra `browser`, and chromium.
 """
@@ -8,13 +8,17 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import numpy as np
 from parts.screenshots import PICTURES, chromium, save, screenshot
 
-from batch_eval import ModelOptions, evaluate, stress
+from batch_eval import ModelOptions, evaluate, open_model, stress
 from batch_eval.api import open_reader
 from batch_eval.engines.model_view import view_model
+from batch_eval.imaging.files import encode
 from batch_eval.reports.registry import Kind
 from batch_eval.reports.writing import write_reports
+from batch_eval.studies.explain import digits_for, explained
+from batch_eval.training.scenes import SceneOptions, draw_scene
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = ROOT / "sample_images"
@@ -35,7 +39,8 @@ def take(names: list[str], out: Path) -> None:
         for name in names:
             write, page, height = PAGES[name]
             write(Path(folder))
-            save(screenshot(browser, Path(folder, page), 1200, height), out / f"{name}.png")
+            file, _, section = page.partition("#")
+            save(screenshot(browser, Path(folder, file), 1200, height, section), out / f"{name}.png")
 
 
 def inspected(folder: Path) -> None:
@@ -55,12 +60,25 @@ def stressed(folder: Path) -> None:
     write_reports(stress(SAMPLES), folder, ["html"], kind=Kind.STRESS)
 
 
+def explained_errors(folder: Path) -> None:
+    """Write the report of 200 drawn photos, so much out of focus that some are misread."""
+    photos = folder / "photos"
+    photos.mkdir()
+    options = SceneOptions(size=96, share=(0.3, 0.6), blur=(1.5, 2.5))
+    for i in range(200):
+        scene = draw_scene(np.random.default_rng([7, i]), i % 10, options)
+        (photos / f"{scene.label}_{i}.png").write_bytes(encode(scene.image))
+    model = open_model()
+    write_reports(explained(evaluate(photos), model, digits=digits_for(model, None)), folder, ["html"])
+
+
 PAGES: Mapping[str, tuple[Callable[[Path], None], str, int]] = {
     "inspection": (inspected, "inspection.html", 1050),
     "diagnosis": (diagnosed, "report.html", 700),
     "stress": (stressed, "stress.html", 1000),
+    "explained": (explained_errors, "report.html#explained", 825),
 }
-"""What writes each picture's page, the page's file, and its height in pixels."""
+"""What writes each picture's page, the page's file with a section, and the height in pixels."""
 
 if __name__ == "__main__":
     main()

@@ -25,10 +25,10 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-def screenshot(browser: Browser, page: Path, width: int, height: int) -> Image.Image:
-    """Return the top of a page in light colours; width and height in pixels."""
+def screenshot(browser: Browser, page: Path, width: int, height: int, section: str = "") -> Image.Image:
+    """Return the top of a page in light colours, or of a ``section`` by its id; width and height in pixels."""
     tab = browser.new_page(viewport={"width": width, "height": height}, color_scheme="light", reduced_motion="reduce")
-    tab.goto(page.resolve().as_uri())
+    tab.goto(f"{page.resolve().as_uri()}{'#' if section else ''}{section}")
     taken = tab.screenshot(animations="disabled")
     tab.close()
     return Image.open(BytesIO(taken)).convert("RGB")
