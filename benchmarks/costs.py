@@ -5,38 +5,51 @@ Modules are compiled beforehand, as an installation compiles them.
 
 from __future__ import annotations
 
-import os
+import json
 import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median, quantiles
+from typing import TypeVar
 
 from commands import command, compiled
 from killing import COMMAND_LINE
 from rows import ROOT, SAMPLES, Row, Settings, environment_path
 
-FEW, MANY = 30, 1000
-"""Images of a run that mostly starts, and of one that mostly reads."""
-DECODING = """
-import pathlib, sys, time
+T = TypeVar("T")
+TURNS = 8
+"""Turns of two programs that prepare images; the first compiles."""
+FEW = 30
+"""Images of a run, which mostly starts."""
+IMAGES = """
+import json, os, sys, time
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+import cv2
+cv2.setNumThreads(1)
+from batch_eval.imaging import preprocessor
 from batch_eval.imaging.decode import decode
 try:
     from batch_eval.files import read
     from batch_eval.imaging.guard import one_image
 except ImportError:  # an older tree has neither limits nor a net
-    read, one_image = lambda path: pathlib.Path(path).read_bytes(), lambda work, data: work(data)
-times, paths = [], sys.argv[1:]
-for _ in range(40):
-    started = time.process_time()
-    for path in paths:
-        one_image(decode, read(path))
-    times.append(time.process_time() - started)
-print(1000 * min(times) / len(paths))
+    from batch_eval.imaging.files import read
+    one_image = lambda work, data: work(data)
+recipes = {"decoding": lambda image: image, "mnist": preprocessor("mnist"), "photo": preprocessor("photo")}
+took, paths = {}, sys.argv[1:]
+for name, recipe in recipes.items():
+    times = []
+    for _ in range(10):
+        started = time.process_time()
+        for path in paths:
+            one_image(recipe, one_image(decode, read(path)))
+        times.append(time.process_time() - started)
+    took[name] = 1000 * min(times) / len(paths)
+print(json.dumps(took))
 """
-"""A program that prints how many milliseconds of the processor reading and decoding an image takes."""
+"""A program that prints how many milliseconds of the processor reading, decoding and preparing an image takes."""
 LOADED = """
 import os
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -70,8 +83,6 @@ wording.message.__code__ = wording.printable.__code__ = text.__code__
 """Takes the protection away: the watcher of signals, the net below an image, limits, locks, and printable text.
 
 A function's code is replaced, as other modules have its name. Readers that do more than check cannot be taken away."""
-RECIPES = ("mnist", "photo")
-"""What is compared; both have had new steps, so `decoding` and `protection` tell what the protection costs."""
 
 
 def start(settings: Settings) -> Row:
@@ -88,13 +99,12 @@ def start(settings: Settings) -> Row:
 
 
 def image(settings: Settings) -> Row:
-    """Time images, before and after, in turns: a run of many less a run of few."""
+    """Time reading, decoding and preparing the sample images, before and after, in turns."""
     if settings.before is None:
         return _nothing_before("CPU time of an image")
     with tempfile.TemporaryDirectory() as folder:
-        said = [_each_image(Contest(Path(folder), settings.before), recipe) for recipe in RECIPES]
-    row = "benchmarks/hostile.py image --before TREE"
-    return Row("CPU time of an image", MANY, Counter(), row, value="; ".join(said))
+        said = _each_image(Contest(Path(folder), settings.before))
+    return Row("CPU time of an image", TURNS, Counter(), "benchmarks/hostile.py image --before TREE", value=said)
 
 
 def protection(_: Settings) -> Row:
@@ -102,10 +112,8 @@ def protection(_: Settings) -> Row:
     with tempfile.TemporaryDirectory() as folder:
         contest = Contest(Path(folder), None)
         ratios = [now / then for now, then in contest.times(_images(Path(folder), FEW), 16, [])]
-        said = [f"start {_spread(ratios)} of without", *(_each_image(contest, recipe) for recipe in RECIPES)]
-    return Row(
-        "the same without protection", len(ratios), Counter(), "benchmarks/hostile.py protection", value="; ".join(said)
-    )
+        said = f"start {_spread(ratios)} of without; {_each_image(contest)}"
+    return Row("the same without protection", TURNS, Counter(), "benchmarks/hostile.py protection", value=said)
 
 
 class Contest:
@@ -113,37 +121,51 @@ class Contest:
 
     def __init__(self, folder: Path, before: Path | None) -> None:
         self.folder = folder
-        if before:
-            self._programs = [(ROOT, ["-m", "batch_eval"]), (before, ["-m", "batch_eval"])]
-        else:
-            self._programs = [(ROOT, ["-c", LOADED + COMMAND_LINE]), (ROOT, ["-c", LOADED + BARE + COMMAND_LINE])]
+        self._programs = [(ROOT, ""), (before, "")] if before else [(ROOT, LOADED), (ROOT, LOADED + BARE)]
         self._environment = compiled(folder)
 
     def times(self, images: Path, turns: int, options: list[str]) -> list[tuple[float, float]]:
-        """Return the seconds of the processor of both in each turn. Which is first changes; a turn before compiles."""
-        found = []
-        for turn in range(turns):
-            order = (0, 1) if turn % 2 else (1, 0)
-            seconds = {i: self._time(images, i, options) for i in order}
-            found.append((seconds[0], seconds[1]))
-        return found[1:]
+        """Return the seconds of the processor of a run by both in each turn. A turn before compiles."""
+        return list(self._turns(turns, lambda which: self._run(images, which, options)))
 
-    def _time(self, images: Path, which: int, options: list[str]) -> float:
-        tree, program = self._programs[which]
+    def images(self) -> list[tuple[Mapping[str, float], Mapping[str, float]]]:
+        """Return the milliseconds that an image takes both in each turn, alone decoded and by recipe."""
+        return list(self._turns(TURNS, self._prepare))
+
+    def _turns(self, turns: int, measured: Callable[[int], T]) -> Iterator[tuple[T, T]]:
+        """Yield what is measured of both in each turn but the first. Which comes first changes."""
+        for turn in range(turns):
+            found = {which: measured(which) for which in ((0, 1) if turn % 2 else (1, 0))}
+            if turn:
+                yield found[0], found[1]
+
+    def _run(self, images: Path, which: int, options: list[str]) -> float:
+        tree, changes = self._programs[which]
         labels = ["--label-pattern", "^(?P<label>[0-9])-"]
         arguments = ["run", str(images), *labels, "--out", str(self.folder / "out"), "--quiet", *options]
+        program = ["-c", changes + COMMAND_LINE]
         done = command(arguments, images, tree=tree, program=program, environment=self._environment)
         assert done.code == 0, done.said
         return done.seconds
 
+    def _prepare(self, which: int) -> Mapping[str, float]:
+        tree, changes = self._programs[which]
+        arguments = [sys.executable, "-c", changes + IMAGES, *map(str, sorted(SAMPLES.glob("*.png")))]
+        environment = self._environment | {"PYTHONPATH": environment_path(tree)}
+        found: dict[str, float] = json.loads(
+            subprocess.check_output(arguments, env=environment, cwd=self.folder)  # Python looks for modules there first
+        )
+        return found
 
-def _each_image(contest: Contest, recipe: str) -> str:
-    """Return what a recipe's images cost compared with the other program."""
-    options = ["--preprocess", recipe, "--jobs", "1", "--format", "csv"]
-    many, few = (contest.times(_images(contest.folder, count), 8, options) for count in (MANY, FEW))
-    each = [[(large[i] - small[i]) / (MANY - FEW) for i in range(2)] for large, small in zip(many, few, strict=True)]
-    own = 1000 * median(now for now, _ in each)
-    return f"an image with {recipe} {_spread([now / then for now, then in each])}, {own:.2f} ms"
+
+def _each_image(contest: Contest) -> str:
+    """Return what an image costs compared with the other program: alone decoded, and prepared by each recipe."""
+    turns = contest.images()
+    return "; ".join(
+        f"{name} {_spread([now[name] / then[name] for now, then in turns])}, "
+        f"{median(now[name] for now, _ in turns):.2f} ms"
+        for name in turns[0][0]
+    )
 
 
 def _spread(ratios: Sequence[float]) -> str:
@@ -152,33 +174,9 @@ def _spread(ratios: Sequence[float]) -> str:
     return f"{middle:.3f} ({low:.3f} to {high:.3f})"
 
 
-def decoding(settings: Settings) -> Row:
-    """Time reading and decoding the sample images, which is where files are checked, before and after in turns."""
-    if settings.before is None:
-        return _nothing_before("reading and decoding an image")
-    ratios = []
-    for i in range(7):
-        times = {tree: _decoding_time(tree) for tree in _trees(settings.before, i)}
-        ratios.append(times[ROOT] / times[settings.before])
-    value = f"CPU time {median(ratios):.3f} of before ({min(ratios):.3f} to {max(ratios):.3f})"
-    row = "benchmarks/hostile.py decoding --before TREE"
-    return Row("reading and decoding an image", 7, Counter(), row, value=value)
-
-
 def _nothing_before(inputs: str) -> Row:
     """Return the row of a comparison that lacks the other tree."""
     return Row(inputs, 0, Counter(), "", value="give --before TREE to compare with")
-
-
-def _trees(before: Path, turn: int) -> list[Path]:
-    """Return both trees of sources; which is first changes with the turn."""
-    return [before, ROOT] if turn % 2 else [ROOT, before]
-
-
-def _decoding_time(tree: Path) -> float:
-    environment = os.environ | {"PYTHONPATH": environment_path(tree)}
-    samples = [str(file) for file in sorted(SAMPLES.glob("*.png"))]
-    return float(subprocess.check_output([sys.executable, "-c", DECODING, *samples], env=environment))
 
 
 def _images(folder: Path, count: int) -> Path:

@@ -11,7 +11,6 @@ import json
 import os
 import re
 import resource
-import selectors
 import signal
 import subprocess
 import sys
@@ -23,14 +22,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from threading import Lock
-from time import monotonic
 from typing import IO
 
 import costs
 import hostile_images
 import kills
 import messages
-from commands import command
+from commands import command, in_time
 from crafted_models import CRAFTED
 from mutants import mutated
 from rows import (
@@ -38,7 +36,6 @@ from rows import (
     CONTROL,
     KINDS,
     MEGABYTES,
-    PATIENCE,
     ROOT,
     SAMPLES,
     SECONDS,
@@ -156,7 +153,7 @@ class _Worker:
         stdin, stdout = _pipes(process)
         stdin.write(f"{file}\n".encode())
         stdin.flush()
-        if not _answers(process, stdout):
+        if not in_time(process.pid, stdout.fileno(), SECONDS):
             self._stop()
             return Answer("hang", ["hang"])
         line = stdout.readline()
@@ -183,32 +180,6 @@ class _Worker:
             for pipe in _pipes(self._process):
                 pipe.close()
         self._process = None
-
-
-def _answers(process: subprocess.Popen[bytes], stdout: IO[bytes]) -> bool:
-    """Wait for an answer. False where the process computes too long, or does nothing at all for long.
-
-    The clock alone tells nothing where other programs have the cores.
-    """
-    started = computed = _computed(process.pid)
-    moved = monotonic()
-    with selectors.DefaultSelector() as selector:
-        selector.register(stdout, selectors.EVENT_READ)
-        while not selector.select(1):
-            before, computed = computed, _computed(process.pid)
-            moved = monotonic() if computed != before else moved
-            if computed - started > SECONDS or monotonic() - moved > PATIENCE * SECONDS:
-                return False
-    return True
-
-
-def _computed(process: int) -> float:
-    """Return the seconds of the processor that a process and its living children have had."""
-    from batch_eval.models.isolation import cpu_seconds
-
-    children = Path(f"/proc/{process}/task/{process}/children")
-    found = [process, *map(int, children.read_text().split() if children.exists() else ())]
-    return sum(cpu_seconds(one) or 0.0 for one in found)
 
 
 def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
@@ -263,7 +234,6 @@ ROWS: dict[str, Callable[[Settings], Row]] = {
     "start": costs.start,
     "image": costs.image,
     "protection": costs.protection,
-    "decoding": costs.decoding,
 }
 """What can be measured. Each row is independent of the others."""
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from commands import Done, command
 from mutants import mutated
-from rows import CHARACTERS, CONTROL, MEGABYTES, PATIENCE, SAMPLES, SECONDS, Row, Settings
+from rows import CHARACTERS, CONTROL, MEGABYTES, SAMPLES, SECONDS, Row, Settings
 
 IMAGES = 10_000
 """How many mutants, if nothing else is said."""
@@ -69,7 +69,7 @@ def _run(seeds: list[tuple[str, bytes]], first: int, last: int) -> tuple[Done, l
             (folder / f"{number}.{name}").write_bytes(mutated(data, random))
         out = Path(place) / "out"
         arguments = ["run", str(folder.parent), "--format", "csv", "--jobs", "1", "--out", str(out)]
-        done = command(arguments, Path(place), patience=A_RUN * PATIENCE)
+        done = command(arguments, Path(place), patience=SECONDS + A_RUN)
         table = out / "predictions.csv"
         text = table.read_text("utf-8-sig") if table.exists() else ""
         return done, list(csv.DictReader(io.StringIO(text, newline="")))

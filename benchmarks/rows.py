@@ -17,7 +17,7 @@ MEGABYTES = 2000
 CHARACTERS = 1000
 """Length of a message."""
 PATIENCE = 6
-"""How many times ``SECONDS`` may pass by the clock."""
+"""How many times ``SECONDS`` may pass by the clock while a program does nothing at all."""
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\u202a-\u202e\u2066-\u2069]")
 KINDS = ("signal", "hang", "uncaught", "memory", "unnamed", "message", "lost", "mixed")
 """Ways to fail: ended by a signal, too slow, an unexpected exception, too much memory, a message that does not name the
