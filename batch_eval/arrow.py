@@ -26,6 +26,7 @@ def pyarrow(what: str) -> Any:
 
 def texts(pa: Any, values: Sequence[str | None]) -> Any:
     """Return a column of texts. Those with lone surrogates, which UTF-8 lacks, become a column of bytes."""
+    values = list(values)
     try:
         return pa.array(values, pa.string())
     except UnicodeEncodeError:

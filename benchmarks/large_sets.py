@@ -15,7 +15,7 @@ import numpy as np
 from command_costs import measured, shown
 
 from batch_eval.dataset import Sample
-from batch_eval.dataset.sample import label_sum
+from batch_eval.dataset.sample import Samples, label_sum
 from batch_eval.engines.rows import Picture, Rows
 from batch_eval.evaluation import OUTCOMES, Outcome, Provenance
 from batch_eval.imaging.files import encode
@@ -59,7 +59,7 @@ def write_parts(count: int, seed: int, folder: Path) -> None:
     job = Job(plan, names, known)
     for number in range(plan.parts):
         part = plan.part(number)
-        write_part(job, number, PartTable(samples(part), rows_of(part, seed)), folder)
+        write_part(job, number, PartTable(Samples.of(samples(part)), rows_of(part, seed)), folder)
 
 
 def samples(part: range) -> tuple[Sample, ...]:

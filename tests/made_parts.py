@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from report_examples import provenance
 
 from batch_eval.dataset import Dataset, Sample
-from batch_eval.dataset.sample import label_sum
+from batch_eval.dataset.sample import Samples, label_sum
 from batch_eval.engines.rows import DIGEST, Picture, Rows
 from batch_eval.engines.twins import SIDE
 from batch_eval.evaluation import OUTCOMES, Outcome
@@ -117,7 +117,7 @@ def written(dataset: Dataset, rows: Rows, part_rows: int, folder: Path) -> list[
     plan = Plan(len(dataset.samples), part_rows)
     job = job_of(dataset, plan)
     return [
-        write_part(job, number, PartTable(dataset.samples[p.start : p.stop], cut(rows, p)), folder)
+        write_part(job, number, PartTable(Samples.of(dataset.samples[p.start : p.stop]), cut(rows, p)), folder)
         for number in range(plan.parts)
         for p in [plan.part(number)]
     ]

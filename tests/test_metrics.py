@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from batch_eval.evaluation import metrics
+from batch_eval.texts import Coded
 
 proportion = pytest.importorskip("statsmodels.stats.proportion")
 peer = pytest.importorskip("sklearn.metrics")
@@ -111,7 +112,7 @@ def columns(pairs):
 def test_tallies_add_up_to_the_whole(pairs):
     values = [value for value, _ in pairs]
     hits = np.array([hit for _, hit in pairs], dtype=np.bool_)
-    tallies = metrics.tally_by(values, hits).values()
+    tallies = metrics.tally_by(Coded.of(values), hits).values()
 
     assert (int(hits.sum()), len(pairs)) == (sum(t.hits for t in tallies), sum(t.n for t in tallies))
 

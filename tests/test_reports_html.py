@@ -10,6 +10,7 @@ import pytest
 from report_examples import HOSTILE, hostile, probabilities, provenance, small, wrong
 
 from batch_eval.evaluation import Evaluation, Picture, Records
+from batch_eval.publishing import whole
 from batch_eval.reports.context import ReportContext
 from batch_eval.reports.html import charts, document, files
 from batch_eval.reports.html.page import ALL_SHOWN_UP_TO, GROUP_SHOWN, MOST_CONFIDENT, Page
@@ -18,7 +19,7 @@ from batch_eval.reports.html.sheets import SHEET_HEIGHT, SHEET_WIDTH, SheetPictu
 
 
 def page_data(evaluation):
-    script = dict(files(evaluation))["report_files/data.js"].decode("ascii")
+    script = whole(dict(files(evaluation))["report_files/data.js"]).decode("ascii")
     return json.loads(script.removeprefix("globalThis.batchEvalData=").rstrip(";\n"))
 
 
@@ -35,7 +36,7 @@ def test_script_data_has_every_image_and_a_card_for_each_that_is_not_correct():
 
 
 def test_script_data_cannot_end_its_script():
-    script = dict(files(hostile()))["report_files/data.js"]
+    script = whole(dict(files(hostile()))["report_files/data.js"])
 
     assert b"<" not in script
     assert list(HOSTILE) == page_data(hostile())["ids"]

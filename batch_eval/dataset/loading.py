@@ -20,7 +20,7 @@ from batch_eval.dataset.labels.tables import MAX_MB
 from batch_eval.dataset.manifest import as_manifest, checked
 from batch_eval.dataset.names import image_id
 from batch_eval.dataset.options import LabelOptions, Labels
-from batch_eval.dataset.sample import Dataset, Sample, label_sum
+from batch_eval.dataset.sample import Dataset, Sample, Samples, label_sum
 from batch_eval.dataset.sources.core import Source
 from batch_eval.dataset.sources.listed import Listed
 from batch_eval.dataset.sources.opening import Place, open_source
@@ -152,7 +152,7 @@ def _dataset(source: Source, choice: Choice, options: LabelOptions) -> Dataset:
         rows = rows_of(options.split, None if position is None else [slices[position] for slices in reading.slices])
     slices = reading.slices or [()] * len(source.images)
     files = source.images
-    samples = tuple(Sample(image_id(files[row]), files[row], reading.truths[row], slices[row]) for row in rows)
+    samples = Samples.of(Sample(image_id(files[row]), files[row], reading.truths[row], slices[row]) for row in rows)
     offers = (*choice.offers, *_outside(source)) if choice.reading is None else ()
     unlabelled = "" if choice.reading else no_labels(printable(source.name), files, offers)
     return Dataset(
@@ -200,11 +200,11 @@ def _in_parts(source: Source, reading: Reading, wanted: str | None) -> tuple[Rea
     return replace(reading, slice_names=(*reading.slice_names, SPLIT), slices=with_part), note
 
 
-def _unlabelled_note(samples: Sequence[Sample], choice: Choice) -> list[str]:
+def _unlabelled_note(samples: Samples, choice: Choice) -> list[str]:
     """Return the remark about images without a label."""
-    ids = [sample.id for sample in samples if sample.truth is None] if choice.reading else []
+    ids = samples.ids.kept(samples.truth.having([None])) if choice.reading else ()
     return [f"{len(ids)} of {len(samples)} images have no label: {listing(ids)}."] if ids else []
 
 
-def _digest(samples: Sequence[Sample]) -> str:
-    return f"{label_sum((sample.id, sample.truth) for sample in samples):064x}"
+def _digest(samples: Samples) -> str:
+    return f"{label_sum(zip(samples.ids, samples.truth, strict=True)):064x}"

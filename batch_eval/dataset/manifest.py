@@ -22,7 +22,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 from batch_eval.arrow import COMPRESSION, listed, pyarrow, texts
 from batch_eval.dataset.labels.spelling import Classes
 from batch_eval.dataset.options import LabelOptions
-from batch_eval.dataset.sample import Dataset, Sample
+from batch_eval.dataset.sample import Dataset, Sample, Samples
 from batch_eval.dataset.sources.core import Content, Distant, Source
 from batch_eval.dataset.sources.folder import Folder
 from batch_eval.dataset.sources.opening import open_named
@@ -164,12 +164,12 @@ class Manifest:
             inner = open_named(paths, self.header["places"], Classes(self.class_names), options)
         return Indexed(self.header["name"], inner)
 
-    def dataset(self, samples: tuple[Sample, ...] = ()) -> Dataset:
+    def dataset(self, samples: Sequence[Sample] = ()) -> Dataset:
         """Return the set with some of its samples. Raises DatasetError where the images are not there."""
         h = self.header
         return Dataset(
             source=self.source,
-            samples=samples,
+            samples=Samples.of(samples),
             label_source=h["label_source"],
             slice_names=tuple(h["slice_names"]),
             missing=tuple(h["missing"]),
@@ -184,9 +184,9 @@ class Manifest:
         with _opened(self.path) as file:
             return _samples(file.read_row_group(number, use_threads=False), len(self.header["slice_names"]))
 
-    def samples(self) -> tuple[Sample, ...]:
+    def samples(self) -> Samples:
         """Return all samples. Raises DatasetError where the file is damaged."""
-        return tuple(sample for number in range(-(-self.rows // self.part_rows)) for sample in self.part(number))
+        return Samples.joined(Samples.of(self.part(number)) for number in range(-(-self.rows // self.part_rows)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,10 +227,10 @@ def write_manifest(dataset: Dataset, origin: Origin, part_rows: int, file: IO[by
     samples = dataset.samples
     columns = [
         pa.array(range(len(samples)), pa.int64()),
-        texts(pa, [sample.id for sample in samples]),
-        pa.array([_uri(sample.file) for sample in samples], pa.string()),
-        texts(pa, [sample.truth for sample in samples]),
-        *(texts(pa, [sample.slices[i] for sample in samples]) for i in range(len(dataset.slice_names))),
+        texts(pa, samples.ids),
+        pa.array(map(_uri, samples.files), pa.string()),
+        texts(pa, samples.truth),
+        *(texts(pa, column) for column in samples.slices),
     ]
     names = ["row", "id", "uri", "truth", *(f"{SLICE}{printable(name)}" for name in dataset.slice_names)]
     table = pa.table(columns, names=names).replace_schema_metadata({KEY: json.dumps(header)})

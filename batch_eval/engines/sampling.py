@@ -13,7 +13,7 @@ from itertools import chain, zip_longest
 import numpy as np
 from numpy.typing import NDArray
 
-from batch_eval.dataset import Sample
+from batch_eval.dataset.sample import Samples
 from batch_eval.engines.rows import Readings
 from batch_eval.errors import UnreadableImageError
 from batch_eval.imaging import Prepared, Preprocessor, preprocessor
@@ -55,15 +55,15 @@ def _visible(prepared: Prepared) -> NDArray[np.uint8] | None:
     return None if prepared.blank else np.asarray(prepared.image, np.uint8)
 
 
-def sampling(samples: Sequence[Sample], classifier: Classifier, own: Preprocessor) -> Sampling | None:
+def sampling(samples: Samples, classifier: Classifier, own: Preprocessor) -> Sampling | None:
     """Return what to sample; None where fewer than ``FEWEST`` images have a label of the model."""
     return sampling_of(sampled_rows(samples, classifier.class_names), classifier, own)
 
 
-def sampled_rows(samples: Sequence[Sample], class_names: Sequence[str]) -> tuple[int, ...]:
+def sampled_rows(samples: Samples, class_names: Sequence[str]) -> tuple[int, ...]:
     """Choose the rows of a sample, of those whose label is a class."""
     names = set(class_names)
-    return spread_rows((row, s.truth) for row, s in enumerate(samples) if s.truth in names)
+    return spread_rows((row, truth) for row, truth in enumerate(samples.truth) if truth in names)
 
 
 def sampling_of(rows: Sequence[int], classifier: Classifier, own: Preprocessor) -> Sampling | None:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from batch_eval.dataset import Sample
 from batch_eval.engines.local import Task
 from batch_eval.engines.rows import Readings, Rows, Trial, TrialKind
 from batch_eval.engines.sampling import COMPARED, FEWEST, spread_rows
@@ -96,13 +95,11 @@ def read_own_digits(classifier: Classifier) -> Trial | None:
 
 def _sample(task: Task, rows: Rows) -> _Sample:
     """Return the scored images of the run's sample; without one, choose some."""
-    return _sample_of(task.dataset.samples, rows)
-
-
-def _sample_of(samples: Sequence[Sample], rows: Rows) -> _Sample:
-    candidates = sorted(rows.sample) or range(len(samples))
-    chosen = spread_rows((row, samples[row].truth) for row in candidates if OUTCOMES[rows.outcome[row]].scored)
-    truths = tuple(str(samples[row].truth) for row in chosen)
+    labels = task.dataset.samples.truth
+    candidates = np.array(sorted(rows.sample) or range(len(labels)), np.intp)
+    labelled = zip(candidates.tolist(), labels[candidates], rows.outcome[candidates].tolist(), strict=True)
+    chosen = spread_rows((row, truth) for row, truth, outcome in labelled if OUTCOMES[outcome].scored)
+    truths = tuple(str(labels[row]) for row in chosen)
     correct = rows.outcome[list(chosen)] == OUTCOMES.index(Outcome.CORRECT)
     return _Sample(chosen, truths, correct, rows.sample, rows.hits)
 

@@ -14,6 +14,7 @@ from batch_eval.evaluation.metrics import ReliabilityBin, Tally
 from batch_eval.evaluation.records import Evaluation
 from batch_eval.evaluation.sums import MOST_VALUES, THRESHOLDS, Counts
 from batch_eval.outcome import OUTCOMES, Outcome
+from batch_eval.texts import Coded
 from batch_eval.wording import printable
 
 MAX_VALUES = 20
@@ -28,7 +29,7 @@ class Slices:
     each value once, and ``left_out`` None where there are too many to count.
     """
 
-    shown: Mapping[str, tuple[str, ...]]
+    shown: Mapping[str, Coded[str]]
     left_out: Mapping[str, int | None]
 
     @property
@@ -46,10 +47,10 @@ def usable_slices(evaluation: Evaluation, chosen: Sequence[str] = ()) -> Slices:
 
     Raises ConfigError when a chosen slice does not exist.
     """
-    slices = {name: tuple(values) for name, values in evaluation.slice_values.items()}
+    slices = {name: Coded.of(values) for name, values in evaluation.slice_values.items()}
     sums = evaluation.sums
     counts = {
-        name: len(set(values)) for name, values in slices.items() if sums is None or sums.slices[name] is not None
+        name: len(values.values) for name, values in slices.items() if sums is None or sums.slices[name] is not None
     }
     if chosen:
         check_slices(chosen, slices)
@@ -92,16 +93,16 @@ def _hits(evaluation: Evaluation, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
     return np.asarray(evaluation.records.outcome[rows] == OUTCOMES.index(Outcome.CORRECT))
 
 
-def by_slice(evaluation: Evaluation, slices: Mapping[str, tuple[str, ...]] | None = None) -> list[Breakdown]:
+def by_slice(evaluation: Evaluation, slices: Mapping[str, Coded[str]] | None = None) -> list[Breakdown]:
     """Return the tallies of each slice's values; ``slices`` are those to look at, by default all."""
     if evaluation.sums is not None:
         counted = {name: counts for name, counts in evaluation.sums.slices.items() if counts is not None}
         return [_counted(name, counted[name]) for name in (counted if slices is None else slices)]
     rows = evaluation.scored_rows
-    hits, places = _hits(evaluation, rows), rows.tolist()
+    hits = _hits(evaluation, rows)
     found = []
     for name, values in (evaluation.records.slices if slices is None else slices).items():
-        tallies = metrics.tally_by([values[i] for i in places], hits)
+        tallies = metrics.tally_by(values.at(rows), hits)
         found.append(Breakdown(name, tuple(sorted(tallies.items(), key=lambda part: -part[1].n))))
     return found
 

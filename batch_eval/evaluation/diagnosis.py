@@ -15,6 +15,7 @@ from batch_eval.engines.rows import Trial, TrialKind
 from batch_eval.evaluation.metrics import tally_by
 from batch_eval.evaluation.records import Evaluation
 from batch_eval.outcome import OUTCOMES, Outcome
+from batch_eval.texts import Coded
 from batch_eval.wording import percent, printable
 
 WHY = "Why so low?"
@@ -140,7 +141,7 @@ def _part(evaluation: Evaluation) -> Iterator[Cause]:
     hits = np.asarray(evaluation.records.outcome[rows] == OUTCOMES.index(Outcome.CORRECT))
     causes = []
     for name, values in _parts(evaluation).items():
-        tallies = tally_by([values[i] for i in rows.tolist()], hits)
+        tallies = tally_by(values.at(rows), hits)
         for value, tally in tallies.items():
             others = evaluation.scored - tally.n
             if tally.n < SMALLEST_PART or others < SMALLEST_PART:
@@ -157,13 +158,12 @@ def _part(evaluation: Evaluation) -> Iterator[Cause]:
     yield from sorted(causes, key=lambda cause: -cause.gain)[:1]
 
 
-def _parts(evaluation: Evaluation) -> Mapping[str, tuple[str, ...]]:
+def _parts(evaluation: Evaluation) -> Mapping[str, Coded[str]]:
     """Return the slices, and the outermost folders unless these are the labels."""
     r = evaluation.records
-    folders = tuple(path.partition("/")[0] if "/" in path else "." for path in r.ids)
-    labels = {truth for truth in r.truth if truth is not None}
+    folders = Coded.of(path.partition("/")[0] if "/" in path else "." for path in r.ids)
     # Folders named by labels hold one class each, and a hard class is no bad part.
-    if len(set(folders)) < 2 or set(folders) & labels:
+    if len(folders.values) < 2 or set(folders.values) & set(r.truth.values):
         return r.slices
     return {**r.slices, "folder": folders}
 

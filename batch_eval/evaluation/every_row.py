@@ -88,15 +88,22 @@ class RowsFile:
         )
 
 
-def written(tables: Iterable[Any], provenance: Mapping[str, Any], slices: Mapping[str, str]) -> Iterator[bytes]:
-    """Yield the content of a file with the rows of tables, as soon as a group of rows is complete."""
+def written(
+    tables: Iterable[Any], provenance: Mapping[str, Any], slices: Mapping[str, str] | None = None
+) -> Iterator[bytes]:
+    """Yield the content of a file with the rows of tables, as soon as a group of rows is complete.
+
+    ``slices`` are the columns of the slices, where the file belongs to an evaluation of a large set.
+    """
     pa = pyarrow(WHAT)
-    described = {PROVENANCE: json.dumps(provenance), SLICES: json.dumps(slices)}
+    described = {PROVENANCE: json.dumps(provenance)}
+    if slices is not None:
+        described[SLICES] = json.dumps(slices)
     sink, writer = _Pieces(), None
     for table in _grouped(tables, pa):
         schema = table.schema.with_metadata(described)
         writer = writer or pa.parquet.ParquetWriter(pa.PythonFile(sink, "w"), schema, compression=COMPRESSION)
-        writer.write_table(table.cast(schema), row_group_size=len(table))
+        writer.write_table(table.cast(schema), row_group_size=max(1, len(table)))
         yield sink.taken()
     if writer is not None:
         writer.close()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from batch_eval.texts import Coded
 
 Z_95 = 1.959963984540054
 """97.5 % quantile of the standard normal distribution, for two-sided 95 % intervals."""
@@ -108,14 +109,14 @@ class Tally:
         return wilson_interval(self.hits, self.n)
 
 
-def tally_by(values: Sequence[str], hits: NDArray[np.bool_]) -> dict[str, Tally]:
+def tally_by(values: Coded[str], hits: NDArray[np.bool_]) -> dict[str, Tally]:
     """Return the tally of each distinct value. ``values`` and ``hits`` have length N.
 
-    >>> tally_by(["ruled", "plain", "ruled"], np.array([True, True, False]))
+    >>> tally_by(Coded.of(["ruled", "plain", "ruled"]), np.array([True, True, False]))
     {'ruled': Tally(hits=1, n=2), 'plain': Tally(hits=1, n=1)}
     """
-    hit = Counter(value for value, good in zip(values, hits.tolist(), strict=True) if good)
-    return {value: Tally(hit[value], n) for value, n in Counter(values).items()}
+    right = np.bincount(values.codes[hits], minlength=len(values.values)).tolist()
+    return {value: Tally(hit, n) for (value, n), hit in zip(values.counts().items(), right, strict=True)}
 
 
 CONFIDENCE_UNITS = 1 << 40
@@ -211,7 +212,7 @@ WRONG_LABELS = 0.033
 """λ, the usual share of wrong labels: the mean of ten test sets (Northcutt, Athalye and Mueller 2021)."""
 
 
-def label_suspects(probabilities: NDArray[np.float32], truth: NDArray[np.intp]) -> NDArray[np.bool_]:
+def label_suspects(probabilities: NDArray[np.float32], truth: NDArray[np.int32]) -> NDArray[np.bool_]:
     """Return (N,) bool: images whose label is more likely wrong than the model, by confident learning.
 
     ``probabilities`` is (N, C), ``truth`` holds (N,) class indices. A suspect meets three conditions. The model

@@ -11,8 +11,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from batch_eval.dataset.labels.spelling import Classes, spell
 from batch_eval.evaluation.records import Evaluation
 from batch_eval.wording import DIGIT_WORDS, printable
@@ -68,9 +66,9 @@ def other_labels(evaluation: Evaluation) -> list[OtherLabels]:
 
 def _read(evaluation: Evaluation) -> _Read:
     r = evaluation.records
-    rows = [i for i in np.flatnonzero(r.has_prediction).tolist() if r.truth[i] is not None]
+    rows = r.has_prediction & ~r.truth.having([None])
     predicted = [evaluation.class_names[k] for k in r.predicted[rows].tolist()]
-    return _Read(tuple(r.ids[i] for i in rows), tuple(str(r.truth[i]) for i in rows), tuple(predicted))
+    return _Read(tuple(r.ids.kept(rows)), tuple(map(str, r.truth[rows])), tuple(predicted))
 
 
 def _shifts(read: _Read) -> Iterator[OtherLabels]:

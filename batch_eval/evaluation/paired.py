@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from batch_eval.evaluation.breakdown import usable_slices
 from batch_eval.evaluation.metrics import Tally
 from batch_eval.evaluation.records import Evaluation
 from batch_eval.outcome import OUTCOMES, Outcome
+from batch_eval.texts import Coded, Texts
 from batch_eval.wording import percent, printable
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Shared:
     cannot be compared.
     """
 
-    ids: tuple[str, ...]
+    ids: Texts
     rows: NDArray[np.intp]
     hits: NDArray[np.bool_]
     relabelled: int
@@ -59,27 +60,42 @@ def shared_images(evaluations: Sequence[Evaluation]) -> Shared:
         raise ConfigError(
             "an evaluation of a large set is compared in pairs with others of its kind, not ranked. Use --pairs."
         )
-    places = [_places(evaluation) for evaluation in evaluations]
-    common = [name for name in places[0] if all(name in place for place in places[1:])]
-    rows = np.array([[place[name] for name in common] for place in places], dtype=np.intp)
+    rows = _common(evaluations)
     # Under another label the same image asks for another answer, so hits could not be compared.
-    same = np.array([_same_truth(evaluations, column) for column in rows.T.tolist()], dtype=np.bool_)
+    truths = Coded.joined(e.records.truth for e in evaluations).codes  # with the same codes for all
+    lengths = [len(e.records) for e in evaluations]
+    coded = [some[r] for some, r in zip(np.split(truths, np.cumsum(lengths)[:-1]), rows, strict=True)]
+    same = np.all([codes == coded[0] for codes in coded], axis=0)
     if not same.any():
-        raise _nothing_shared(evaluations, len(common))
+        raise _nothing_shared(evaluations, len(same))
     rows = rows[:, same]
     right = OUTCOMES.index(Outcome.CORRECT)
     hits = np.stack([e.records.outcome[r] == right for e, r in zip(evaluations, rows, strict=True)])
-    ids = tuple(name for name, good in zip(common, same.tolist(), strict=True) if good)
-    return Shared(ids, rows, hits, int((~same).sum()))
+    return Shared(evaluations[0].records.ids.kept(_mask(evaluations[0], rows[0])), rows, hits, int((~same).sum()))
 
 
-def _places(evaluation: Evaluation) -> dict[str, int]:
-    """Return the row of each scored image by its id."""
-    return {evaluation.records.ids[row]: row for row in evaluation.scored_rows.tolist()}
+def _common(evaluations: Sequence[Evaluation]) -> NDArray[np.intp]:
+    """Return (K, N) the rows of the images that all scored, in the order of the first evaluation."""
+    first, *others = evaluations
+    ids = first.records.ids
+    found = [first.scored_rows]
+    for other in others:
+        scored = other.scored_rows
+        if other.records.ids == ids:  # the same set in the same order, as it mostly is
+            own = np.where(_mask(other, scored), np.arange(len(ids)), -1)[found[0]]
+        else:
+            names = other.records.ids.kept(_mask(other, scored))
+            places = dict(zip(names, scored.tolist(), strict=True))
+            own = np.array([places.get(name, -1) for name in ids.kept(_mask(first, found[0]))], np.intp)
+        found = [rows[own >= 0] for rows in (*found, own)]
+    return np.stack(found)
 
 
-def _same_truth(evaluations: Sequence[Evaluation], rows: Sequence[int]) -> bool:
-    return len({e.records.truth[row] for e, row in zip(evaluations, rows, strict=True)}) == 1
+def _mask(evaluation: Evaluation, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Return (N,) bool: some rows of an evaluation."""
+    mask = np.zeros(len(evaluation.records), np.bool_)
+    mask[rows] = True
+    return mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,21 +246,18 @@ class Comparison:
 
     def subgroups(self, other: int) -> list[Subgroup]:
         """Return each class, then each value of the first evaluation's slices that have few values."""
-        records, rows = self.evaluations[0].records, self.shared.rows[0].tolist()
-        truths = [str(records.truth[row]) for row in rows]
         # A slice may be named `class` too. The prefix keeps it apart from the classes.
         slices = [
-            ("slice_class" if name == "class" else name, [values[row] for row in rows])
+            ("slice_class" if name == "class" else name, values)
             for name, values in usable_slices(self.evaluations[0]).shown.items()
         ]
-        groups = [("class", truths), *slices]
+        groups: list[tuple[str, Coded[Any]]] = [("class", self.evaluations[0].records.truth), *slices]
         return [found for name, values in groups for found in self._of_group(name, values, other)]
 
-    def _of_group(self, group: str, values: Sequence[str], other: int) -> list[Subgroup]:
+    def _of_group(self, group: str, column: Coded[Any], other: int) -> list[Subgroup]:
         first, second = self.shared.hits[0], self.shared.hits[other]
-        members: dict[str, list[int]] = {}
-        for place, value in enumerate(values):
-            members.setdefault(value, []).append(place)
+        values = column.at(self.shared.rows[0])
+        members = {str(value): values.codes == code for code, value in enumerate(values.values)}
         return [Subgroup(group, value, PairedCounts.of(first[at], second[at])) for value, at in sorted(members.items())]
 
 

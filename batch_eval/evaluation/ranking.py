@@ -21,6 +21,7 @@ from batch_eval.evaluation.metrics import SIGNIFICANCE, Tally
 from batch_eval.evaluation.paired import PairedCounts, Shared, shared_images
 from batch_eval.evaluation.records import Evaluation
 from batch_eval.models.facts import ModelFacts
+from batch_eval.texts import Coded
 from batch_eval.wording import listing, percent, printable
 
 SHOWN = 40
@@ -114,10 +115,10 @@ class Ranking:
         return int(((self.p_values[place] < SIGNIFICANCE) & (correct < correct[place])).sum())
 
     @cached_property
-    def truths(self) -> tuple[str, ...]:
+    def truths(self) -> Coded[str]:
         """Label of each shared image."""
-        truth = self.first.records.truth
-        return tuple(str(truth[row]) for row in self.shared.rows[0].tolist())
+        labels = self.first.records.truth.at(self.shared.rows[0])
+        return Coded(tuple(map(str, labels.values)), labels.codes)
 
     @cached_property
     def readers(self) -> NDArray[np.intp]:
@@ -162,21 +163,16 @@ class Ranking:
 
     def by_slice(self) -> list[tuple[str, list[tuple[str, list[Tally]]]]]:
         """Return each slice with its values, and the tally of every model for each."""
-        rows = self.shared.rows[0].tolist()
+        rows = self.shared.rows[0]
         return [
-            (name, sorted(self._tallies([values[row] for row in rows])))
+            (name, sorted(self._tallies(values.at(rows))))
             for name, values in self.slices.shown.items()
-            if len(set(values)) > 1
+            if len(values.values) > 1
         ]
 
-    def _tallies(self, values: Sequence[str]) -> list[tuple[str, list[Tally]]]:
-        members: dict[str, list[int]] = {}
-        for place, value in enumerate(values):
-            members.setdefault(value, []).append(place)
-        return [
-            (value, [Tally(int(hits), len(at)) for hits in self.shared.hits[:, at].sum(axis=1)])
-            for value, at in members.items()
-        ]
+    def _tallies(self, values: Coded[str]) -> list[tuple[str, list[Tally]]]:
+        each = [metrics.tally_by(values, hits) for hits in self.shared.hits]
+        return [(value, [tallies[value] for tallies in each]) for value in values.values]
 
 
 def rank(entries: Sequence[Entry]) -> Ranking:

@@ -20,12 +20,14 @@ from batch_eval.evaluation.calibration import Calibration
 from batch_eval.evaluation.explanations import Explained, reasons
 from batch_eval.found_convention import FoundConvention
 from batch_eval.outcome import OUTCOMES, Outcome
+from batch_eval.texts import BLOCK, Coded, Texts
 from batch_eval.wording import percent, printable
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from batch_eval.dataset import Dataset, Sample
+    from batch_eval.dataset import Dataset
+    from batch_eval.dataset.sample import Samples
     from batch_eval.evaluation.every_row import EveryRow
     from batch_eval.evaluation.sums import Sums
 
@@ -65,6 +67,8 @@ class Record:
 class Records:
     """One row for every image file found, as columns of equal length N.
 
+    Columns of texts may be given as any sequences.
+
     - ``truth``: class names, or None without a label.
     - ``outcome``: (N,) uint8, indices into ``OUTCOMES``.
     - ``probabilities``: (N, C) float32 in 0..1. Rows without a prediction are all zero.
@@ -78,12 +82,12 @@ class Records:
     - ``groups``: rows of similar errors, largest group first. Empty unless errors were grouped.
     """
 
-    ids: tuple[str, ...]
-    truth: tuple[str | None, ...]
+    ids: Texts
+    truth: Coded[str | None]
     outcome: NDArray[np.uint8]
     probabilities: NDArray[np.float32]
     reasons: Mapping[int, str] = field(default_factory=dict)
-    slices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    slices: Mapping[str, Coded[str]] = field(default_factory=dict)
     flags: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
     pictures: Mapping[int, Picture] = field(default_factory=dict)
     groups: tuple[tuple[int, ...], ...] = ()
@@ -91,24 +95,30 @@ class Records:
     sizes: NDArray[np.uint32] | None = None
     copies: tuple[Copies, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Turn sequences of texts into columns."""
+        slices = {name: Coded.of(values) for name, values in self.slices.items()}
+        for name, column in (("ids", Texts.of(self.ids)), ("truth", Coded.of(self.truth)), ("slices", slices)):
+            object.__setattr__(self, name, column)
+
     @classmethod
     def of(cls, dataset: Dataset, rows: Rows) -> Records:
         """Join an engine's results with the dataset's samples."""
         from batch_eval.engines.twins import copies  # late: it imports OpenCV, which reports need not
 
-        found = cls.of_samples(dataset.samples, dataset.slice_values, rows)
+        found = cls.of_samples(dataset.samples, dataset.slice_names, rows)
         return replace(found, copies=copies(rows.thumbnails, rows.prints))
 
     @classmethod
-    def of_samples(cls, samples: Sequence[Sample], slices: Mapping[str, tuple[str, ...]], rows: Rows) -> Records:
-        """Join results with samples, whose slices are given by name. Copies of a picture are not looked for."""
+    def of_samples(cls, samples: Samples, slice_names: Sequence[str], rows: Rows) -> Records:
+        """Join results with samples. Copies of a picture are not looked for."""
         return cls(
-            ids=tuple(s.id for s in samples),
-            truth=tuple(s.truth for s in samples),
+            ids=samples.ids,
+            truth=samples.truth,
             outcome=rows.outcome,
             probabilities=rows.probabilities,
             reasons=dict(sorted(rows.reasons.items())),  # a batch lists its unreadable files first
-            slices=slices,
+            slices=dict(zip(slice_names, samples.slices, strict=True)),
             flags={name: _marked(rows, flagged) for name, flagged in sorted(rows.flags.items())},
             pictures=rows.pictures,
             scores=None if np.isnan(rows.scores).all() else rows.scores,
@@ -124,24 +134,27 @@ class Records:
         return np.asarray(self.probabilities.any(axis=1))
 
     @cached_property
-    def _top_two(self) -> NDArray[np.intp]:
+    def _top_two(self) -> NDArray[np.int32]:
         """(N, 2) class indices, most probable first. Ties go to the lower class, as in argmax."""
         # Two argmaxes rather than a sort: linear in the number of classes. -1 is below every probability, so the second
-        # argmax finds another class.
-        first = self.probabilities.argmax(axis=1)
-        rest = self.probabilities.copy()
-        rest[np.arange(len(rest)), first] = -1
-        return np.stack([first, rest.argmax(axis=1)], axis=1)
+        # argmax finds another class. Some rows at a time: they are copied.
+        found = np.empty((len(self), 2), np.int32)
+        for start in range(0, len(self), BLOCK):
+            rest, place = self.probabilities[start : start + BLOCK].copy(), slice(start, start + BLOCK)
+            found[place, 0] = rest.argmax(axis=1)
+            rest[np.arange(len(rest)), found[place, 0]] = -1
+            found[place, 1] = rest.argmax(axis=1)
+        return found
 
     @cached_property
-    def predicted(self) -> NDArray[np.intp]:
+    def predicted(self) -> NDArray[np.int32]:
         """(N,) class index, or -1 without a prediction."""
-        return np.where(self.has_prediction, self._top_two[:, 0], -1)
+        return np.where(self.has_prediction, self._top_two[:, 0], np.int32(-1))
 
     @cached_property
-    def runner_up(self) -> NDArray[np.intp]:
+    def runner_up(self) -> NDArray[np.int32]:
         """(N,) class index of the second highest probability, or -1."""
-        return np.where(self.has_prediction, self._top_two[:, 1], -1)
+        return np.where(self.has_prediction, self._top_two[:, 1], np.int32(-1))
 
     @cached_property
     def confidence(self) -> NDArray[np.float32]:
@@ -285,7 +298,7 @@ class Evaluation:
         """Return the number of files with each label."""
         if self.sums is not None:
             return Counter({truth: n for truth, (n,) in self.sums.truths.items()})
-        return Counter(truth for truth in self.records.truth if truth is not None)
+        return Counter({truth: n for truth, n in self.records.truth.counts().items() if truth is not None})
 
     def files_by_value(self, slice_: str) -> Counter[str]:
         """Return the number of files with each value of a slice, without those with neither label nor value."""
@@ -293,7 +306,8 @@ class Evaluation:
             counts = self.sums.slices[slice_] or {}
             return Counter({value: files for value, (_, _, files) in counts.items() if files})
         r = self.records
-        return Counter(value for value, truth in zip(r.slices[slice_], r.truth, strict=True) if value or truth)
+        counted = ~(r.slices[slice_].having([""]) & r.truth.having(["", None]))
+        return Counter(r.slices[slice_].at(np.flatnonzero(counted)).counts())
 
     @cached_property
     def scored(self) -> int:
@@ -330,10 +344,11 @@ class Evaluation:
         return np.flatnonzero(np.isin(self.records.outcome, [i for i, o in enumerate(OUTCOMES) if o.scored]))
 
     @cached_property
-    def truth_index(self) -> NDArray[np.intp]:
+    def truth_index(self) -> NDArray[np.int32]:
         """(N,) class index of the truth, or -1 where the model has no such class."""
-        position = {name: i for i, name in enumerate(self.class_names)}
-        return np.array([position.get(t, -1) if t is not None else -1 for t in self.records.truth], dtype=np.intp)
+        position: dict[str | None, int] = {name: i for i, name in enumerate(self.class_names)}
+        truth = self.records.truth
+        return np.asarray(np.array([position.get(value, -1) for value in truth.values], np.int32)[truth.codes])
 
     @cached_property
     def confusion(self) -> NDArray[np.int64]:
@@ -369,38 +384,42 @@ class Evaluation:
         frame.columns = pd.Index(list(columns), dtype=object)
         return frame
 
-    def columns(self) -> dict[str, list[Any]]:
-        """Return the per-sample table by column: id, truth, predicted, …, slices, flags."""
+    def columns(self, rows: NDArray[np.intp] | None = None) -> dict[str, list[Any]]:
+        """Return the per-sample table by column: id, truth, predicted, …, slices, flags.
+
+        ``rows`` are those to take, by default all.
+        """
+        rows = np.arange(len(self.records)) if rows is None else rows
         r = self.records
         # Without a prediction the index is -1, which picks the None at the end.
         names: tuple[str | None, ...] = (*self.class_names, None)
         outcomes = [outcome.value for outcome in OUTCOMES]
         table: dict[str, list[Any]] = {
-            "id": list(r.ids),
-            "truth": list(r.truth),
-            "predicted": [names[i] for i in r.predicted.tolist()],
-            "confidence": r.confidence.tolist(),
-            "margin": r.margin.tolist(),
-            "runner_up": [names[i] for i in r.runner_up.tolist()],
+            "id": r.ids[rows],
+            "truth": r.truth[rows],
+            "predicted": [names[i] for i in r.predicted[rows].tolist()],
+            "confidence": r.confidence[rows].tolist(),
+            "margin": r.margin[rows].tolist(),
+            "runner_up": [names[i] for i in r.runner_up[rows].tolist()],
             **(
                 {}
                 if r.scores is None
-                else {"digit_score": [None if isnan(score) else score for score in r.scores.tolist()]}
+                else {"digit_score": [None if isnan(score) else score for score in r.scores[rows].tolist()]}
             ),
-            **({} if self.calibration is None else {"set": self._sets(self.calibration)}),
-            "outcome": [outcomes[i] for i in r.outcome.tolist()],
-            "reason": [r.reasons.get(i, "") for i in range(len(r))],
+            **({} if self.calibration is None else {"set": self._sets(self.calibration, r.probabilities[rows])}),
+            "outcome": [outcomes[i] for i in r.outcome[rows].tolist()],
+            "reason": [r.reasons.get(i, "") for i in rows.tolist()],
         }
         for name, values in r.slices.items():
-            table[free_name(name, "slice_", table)] = list(values)
+            table[free_name(name, "slice_", table)] = values[rows]
         for name, flag in r.flags.items():
-            table[free_name(f"flag_{name}", "flag_", table)] = flag.tolist()
+            table[free_name(f"flag_{name}", "flag_", table)] = flag[rows].tolist()
         return table
 
-    def _sets(self, calibration: Calibration) -> list[str]:
+    def _sets(self, calibration: Calibration, probabilities: NDArray[np.float32]) -> list[str]:
         """Return the classes of each image's set, separated by spaces, the most probable first."""
-        chosen = calibration.sets(self.records.probabilities)
-        order = np.argsort(-self.records.probabilities, axis=1, kind="stable")
+        chosen = calibration.sets(probabilities)
+        order = np.argsort(-probabilities, axis=1, kind="stable")
         return [
             " ".join(self.class_names[k] for k in ranked if own[k])
             for ranked, own in zip(order.tolist(), chosen.tolist(), strict=True)

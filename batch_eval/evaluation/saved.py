@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,9 @@ from batch_eval.evaluation.sums import BINS, THRESHOLDS, Sums
 from batch_eval.files import read_whole
 from batch_eval.found_convention import PARTS, WAYS, FoundConvention
 from batch_eval.imaging.sizes import stated_size
+from batch_eval.json_stream import Base64, entries, from_base64, of_entries
 from batch_eval.outcome import OUTCOMES, Outcome
+from batch_eval.texts import Coded, Texts
 
 FORMAT = 5
 WHOLE_FORMAT = 4
@@ -55,20 +57,7 @@ def dump_evaluation(evaluation: Evaluation) -> bytes:
 
 def saved_pieces(evaluation: Evaluation) -> Iterator[bytes]:
     """Yield the content of ``evaluation.json`` in pieces, one for each column."""
-    # Encoding takes several times a piece's memory. Whole, the pictures of a large run would need it all at once.
-    return _object(_columns(evaluation))
-
-
-def _object(entries: Iterable[tuple[object, Any]]) -> Iterator[bytes]:
-    """Yield a JSON object entry by entry."""
-    yield b"{"
-    for i, (name, value) in enumerate(entries):
-        yield b"%s%s:" % (b"," if i else b"", _json(str(name)))
-        if isinstance(value, Mapping):
-            yield from _object(value.items())
-        else:
-            yield _json(value)
-    yield b"}"
+    return of_entries(_columns(evaluation))
 
 
 def _columns(evaluation: Evaluation) -> Iterator[tuple[str, Any]]:
@@ -84,10 +73,10 @@ def _columns(evaluation: Evaluation) -> Iterator[tuple[str, Any]]:
         yield "sums", evaluation.sums.to_json()
     yield "ids", r.ids
     yield "truth", r.truth
-    yield "outcome", r.outcome.tolist()
+    yield "outcome", r.outcome
     yield "probabilities", _floats(r.probabilities)
     yield "scores", None if r.scores is None else _floats(r.scores)
-    yield "sizes", None if r.sizes is None else r.sizes.tolist()
+    yield "sizes", r.sizes
     yield "copies", [asdict(one) for one in r.copies]
     yield "reasons", r.reasons
     yield "slices", dict(r.slices)
@@ -98,14 +87,9 @@ def _columns(evaluation: Evaluation) -> Iterator[tuple[str, Any]]:
     yield "explanations", [{**asdict(one), "picture": _text(one.picture)} for one in evaluation.explanations]
 
 
-def _json(value: Any) -> bytes:
-    # JSON has no NaN: one that slips through fails here, not in the program that reads the file. Arrays that may hold
-    # NaN, such as scores, are stored as bytes.
-    return json.dumps(value, separators=(",", ":"), allow_nan=False).encode("ascii")
-
-
 def _floats(values: NDArray[np.float32]) -> dict[str, Any]:
-    return {"dtype": "<f4", "shape": values.shape, "base64": _text(np.ascontiguousarray(values, "<f4").data)}
+    data = np.ascontiguousarray(values, "<f4").reshape(-1).view(np.uint8)
+    return {"dtype": "<f4", "shape": values.shape, "base64": Base64(data)}
 
 
 def _pictures(pictures: Mapping[int, Picture]) -> dict[str, list[Any]]:
@@ -118,7 +102,7 @@ def _pictures(pictures: Mapping[int, Picture]) -> dict[str, list[Any]]:
     }
 
 
-def _text(data: bytes | memoryview | None) -> str | None:
+def _text(data: bytes | None) -> str | None:
     return None if data is None else b64encode(data).decode("ascii")
 
 
@@ -130,7 +114,7 @@ def load_evaluation(path: str | Path) -> Evaluation:
     Raises ConfigError when the file cannot be read, is not a saved evaluation, or has a newer format.
     """
     try:
-        found = parse_evaluation(read_whole(path, MAX_MB))
+        found = _parse_text(_decoded(read_whole(path, MAX_MB)))
     except OSError as error:
         raise ConfigError(
             f"cannot read {path}: {error.strerror}. Give the evaluation.json of an earlier run."
@@ -144,15 +128,26 @@ def load_evaluation(path: str | Path) -> Evaluation:
 
 def parse_evaluation(data: bytes) -> Evaluation:
     """Return the evaluation from the content of its file. Raises ConfigError as `load_evaluation` does."""
+    return _parse_text(_decoded(data))
+
+
+def _decoded(data: bytes) -> str:
+    try:
+        return str(data, json.detect_encoding(data), "surrogatepass")
+    except UnicodeDecodeError as error:
+        raise _no_json(error) from error
+
+
+def _parse_text(text: str) -> Evaluation:
     # The file may come from anywhere, so nothing about its content is taken for granted.
     try:
-        content = json.loads(data)
+        content = {name: _read(name, value) for name, value in entries(text)}
     # Brackets are nested too deep for the parser.
     except RecursionError as error:
         raise _damaged(error) from error
     except ValueError as error:
-        raise ConfigError(f"is not JSON ({error}). Give the evaluation.json of an earlier run.") from error
-    found = content.get("format") if isinstance(content, dict) else None
+        raise _no_json(error) from error
+    found = content.get("format")
     if not isinstance(found, int) or "probabilities" not in content:
         raise ConfigError("is not a saved evaluation. Give the evaluation.json of an earlier run.")
     if found > FORMAT:
@@ -163,24 +158,46 @@ def parse_evaluation(data: bytes) -> Evaluation:
         raise _damaged(error) from error
 
 
+def _read(name: str, value: Any) -> Any:
+    """Return an entry as it is, or what is made of a column that takes much memory. Whether columns fit comes later."""
+    # The next entry is read only once this one is a column. Errors wait: first, the format says whether the file is of
+    # a newer version.
+    try:
+        return _COLUMNS[name](value) if name in _COLUMNS else value
+    except Exception as error:  # noqa: BLE001 - `_column` raises it
+        return error
+
+
+def _column(content: Mapping[str, Any], name: str) -> Any:
+    found = content[name]
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
+def _no_json(error: Exception) -> ConfigError:
+    return ConfigError(f"is not JSON ({error}). Give the evaluation.json of an earlier run.")
+
+
 def _damaged(error: Exception) -> ConfigError:
     return ConfigError(f"is damaged ({error!r}). Run the evaluation again to get a new one.")
 
 
 def _parse(content: Mapping[str, Any]) -> Evaluation:
+    ids: Texts = _column(content, "ids")
     records = Records(
-        ids=_strings(content["ids"]),
-        truth=tuple(content["truth"]),
+        ids=ids,
+        truth=_column(content, "truth"),
         outcome=_outcomes(content),
-        probabilities=_parse_floats(content["probabilities"]),
+        probabilities=_column(content, "probabilities"),
         reasons={int(row): reason for row, reason in content["reasons"].items()},
-        slices={name: _strings(values) for name, values in content["slices"].items()},
-        flags={name: _flag(rows, len(content["ids"])) for name, rows in content["flags"].items()},
+        slices=_column(content, "slices"),
+        flags={name: _flag(rows, len(ids)) for name, rows in content["flags"].items()},
         pictures=_parse_pictures(content["pictures"]),
-        groups=tuple(tuple(_rows(rows, len(content["ids"]))) for rows in content["groups"]),
-        scores=_parse_floats(content["scores"]) if content.get("scores") else None,
-        sizes=_parse_sizes(content["sizes"]) if content.get("sizes") else None,
-        copies=tuple(_parse_copies(one, len(content["ids"])) for one in content.get("copies", [])),
+        groups=tuple(tuple(_rows(rows, len(ids))) for rows in content["groups"]),
+        scores=_column(content, "scores") if "scores" in content else None,
+        sizes=_column(content, "sizes") if "sizes" in content else None,
+        copies=tuple(_parse_copies(one, len(ids)) for one in content.get("copies", [])),
     )
     provenance = parse_provenance(content["provenance"])
     # format 1 had no trials
@@ -195,13 +212,16 @@ def _parse(content: Mapping[str, Any]) -> Evaluation:
 
 
 def _parse_floats(stored: Mapping[str, Any]) -> NDArray[np.float32]:
-    # frombuffer gives a read-only view in the file's byte order. astype copies it into this machine's.
-    return np.frombuffer(b64decode(stored["base64"]), dtype="<f4").astype(np.float32).reshape(stored["shape"])
+    return np.frombuffer(from_base64(stored["base64"]), "<f4").astype(np.float32, copy=False).reshape(stored["shape"])
 
 
 def _parse_sizes(stored: Any) -> NDArray[np.uint32]:
-    found = np.array([[_count(side) for side in size] for size in stored], np.uint32)
-    return found.reshape(len(stored), 2)
+    if not all(len(size) == 2 for size in stored):
+        raise ValueError("expected a width and a height")
+    sides = np.fromiter((_count(side) for size in stored for side in size), np.int64, 2 * len(stored))
+    if sides.max(initial=0) > np.iinfo(np.uint32).max:
+        raise ValueError("a width or a height is too large")
+    return sides.astype(np.uint32).reshape(-1, 2)
 
 
 def _parse_copies(stored: Mapping[str, Any], length: int) -> Copies:
@@ -225,6 +245,24 @@ def _rows(rows: Iterable[Any], length: int) -> list[int]:
     if not all(type(row) is int and 0 <= row < length for row in found):
         raise ValueError(f"expected indices from 0 to {length - 1}")
     return found
+
+
+def _labels(values: Any) -> Coded[str | None]:
+    if not isinstance(values, list):
+        raise TypeError("expected a list of labels")
+    found = Coded.of(values)
+    _strings([value for value in found.values if value is not None])
+    return found
+
+
+_COLUMNS: Mapping[str, Callable[[Any], Any]] = {
+    "ids": lambda values: Texts.of(_strings(values)),
+    "truth": _labels,
+    "slices": lambda slices: {name: Coded.of(_strings(values)) for name, values in slices.items()},
+    "probabilities": _parse_floats,
+    "scores": lambda stored: _parse_floats(stored) if stored else None,
+    "sizes": lambda stored: _parse_sizes(stored) if stored else None,
+}
 
 
 def _outcomes(content: Mapping[str, Any]) -> NDArray[np.uint8]:
@@ -337,9 +375,8 @@ def _check(found: int, evaluation: Evaluation) -> None:
         _check_sums(evaluation.sums, evaluation)
     if found < 1:
         raise ValueError(f"unknown format {found}")
-    if any(len(set(names)) < len(names) for names in (evaluation.class_names, r.ids)):
+    if len(set(evaluation.class_names)) < len(evaluation.class_names) or not r.ids.are_different():
         raise ValueError("duplicate class or image")
-    _strings([truth for truth in r.truth if truth is not None])
     _strings([*r.reasons.values(), *(picture.mime for picture in r.pictures.values())])
     _rows([*r.reasons, *r.pictures], n)
     if not all(r.groups) or not _outcomes_agree(evaluation):

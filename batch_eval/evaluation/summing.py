@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from batch_eval.dataset.sample import label_sum
 from batch_eval.evaluation import metrics
 from batch_eval.evaluation.breakdown import by_slice, coverage, scored_predictions
@@ -21,7 +19,7 @@ def sums_of(evaluation: Evaluation) -> Sums:
         confusion=tuple(evaluation.confusion.ravel().tolist()),
         slices=_slices(evaluation),
         flags={name: (int(hits[flag[rows]].sum()), int(flag[rows].sum())) for name, flag in r.flags.items()},
-        truths={truth: (n,) for truth, n in Counter(truth for truth in r.truth if truth is not None).items()},
+        truths={truth: (n,) for truth, n in evaluation.files_by_label().items()},
         bins=tuple(zip(*metrics.reliability_sums(*scored_predictions(evaluation)), strict=True)),
         coverage=tuple((tally.hits, tally.n) for tally in coverage(evaluation, THRESHOLDS)),
         labels=label_sum(zip(r.ids, r.truth, strict=True)),
@@ -34,8 +32,8 @@ def _slices(evaluation: Evaluation) -> dict[str, Counts | None]:
     found: dict[str, Counts | None] = {}
     for slice_ in by_slice(evaluation):
         tallies = dict(slice_.tallies)
-        files = Counter(value for value, truth in zip(r.slices[slice_.name], r.truth, strict=True) if value or truth)
-        names = dict.fromkeys(r.slices[slice_.name])
+        files = evaluation.files_by_value(slice_.name)
+        names = r.slices[slice_.name].values
         scored = {value: (tallies[value].hits, tallies[value].n) if value in tallies else (0, 0) for value in names}
         found[slice_.name] = bounded({value: (*scored[value], files[value]) for value in names})
     return found

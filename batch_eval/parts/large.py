@@ -26,6 +26,7 @@ from batch_eval.evaluation.sums import Sums
 from batch_eval.outcome import OUTCOMES, Outcome
 from batch_eval.parts.ledger import PICTURES, ROWS, Job, Ledger, undamaged
 from batch_eval.parts.tables import WHAT, Columns, read_columns, read_pictures
+from batch_eval.texts import Coded, Texts
 from batch_eval.wording import utf8
 
 CORRECT = OUTCOMES.index(Outcome.CORRECT)
@@ -137,12 +138,12 @@ def _records(rows: Sequence[_Row], job: Job, flags: Sequence[str], pictures: Map
     """Return the rows that were drawn as records; ``pictures`` are by their row in the set."""
     scores = np.array([one.score for one in rows], np.float32)
     return Records(
-        ids=tuple(one.id for one in rows),
-        truth=tuple(one.truth for one in rows),
+        ids=Texts.of(one.id for one in rows),
+        truth=Coded.of(one.truth for one in rows),
         outcome=np.array([one.outcome for one in rows], np.uint8),
         probabilities=np.array([one.probabilities for one in rows], np.float32).reshape(-1, len(job.names.classes)),
         reasons={place: one.reason for place, one in enumerate(rows) if one.reason is not None},
-        slices={name: tuple(one.slices[i] for one in rows) for i, name in enumerate(job.names.slices)},
+        slices={name: Coded.of(one.slices[i] for one in rows) for i, name in enumerate(job.names.slices)},
         flags={name: np.array([name in one.flags for one in rows], np.bool_) for name in flags},
         pictures={place: pictures[one.row] for place, one in enumerate(rows) if one.row in pictures},
         scores=None if np.isnan(scores).all() else scores,
@@ -212,7 +213,7 @@ class PartRows:
         fixed, classes = columns.fixed, part.job.names.classes
         probabilities = columns.probabilities
         count = len(probabilities)
-        r = Records(("",) * count, (None,) * count, columns.outcomes, probabilities)
+        r = Records(Texts.of([""] * count), Coded.of([None] * count), columns.outcomes, probabilities)
         names = pa.array([*map(_plain, classes)], pa.string())
         reasons = _texts(pa, fixed["reason"])
         absent = pa.array(np.zeros(count, bool))
@@ -232,7 +233,7 @@ class PartRows:
         return pa.table(arrays, names=[*self.titles, *(f"probability_{_plain(name)}" for name in classes)])
 
 
-def _named(pa: Any, names: Any, index: NDArray[np.intp]) -> Any:
+def _named(pa: Any, names: Any, index: NDArray[np.int32]) -> Any:
     """Return the names of classes; -1 is none."""
     return names.take(pa.array(np.maximum(index, 0), mask=index < 0))
 

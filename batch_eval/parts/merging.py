@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batch_eval.api import fixed_time, joined, provenance_of, with_trials
-from batch_eval.dataset import Content, Dataset, Sample
+from batch_eval.dataset import Content, Dataset
+from batch_eval.dataset.sample import Samples
 from batch_eval.engines.local import Task
 from batch_eval.engines.rows import Rows
 from batch_eval.engines.sampling import FEWEST
@@ -86,16 +87,17 @@ def merge(parts: Sequence[Ledger], task: Task | None = None, *, whole_up_to: int
             )
         return merge_large(parts, job, sums_of(parts))
     rows = Rows(range(job.plan.rows), len(job.names.classes), digests=True)
-    samples: list[Sample] = []
+
+    samples = []
     for part in parts:
         table = _read(part)
         rows.add(table.rows)
         rows.hits |= part.sample
-        samples += table.samples
+        samples.append(table.samples)
     p = job.provenance
     dataset = Dataset(
         source=_Digests(p.folder, rows.digests),
-        samples=tuple(samples),
+        samples=Samples.joined(samples),
         label_source=p.label_source,
         slice_names=job.names.slices,
         missing=p.missing,
@@ -103,7 +105,7 @@ def merge(parts: Sequence[Ledger], task: Task | None = None, *, whole_up_to: int
     found = joined(dataset, rows, job.names.classes, p, fixed_time())
     rows.sample = {row: {} for row in rows.hits}  # which were sampled; how they were prepared is not kept
     if task is None:
-        read = {row: (samples[row].truth, OUTCOMES[rows.outcome[row]]) for row in rows.hits}
+        read = {row: (dataset.samples.truth[row], OUTCOMES[rows.outcome[row]]) for row in rows.hits}
         return replace(found, trials=compared_trials(read, rows.hits)) if found.scored >= FEWEST else found
     _check_task(task, job, dataset)
     return with_trials(found, task, rows)
@@ -122,7 +124,7 @@ def _check_task(task: Task, job: Job, dataset: Dataset) -> None:
     """Raise ConfigError where a task is not that of the parts."""
     own = replace(job, provenance=provenance_of(task, ()))
     different = job.difference(own)
-    if not different and [s.id for s in task.dataset.samples] != [s.id for s in dataset.samples]:
+    if not different and task.dataset.samples.ids != dataset.samples.ids:
         different = "another order of the images"
     if different:
         raise ConfigError(

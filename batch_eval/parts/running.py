@@ -12,6 +12,7 @@ from typing import Protocol
 from batch_eval.api import provenance_of, task_notes
 from batch_eval.dataset import Dataset, Sample
 from batch_eval.dataset.manifest import Manifest
+from batch_eval.dataset.sample import Samples
 from batch_eval.engines.local import Part, Task, run_parts
 from batch_eval.engines.rows import Rows
 from batch_eval.engines.sampling import sampled_rows, sampling_of
@@ -59,7 +60,7 @@ def parted(dataset: Dataset, class_names: Sequence[str]) -> PartedSet:
         rows = plan.part(number)
         return every[rows.start : rows.stop]
 
-    light = replace(dataset, samples=(), tally=dataset.counts)  # which is sent to workers
+    light = replace(dataset, samples=Samples.of([]), tally=dataset.counts)  # which is sent to workers
     return PartedSet(light, plan, every[0], sampled_rows(every, class_names), samples)
 
 
@@ -115,7 +116,7 @@ class PartWork:
         for part, rows in found:
             rows.hits = _hits(task, part, rows)
             number = part.rows.start // self.job.plan.part_rows
-            yield part_files(self.job, number, PartTable(part.samples, rows), self.folder)
+            yield part_files(self.job, number, PartTable(Samples.of(part.samples), rows), self.folder)
 
 
 class Engine(Protocol):
@@ -175,8 +176,7 @@ def part_files(job: Job, number: int, part: PartTable, folder: Path) -> PartFile
     """Return the files of a part."""
     names = job.names
     rows, pictures = rows_file(part, names), pictures_file(part.rows.pictures)
-    slices = {slice_: tuple(sample.slices[i] for sample in part.samples) for i, slice_ in enumerate(names.slices)}
-    records = Records.of_samples(part.samples, slices, part.rows)
+    records = Records.of_samples(part.samples, names.slices, part.rows)
     sums = sums_of(Evaluation(names.classes, records, job.provenance))
     rows_sha256, pictures_sha256 = (sha256(data).hexdigest() for data in (rows, pictures))
     return PartFiles(Ledger(job, number, sums, rows_sha256, pictures_sha256, part.rows.hits, folder), rows, pictures)

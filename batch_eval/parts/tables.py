@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batch_eval.arrow import COMPRESSION, listed, pyarrow, texts
-from batch_eval.dataset import Sample
+from batch_eval.dataset.sample import Samples
 from batch_eval.engines.rows import DIGEST, Picture, Rows
 from batch_eval.engines.twins import SIDE
 from batch_eval.outcome import OUTCOMES
+from batch_eval.texts import Coded, Texts
 from batch_eval.wording import printable
 
 WHAT = "evaluating in parts"
@@ -54,7 +55,7 @@ class Names:
 class PartTable:
     """A part's rows as an engine returned them, with their samples. A sample's ``file`` is its row."""
 
-    samples: tuple[Sample, ...]
+    samples: Samples
     rows: Rows
 
 
@@ -67,8 +68,8 @@ def rows_file(part: PartTable, names: Names) -> bytes:
     flags = sorted(rows.flags)
     columns = [
         pa.array(places, pa.int64()),
-        texts(pa, [sample.id for sample in samples]),
-        texts(pa, [sample.truth for sample in samples]),
+        texts(pa, samples.ids),
+        texts(pa, samples.truth),
         pa.array([outcomes[i] for i in rows.outcome.tolist()], pa.string()),
         texts(pa, [rows.reasons.get(row) for row in places]),
         pa.array(rows.scores),
@@ -78,7 +79,7 @@ def rows_file(part: PartTable, names: Names) -> bytes:
         *(pa.array(rows.sizes[:, i]) for i in range(2)),
         pa.array([rows.thumbnails[row].tobytes() if row in rows.thumbnails else None for row in places], pa.binary()),
         *(pa.array(np.isin(np.array(places), rows.flags[flag])) for flag in flags),
-        *(texts(pa, [sample.slices[i] for sample in samples]) for i in range(len(names.slices))),
+        *(texts(pa, column) for column in samples.slices),
         *(pa.array(rows.probabilities[:, i]) for i in range(len(names.classes))),
     ]
     titles = [
@@ -122,11 +123,14 @@ def read_rows(data: bytes, names: Names) -> PartTable:
     }
     for flag, column in flags.items():
         rows.flags[flag] = (rows.start + np.flatnonzero(column.to_numpy())).tolist()
-    slices = [listed(column) for column in found.slices]
     rows.probabilities[:] = found.probabilities
-    values = zip(*slices, strict=True) if slices else iter([()] * len(numbers))
-    samples = map(Sample, listed(fixed["id"]), map(str, numbers), listed(fixed["truth"]), values)
-    return PartTable(tuple(samples), rows)
+    samples = Samples(
+        Texts.of(listed(fixed["id"])),
+        Texts.of(map(str, numbers)),
+        Coded.of(listed(fixed["truth"])),
+        [Coded.of(listed(column)) for column in found.slices],
+    )
+    return PartTable(samples, rows)
 
 
 @dataclass(frozen=True, slots=True)

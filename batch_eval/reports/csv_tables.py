@@ -13,11 +13,12 @@ import csv
 import io
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from batch_eval.evaluation import Evaluation, metrics
 from batch_eval.evaluation.confusions import errors, predicted_columns
@@ -26,6 +27,8 @@ from batch_eval.reports.context import NO_CONTEXT, ReportContext
 from batch_eval.wording import printable, utf8
 
 TITLE = "CSV table"
+Columns = dict[str, list[Any]]
+"""Values by the name of their column."""
 ROWS = 10_000
 """Rows formatted at a time. It limits the memory of a large table."""
 _FORMULA_STARTS = frozenset("=+-@\t\r\n＝＋－＠")
@@ -35,7 +38,7 @@ _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
 
 def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> bytes:
     """Return ``predictions.csv``."""
-    return whole(_marked(_pieces(evaluation_columns(evaluation)), context))
+    return whole(_marked(_every_image(evaluation, evaluation_columns), context))
 
 
 def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, Content]]:
@@ -43,18 +46,24 @@ def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterat
 
     Of a large set, the two tables with every row are left out, and the errors are a sample.
     """
-    columns = evaluation_columns(evaluation)
-    wrong = errors(evaluation).tolist()
     large = evaluation.sums is not None
     tables = {
-        **({} if large else {"predictions": columns}),
-        "misclassified": {name: [values[i] for i in wrong] for name, values in columns.items()},
-        "per_class": per_class_columns(evaluation),
-        "confusion_matrix": confusion_columns(evaluation),
-        **({} if large else {"outputs": output_columns(evaluation)}),
+        **({} if large else {"predictions": _every_image(evaluation, evaluation_columns)}),
+        "misclassified": _pieces(evaluation_columns(evaluation, errors(evaluation))),
+        "per_class": _pieces(per_class_columns(evaluation)),
+        "confusion_matrix": _pieces(confusion_columns(evaluation)),
+        **({} if large else {"outputs": _every_image(evaluation, output_columns)}),
     }
     for name, content in tables.items():
-        yield f"{name}.csv", _marked(_pieces(content), context)
+        yield f"{name}.csv", _marked(content, context)
+
+
+def _every_image(evaluation: Evaluation, columns: Callable[[Evaluation, NDArray[np.intp]], Columns]) -> Iterator[bytes]:
+    """Yield a table with a row for each image, in pieces of ``ROWS`` rows."""
+    every = np.arange(len(evaluation.records))
+    yield from _pieces(columns(evaluation, every[:ROWS]))
+    for start in range(ROWS, len(every), ROWS):
+        yield from _lines(_rows(columns(evaluation, every[start : start + ROWS])))
 
 
 def _marked(pieces: Iterator[bytes], context: ReportContext) -> Iterator[bytes]:
@@ -62,26 +71,26 @@ def _marked(pieces: Iterator[bytes], context: ReportContext) -> Iterator[bytes]:
     return chain([codecs.BOM_UTF8], pieces) if context.csv_bom else pieces
 
 
-def output_columns(evaluation: Evaluation) -> dict[str, list[Any]]:
-    """Return each image's label and the outputs of the model for each class, to two decimals."""
+def output_columns(evaluation: Evaluation, rows: NDArray[np.intp]) -> Columns:
+    """Return the labels of some images and the outputs of the model for each class, to two decimals."""
     r = evaluation.records
     # Rounded as float64: Python writes the float32 0.07 as 0.07000000029802322.
-    outputs = np.round(r.probabilities.astype(np.float64), 2).T.tolist()
-    read = r.has_prediction.tolist()
+    outputs = np.round(r.probabilities[rows].astype(np.float64), 2).T.tolist()
+    read = r.has_prediction[rows].tolist()
     names = [f"output_{name}" for name in evaluation.class_names]
     shown = ([value if one else None for value, one in zip(values, read, strict=True)] for values in outputs)
-    return {"id": list(r.ids), "truth": list(r.truth), **dict(zip(names, shown, strict=True))}
+    return {"id": r.ids[rows], "truth": r.truth[rows], **dict(zip(names, shown, strict=True))}
 
 
-def evaluation_columns(evaluation: Evaluation) -> dict[str, list[Any]]:
-    """Return the per-sample table, with confidence and margin rounded to six decimals."""
-    columns = evaluation.columns()
+def evaluation_columns(evaluation: Evaluation, rows: NDArray[np.intp]) -> Columns:
+    """Return some rows of the per-sample table, with confidence and margin rounded to six decimals."""
+    columns = evaluation.columns(rows)
     for name in ("confidence", "margin"):
         columns[name] = np.round(np.array(columns[name], dtype=np.float64), 6).tolist()
     return columns
 
 
-def per_class_columns(evaluation: Evaluation) -> dict[str, list[Any]]:
+def per_class_columns(evaluation: Evaluation) -> Columns:
     """Return the counts and scores of each class, rounded to six decimals.
 
     They are support, correct, precision, recall with its interval, and F1.
@@ -105,21 +114,29 @@ def _defined(shares: Iterable[float]) -> list[float | None]:
     return [None if math.isnan(share) else round(share, 6) for share in shares]
 
 
-def confusion_columns(evaluation: Evaluation) -> dict[str, list[Any]]:
+def confusion_columns(evaluation: Evaluation) -> Columns:
     """Return the counts of the confusion matrix: a row for each label, a column for what was read."""
     columns = predicted_columns(evaluation)
     counts = evaluation.confusion.T.tolist()
     return {"truth \\ predicted": list(evaluation.class_names), **dict(zip(columns, counts, strict=True))}
 
 
-def table(columns: dict[str, list[Any]]) -> bytes:
+def table(columns: Columns) -> bytes:
     """Return columns of equal length as CSV with a header."""
     return whole(_pieces(columns))
 
 
-def _pieces(columns: dict[str, list[Any]]) -> Iterator[bytes]:
-    """Yield a table in pieces of ``ROWS`` rows."""
-    rows = chain([_safe(list(columns))], zip(*map(_safe, columns.values()), strict=True))
+def _pieces(columns: Columns) -> Iterator[bytes]:
+    """Yield a table with its header in pieces of ``ROWS`` rows."""
+    return _lines(chain([_safe(list(columns))], _rows(columns)))
+
+
+def _rows(columns: Columns) -> Iterator[Sequence[Any]]:
+    return zip(*map(_safe, columns.values()), strict=True)
+
+
+def _lines(rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
+    rows = iter(rows)
     while some := list(islice(rows, ROWS)):
         text = io.StringIO(newline="")
         # The default line end is CRLF, as in RFC 4180. With another, Python before 3.13 leaves a lone CR unquoted.

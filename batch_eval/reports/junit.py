@@ -14,6 +14,7 @@ from batch_eval.evaluation.breakdown import by_flag, by_slice, usable_slices
 from batch_eval.evaluation.metrics import Tally
 from batch_eval.gates import GateResult
 from batch_eval.reports.context import NO_CONTEXT, ReportContext
+from batch_eval.texts import Coded
 from batch_eval.wording import percent, percent_range, printable
 
 TITLE = "JUnit report"
@@ -74,7 +75,7 @@ def _class_cases(evaluation: Evaluation, failed: Mapping[str, GateResult]) -> It
 
 
 def _slice_cases(
-    evaluation: Evaluation, slices: Mapping[str, tuple[str, ...]], failed: Mapping[str, GateResult]
+    evaluation: Evaluation, slices: Mapping[str, Coded[str]], failed: Mapping[str, GateResult]
 ) -> Iterator[Element]:
     for slice_ in by_slice(evaluation, slices):
         for value, tally in slice_.tallies:

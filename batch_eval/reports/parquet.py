@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import asdict
-from io import BytesIO
 from typing import Any
 
-from batch_eval.errors import ConfigError
+import numpy as np
+
+from batch_eval.arrow import pyarrow
 from batch_eval.evaluation import Evaluation
-from batch_eval.evaluation.every_row import ROWS_FILE
-from batch_eval.installation import install_command
-from batch_eval.publishing import Content
+from batch_eval.evaluation.every_row import GROUP_ROWS, ROWS_FILE, written
+from batch_eval.evaluation.saved import stored_provenance
+from batch_eval.publishing import Content, whole
 from batch_eval.reports.context import NO_CONTEXT, ReportContext
 from batch_eval.wording import utf8
 
@@ -26,34 +25,44 @@ def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> byt
 
     Raises ConfigError where pyarrow is not installed.
     """
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError as error:
-        raise ConfigError(
-            f"the format parquet needs pyarrow ({error}). Install it with: {install_command('parquet')}"
-        ) from error
-    arrays = {_text(name): pa.array(_cells(values)) for name, values in evaluation.columns().items()}
-    # A column without any value gets the type null, which many readers refuse.
-    arrays = {name: a.cast(pa.string()) if pa.types.is_null(a.type) else a for name, a in arrays.items()}
-    # A column for each class, not a list in one column: SQL can filter and average it.
-    for i, name in enumerate(evaluation.class_names):
-        arrays[PROBABILITY + _text(name)] = pa.array(evaluation.records.probabilities[:, i])
+    return whole(_pieces(evaluation))
+
+
+def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, Content]]:  # noqa: ARG001
+    """Yield ``predictions.parquet``, in pieces."""
+    yield ROWS_FILE, _pieces(evaluation)
+
+
+def _pieces(evaluation: Evaluation) -> Iterator[bytes]:
+    if evaluation.every_row is not None:
+        return evaluation.every_row.pieces()
+    pa = pyarrow("the format parquet")
     # Provenance in the file's own metadata stays with the table when the file is copied elsewhere.
-    table = pa.table(arrays).replace_schema_metadata({"batch_eval": json.dumps(asdict(evaluation.provenance))})
-    buffer = BytesIO()
-    pq.write_table(table, buffer, compression="zstd")
-    return buffer.getvalue()
+    return written(_tables(evaluation, pa), stored_provenance(evaluation.provenance))
 
 
-def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, Content]]:
-    """Yield ``predictions.parquet``. That of a large set comes in pieces."""
-    rows = evaluation.every_row
-    yield ROWS_FILE, document(evaluation, context) if rows is None else rows.pieces()
+def _tables(evaluation: Evaluation, pa: Any) -> Iterator[Any]:
+    """Yield tables of some rows, at least one."""
+    count = len(evaluation.records)
+    # without any score, a slice may have the name of that column
+    numbers = {"confidence", "margin"} if evaluation.records.scores is None else {"confidence", "margin", "digit_score"}
+    for start in range(0, max(1, count), GROUP_ROWS):
+        rows = np.arange(start, min(start + GROUP_ROWS, count))
+        columns = evaluation.columns(rows).items()
+        arrays = {_text(name): _array(pa, values, number=name in numbers) for name, values in columns}
+        # A column for each class, not a list in one column: SQL can filter and average it.
+        for i, name in enumerate(evaluation.class_names):
+            arrays[PROBABILITY + _text(name)] = pa.array(evaluation.records.probabilities[rows, i])
+        yield pa.table(arrays)
 
 
-def _cells(values: list[Any]) -> list[Any]:
-    return [_text(value) if isinstance(value, str) else value for value in values]
+def _array(pa: Any, values: list[Any], *, number: bool) -> Any:
+    # the type is given: that of a column without any value would be null, which many readers refuse
+    if number:
+        return pa.array(values, pa.float64())
+    if values and isinstance(values[0], bool):
+        return pa.array(values, pa.bool_())
+    return pa.array([_text(value) if isinstance(value, str) else value for value in values], pa.string())
 
 
 def _text(text: str) -> str:

@@ -8,6 +8,8 @@ from datetime import datetime
 from io import BytesIO
 from typing import Any
 
+import numpy as np
+
 from batch_eval.errors import ConfigError
 from batch_eval.evaluation import Evaluation
 from batch_eval.evaluation.confusions import errors
@@ -62,15 +64,14 @@ def _moment(text: str) -> datetime:
 
 def _sheets(evaluation: Evaluation) -> dict[str, dict[str, list[Any]]]:
     """Return the columns of each sheet by its title."""
-    columns = evaluation_columns(evaluation)
-    wrong = errors(evaluation).tolist()
+    every = np.arange(len(evaluation.records))
     return {
         "Summary": _summary(evaluation),
-        "Predictions": columns,
-        "Misclassified": {name: [values[i] for i in wrong] for name, values in columns.items()},
+        "Predictions": evaluation_columns(evaluation, every),
+        "Misclassified": evaluation_columns(evaluation, errors(evaluation)),
         "Classes": per_class_columns(evaluation),
         "Confusion matrix": confusion_columns(evaluation),
-        "Outputs": output_columns(evaluation),
+        "Outputs": output_columns(evaluation, every),
     }
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from batch_eval.evaluation import Evaluation
 from batch_eval.evaluation.confusions import errors_by_confidence
+from batch_eval.publishing import Content
 from batch_eval.reports.context import NO_CONTEXT, ReportContext
 from batch_eval.reports.html import assets
 from batch_eval.reports.html.data import page_data
@@ -33,7 +34,7 @@ def document(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> byt
     return render(page, assets.embedded(page_data(evaluation, pictures, page.tags, page.rows_on_page)))
 
 
-def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, bytes]]:
+def files(evaluation: Evaluation, context: ReportContext = NO_CONTEXT) -> Iterator[tuple[str, Content]]:
     """Yield ``report.html``, alone or with the files of ``report_files``.
 
     It is alone if the context says so or it is small.

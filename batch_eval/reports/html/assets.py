@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from batch_eval.publishing import REPORT_FILES
+from batch_eval.publishing import REPORT_FILES, Content, whole
 
 SOURCES = Path(__file__).with_name("files")
 """Folder of the templates, the style sheet and the scripts."""
@@ -33,15 +33,15 @@ def linked() -> Assets:
     return Assets(f"{REPORT_FILES}/{_STYLE}", tuple(f"{REPORT_FILES}/{name}" for name in (_DATA, *_SCRIPTS)))
 
 
-def embedded(data: str) -> Assets:
+def embedded(data: Content) -> Assets:
     """Return the text of the style sheet and the scripts. ``data`` is the script of `page_data`."""
-    return Assets(style=read(_STYLE), scripts=(data, *map(read, _SCRIPTS)))
-
-
-def files(data: str) -> Iterator[tuple[str, bytes]]:
-    """Yield the style sheet and the scripts, with their paths in the report folder."""
     # JSON escapes everything beyond ASCII, so the script reads the same under any charset.
-    yield f"{REPORT_FILES}/{_DATA}", data.encode("ascii")
+    return Assets(style=read(_STYLE), scripts=(whole(data).decode("ascii"), *map(read, _SCRIPTS)))
+
+
+def files(data: Content) -> Iterator[tuple[str, Content]]:
+    """Yield the style sheet and the scripts, with their paths in the report folder."""
+    yield f"{REPORT_FILES}/{_DATA}", data
     for name in (_STYLE, *_SCRIPTS):
         yield f"{REPORT_FILES}/{name}", (SOURCES / name).read_bytes()
 

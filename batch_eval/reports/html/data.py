@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import astuple
 from typing import Any
 
@@ -17,9 +16,11 @@ from numpy.typing import NDArray
 from batch_eval.evaluation import OUTCOMES, Evaluation, Outcome
 from batch_eval.evaluation.breakdown import suspects
 from batch_eval.evaluation.records import GUESSES
+from batch_eval.json_stream import pieces
 from batch_eval.reports.html.charts import COVERAGE_THRESHOLDS, coverage_points
 from batch_eval.reports.html.pictures import Pictures, Shown
 from batch_eval.reports.html.tags import Tags
+from batch_eval.texts import Coded
 from batch_eval.wording import printable
 
 
@@ -30,8 +31,8 @@ def gallery_rows(evaluation: Evaluation) -> NDArray[np.intp]:
     return np.flatnonzero(shown)
 
 
-def page_data(evaluation: Evaluation, pictures: Pictures, tags: Tags, on_page: frozenset[int]) -> str:
-    """Return the data as one JavaScript statement, safe inside an HTML script element.
+def page_data(evaluation: Evaluation, pictures: Pictures, tags: Tags, on_page: frozenset[int]) -> Iterator[bytes]:
+    """Yield the data as one JavaScript statement, safe inside an HTML script element.
 
     ``on_page`` are the rows whose pictures the page itself holds. Embedded pictures are not stored twice.
     """
@@ -55,15 +56,15 @@ def page_data(evaluation: Evaluation, pictures: Pictures, tags: Tags, on_page: f
         "sheets": getattr(pictures, "sheets", []),
     }
     # In a file name, `</script>` would end the element. JSON needs no bare `<`, and strings may spell it \u003c.
-    text = json.dumps(content, separators=(",", ":"), allow_nan=False)
-    return f"globalThis.batchEvalData={text.replace('<', chr(92) + 'u003c')};\n"
+    yield b"globalThis.batchEvalData="
+    for piece in pieces(content):
+        yield piece.replace(b"<", rb"\u003c")
+    yield b";\n"
 
 
-def _coded(values: Sequence[str | None]) -> dict[str, list[Any]]:
+def _coded(column: Coded[Any]) -> dict[str, Any]:
     """Return a column as its distinct values and each row's index into them. Labels repeat, so this is short."""
-    distinct = list(dict.fromkeys(values))
-    place = {value: i for i, value in enumerate(distinct)}
-    return {"values": distinct, "index": [place[value] for value in values]}
+    return {"values": column.values, "index": column.codes}
 
 
 def _defined(interval: tuple[float, float]) -> list[float | None]:
