@@ -20,14 +20,13 @@ T = TypeVar("T", bound=Hashable)
 
 
 class Texts(Sequence[str]):
-    """(N,) texts, mostly different ones."""
+    """(N,) texts, mostly different ones: ``data`` holds all as UTF-8, ``stops`` (N,) where each ends."""
 
-    __slots__ = ("_data", "_stops")
+    __slots__ = ("data", "stops")
 
     def __init__(self, data: bytes, stops: NDArray[Any]) -> None:
-        """Take all texts as UTF-8, and where each of them ends."""
-        self._data = data
-        self._stops = stops
+        self.data = data
+        self.stops = stops
 
     @classmethod
     def of(cls, values: Iterable[str]) -> Texts:
@@ -40,8 +39,8 @@ class Texts(Sequence[str]):
         data, stops = bytearray(), [np.zeros(0, np.uint8)]
         for column in columns:
             start = len(data)
-            data += column._data
-            ends = column._stops.astype(np.int64) + start
+            data += column.data
+            ends = column.stops.astype(np.int64) + start
             stops.append(ends.astype(np.min_scalar_type(len(data))))
         kind = np.min_scalar_type(len(data))
         return cls(bytes(data), np.concatenate([some.astype(kind, copy=False) for some in stops]))
@@ -53,7 +52,7 @@ class Texts(Sequence[str]):
         return cls(b"".join(encoded), np.fromiter(map(len, encoded), np.int64, len(encoded)).cumsum())
 
     def __len__(self) -> int:
-        return len(self._stops)
+        return len(self.stops)
 
     def __iter__(self) -> Iterator[str]:
         for start in range(0, len(self), BLOCK):
@@ -77,7 +76,7 @@ class Texts(Sequence[str]):
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Texts):
-            return self._data == other._data and np.array_equal(self._stops, other._stops)
+            return self.data == other.data and np.array_equal(self.stops, other.stops)
         return isinstance(other, Sequence) and len(other) == len(self) and all(map(eq, self, other))
 
     __hash__ = None  # type: ignore[assignment]  # equal to lists, as which it cannot be hashed
@@ -101,9 +100,9 @@ class Texts(Sequence[str]):
     def _some(self, start: int, stop: int) -> list[str]:
         if start >= stop:
             return []
-        first = int(self._stops[start - 1]) if start else 0
-        stops = (self._stops[start:stop].astype(np.int64) - first).tolist()
-        data = self._data[first : first + stops[-1]]
+        first = int(self.stops[start - 1]) if start else 0
+        stops = (self.stops[start:stop].astype(np.int64) - first).tolist()
+        data = self.data[first : first + stops[-1]]
         cuts = zip([0, *stops], stops, strict=False)
         if data.isascii():
             text = data.decode("ascii")

@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
-from batch_eval.arrow import COMPRESSION, listed, pyarrow, texts
+import numpy as np
+
+from batch_eval.arrow import COMPRESSION, listed, numbers, pyarrow, texts
 from batch_eval.dataset.labels.spelling import Classes
 from batch_eval.dataset.options import LabelOptions
 from batch_eval.dataset.sample import Dataset, Sample, Samples
@@ -29,6 +31,7 @@ from batch_eval.dataset.sources.opening import open_named
 from batch_eval.dataset.sources.stores import address_of
 from batch_eval.errors import ConfigError, DatasetError
 from batch_eval.forking import apart
+from batch_eval.texts import Texts
 from batch_eval.wording import listing, printable
 
 FORMAT = 1
@@ -226,9 +229,9 @@ def write_manifest(dataset: Dataset, origin: Origin, part_rows: int, file: IO[by
     }
     samples = dataset.samples
     columns = [
-        pa.array(range(len(samples)), pa.int64()),
+        numbers(pa, np.arange(len(samples), dtype=np.int64)),
         texts(pa, samples.ids),
-        pa.array(map(_uri, samples.files), pa.string()),
+        texts(pa, Texts.of(map(_uri, samples.files))),
         texts(pa, samples.truth),
         *(texts(pa, column) for column in samples.slices),
     ]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from batch_eval.arrow import COMPRESSION, listed, pyarrow, texts
+from batch_eval.arrow import COMPRESSION, digests, files, flags, listed, numbers, pyarrow, texts
 from batch_eval.dataset.sample import Samples
 from batch_eval.engines.rows import DIGEST, Picture, Rows
 from batch_eval.engines.twins import SIDE
@@ -64,31 +64,33 @@ def rows_file(part: PartTable, names: Names) -> bytes:
     pa = pyarrow(WHAT)
     rows, samples = part.rows, part.samples
     places = range(rows.start, rows.start + len(samples))
-    outcomes = [outcome.value for outcome in OUTCOMES]
-    flags = sorted(rows.flags)
+    outcomes = Coded([outcome.value for outcome in OUTCOMES], rows.outcome)
+    frames = [rows.frames.get(row, 0) for row in places]  # 0 is none
+    thumbnails = [rows.thumbnails[row].tobytes() if row in rows.thumbnails else None for row in places]
+    flagged = sorted(rows.flags)
     columns = [
-        pa.array(places, pa.int64()),
+        numbers(pa, np.array(places, np.int64)),
         texts(pa, samples.ids),
         texts(pa, samples.truth),
-        pa.array([outcomes[i] for i in rows.outcome.tolist()], pa.string()),
-        texts(pa, [rows.reasons.get(row) for row in places]),
-        pa.array(rows.scores),
-        pa.array(rows.prints),
-        pa.array([digest.tobytes() for digest in rows.digests], pa.binary(DIGEST)),
-        pa.array([rows.frames.get(row) for row in places], pa.int64()),
-        *(pa.array(rows.sizes[:, i]) for i in range(2)),
-        pa.array([rows.thumbnails[row].tobytes() if row in rows.thumbnails else None for row in places], pa.binary()),
-        *(pa.array(np.isin(np.array(places), rows.flags[flag])) for flag in flags),
+        texts(pa, outcomes),
+        texts(pa, Coded.of(rows.reasons.get(row) for row in places)),
+        numbers(pa, rows.scores),
+        numbers(pa, rows.prints),
+        digests(pa, rows.digests),
+        numbers(pa, np.array(frames, np.int64), np.array(frames, np.bool_)),
+        *(numbers(pa, rows.sizes[:, i]) for i in range(2)),
+        files(pa, thumbnails),
+        *(flags(pa, np.isin(np.array(places), rows.flags[flag])) for flag in flagged),
         *(texts(pa, column) for column in samples.slices),
-        *(pa.array(rows.probabilities[:, i]) for i in range(len(names.classes))),
+        *(numbers(pa, rows.probabilities[:, i]) for i in range(len(names.classes))),
     ]
     titles = [
         *FIXED,
-        *(f"{FLAG}{name}" for name in flags),
+        *(f"{FLAG}{name}" for name in flagged),
         *(f"{SLICE}{printable(name)}" for name in names.slices),
         *(f"{CLASS}{printable(name)}" for name in names.classes),
     ]
-    described = {"flags": flags, "slices": names.slices, "classes": names.classes}
+    described = {"flags": flagged, "slices": names.slices, "classes": names.classes}
     return _parquet(pa, pa.table(columns, names=titles).replace_schema_metadata({KEY: json.dumps(described)}))
 
 
@@ -97,9 +99,9 @@ def pictures_file(pictures: Mapping[int, Picture]) -> bytes:
     pa = pyarrow(WHAT)
     shown = sorted(pictures.items())
     columns = [
-        pa.array([row for row, _ in shown], pa.int64()),
-        pa.array([picture.mime for _, picture in shown], pa.string()),
-        *(pa.array([getattr(picture, name) for _, picture in shown], pa.binary()) for name in PICTURES[2:]),
+        numbers(pa, np.array([row for row, _ in shown], np.int64)),
+        texts(pa, Coded.of(picture.mime for _, picture in shown)),
+        *(files(pa, [getattr(picture, name) for _, picture in shown]) for name in PICTURES[2:]),
     ]
     return _parquet(pa, pa.table(columns, names=list(PICTURES)), compression="none")  # PNG and JPEG are compressed
 
@@ -107,7 +109,7 @@ def pictures_file(pictures: Mapping[int, Picture]) -> bytes:
 def read_rows(data: bytes, names: Names) -> PartTable:
     """Return the rows of a part. Raises ValueError where they are damaged."""
     found = read_columns(data, names)
-    fixed, flags = found.fixed, found.flags
+    fixed = found.fixed
     numbers = fixed["row"].to_pylist()
     rows = Rows(range(numbers[0], numbers[0] + len(numbers)), len(names.classes), digests=True)
     rows.outcome[:] = found.outcomes
@@ -121,7 +123,7 @@ def read_rows(data: bytes, names: Names) -> PartTable:
         row: np.frombuffer(data, np.uint8).reshape(SIDE, SIDE)
         for row, data in _kept(numbers, fixed["thumbnail"].to_pylist()).items()
     }
-    for flag, column in flags.items():
+    for flag, column in found.flags.items():
         rows.flags[flag] = (rows.start + np.flatnonzero(column.to_numpy())).tolist()
     rows.probabilities[:] = found.probabilities
     samples = Samples(
@@ -160,13 +162,13 @@ def read_columns(data: bytes, names: Names) -> Columns:
     described = json.loads((table.schema.metadata or {})[KEY])
     if [described["slices"], described["classes"]] != [[*names.slices], [*names.classes]]:
         raise ValueError("its columns are those of another set")
-    flags: Sequence[str] = described["flags"]
-    if len(table.columns) != len(FIXED) + len(flags) + len(names.slices) + len(names.classes):
+    flagged: Sequence[str] = described["flags"]
+    if len(table.columns) != len(FIXED) + len(flagged) + len(names.slices) + len(names.classes):
         raise ValueError("columns are missing")
     columns = iter(table.columns)
     return Columns(
         {name: next(columns) for name in FIXED},
-        {flag: next(columns) for flag in flags},
+        {flag: next(columns) for flag in flagged},
         [next(columns) for _ in names.slices],
         list(columns),
     )
@@ -189,7 +191,8 @@ def _parquet(pa: Any, table: Any, compression: str = COMPRESSION) -> bytes:
 def _table(data: bytes) -> Any:
     """Return a table in one chunk. pyarrow's errors are ValueErrors."""
     pa = pyarrow(WHAT)
-    return pa.parquet.read_table(BytesIO(data), use_threads=False).combine_chunks()
+    with pa.parquet.ParquetFile(BytesIO(data)) as file:
+        return file.read(use_threads=False).combine_chunks()
 
 
 def _kept(numbers: Sequence[int], values: Sequence[Any]) -> dict[int, Any]:
