@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from parts.screenshots import PICTURES, chromium, save, screenshot
+from playwright.sync_api import Browser
 
 from batch_eval import ModelOptions, evaluate, open_model, stress
 from batch_eval.api import open_reader
@@ -30,12 +31,13 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help="which pictures; all unless given")
     parser.add_argument("--out", type=Path, default=PICTURES)
     given = parser.parse_args()
-    take(given.names or list(PAGES), given.out)
+    with chromium() as browser:
+        take(browser, given.names or list(PAGES), given.out)
 
 
-def take(names: list[str], out: Path) -> None:
+def take(browser: Browser, names: list[str], out: Path) -> None:
     """Write some of the pictures into a folder."""
-    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
+    with tempfile.TemporaryDirectory() as folder:
         for name in names:
             write, page, height = PAGES[name]
             write(Path(folder))

@@ -247,11 +247,11 @@ def test_selected_images_are_saved_with_corrected_labels(page):
 def test_the_steps_are_shown_on_demand(page):
     steps = page.locator(f"{VISIBLE} .steps").first
 
-    assert not steps.locator("svg").is_visible()
+    assert not steps.locator(".strip > svg").is_visible()
 
     steps.locator("summary").click()
 
-    assert steps.locator("svg").is_visible()
+    assert steps.locator(".strip > svg").is_visible()
 
 
 def test_the_slider_says_what_is_kept(page):
@@ -472,10 +472,10 @@ def test_axe_finds_no_serious_violation_in_a_stress_test(browser, stressed, sche
         assert width == page.evaluate("document.documentElement.scrollWidth")
 
 
-def test_the_pictures_of_the_documentation_are_the_same_twice(tmp_path):
+def test_the_pictures_of_the_documentation_are_the_same_twice(browser, tmp_path):
     for run in ("first", "second"):
         (tmp_path / run).mkdir()
-        take(["inspection"], tmp_path / run)
+        take(browser, ["inspection"], tmp_path / run)
 
     first, second = (tmp_path / run / "inspection.png" for run in ("first", "second"))
     assert first.read_bytes() == second.read_bytes()
