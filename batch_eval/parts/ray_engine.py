@@ -6,6 +6,7 @@ The files are those of a local run, to the byte.
 
 from __future__ import annotations
 
+import logging
 import os
 import pickle
 import signal
@@ -204,7 +205,7 @@ def _connected(jobs: int | None) -> Iterator[Any]:
     before = signal.getsignal(signal.SIGTERM)
     try:
         _check_answers(address or "")
-        ray.init(**where, log_to_driver=False, logging_level="ERROR")
+        ray.init(**where, log_to_driver=False, logging_level=logging.ERROR)
     except (OSError, RuntimeError, ValueError) as error:
         said = f"no Ray answers at {ADDRESS}={address}" if address else "Ray cannot be started"
         raise ConfigError(
