@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from keras_networks import NETWORKS, chain, randomize
 from late_keras import keras, kl
+from typer.testing import CliRunner
 
 from batch_eval.api import open_reader
-from batch_eval.cli import main
+from batch_eval.cli.app import application
 from batch_eval.engines.model_view import ModelView, view_model
 from batch_eval.errors import UnreadableImageError
 from batch_eval.models import DEFAULT_MODEL, ModelOptions
@@ -180,13 +181,10 @@ def test_the_page_loads_nothing_from_elsewhere() -> None:
     assert all(url in files for url in page.split('src="')[1:] for url in [url.partition('"')[0]])
 
 
-def test_the_command_writes_page_and_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.argv", ["batch-eval", "inspect", "--image", str(SAMPLE), "--out", str(tmp_path)])
+def test_the_command_writes_page_and_pictures(tmp_path: Path) -> None:
+    result = CliRunner().invoke(application(), ["inspect", "--image", str(SAMPLE), "--out", str(tmp_path)])
 
-    with pytest.raises(SystemExit) as leaving:
-        main()
-
-    assert leaving.value.code == 0
+    assert result.exit_code == 0, result.output
     assert {"inspection.html", "inspection.json", "inspection_files"} == {path.name for path in tmp_path.iterdir()}
 
 

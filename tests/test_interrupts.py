@@ -103,6 +103,18 @@ def test_a_reader_of_stderr_that_is_stuck_does_not_keep_the_process(tmp_path: Pa
     os.close(writing)
 
 
+def python(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run Python code with this package, in a folder."""
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 ANSWERED = """
 import os, signal, threading
 from batch_eval import interrupts
@@ -122,13 +134,30 @@ threading.Event().wait()
 
 def test_a_command_that_saves_something_first_is_left_to_it(tmp_path: Path):
     """The handler answers the first signal; the second one ends the process."""
-    done = subprocess.run(
-        [sys.executable, "-c", ANSWERED],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = python(ANSWERED, tmp_path)
 
     assert (3, "saved\n", "") == (done.returncode, done.stdout, done.stderr)
+
+
+PRESSED_TWICE = """
+import os, signal, threading
+from batch_eval import interrupts
+from batch_eval.training.stopping import stopping_between_batches
+
+interrupts.GRACE_SECONDS = 0.2
+interrupts.watch(lambda number: os._exit(3), frozenset({signal.SIGINT}))
+try:
+    with stopping_between_batches(lambda: True):
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+except KeyboardInterrupt:
+    threading.Event().wait(1)  # saving takes longer than the time of grace
+    print("saved", flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_a_training_stopped_by_two_ctrl_c_is_still_saved(tmp_path: Path):
+    done = python(PRESSED_TWICE, tmp_path)
+
+    assert (0, "saved\n") == (done.returncode, done.stdout)

@@ -19,7 +19,8 @@ from batch_eval import interrupts
 def stopping_between_batches(worth_keeping: Callable[[], object]) -> Iterator[Any]:
     """Yield a Keras callback that raises KeyboardInterrupt at the end of a batch after Ctrl-C.
 
-    Ctrl-C acts as before while there is nothing ``worth_keeping``, and when it is pressed again.
+    Ctrl-C acts as before while there is nothing ``worth_keeping``, and when it is pressed again. Where something is,
+    the process is not ended from outside: the training saves it first.
     """
     # Why not at once: TensorFlow imports modules between epochs. An interrupt inside an import may get lost or end
     # the process, and the training with it.
@@ -29,10 +30,12 @@ def stopping_between_batches(worth_keeping: Callable[[], object]) -> Iterator[An
     pressed = threading.Event()
 
     def note(number: int, frame: FrameType | None) -> None:
-        if callable(before) and (pressed.is_set() or not worth_keeping()):
-            before(number, frame)
+        again = pressed.is_set()
         pressed.set()
-        interrupts.answered()
+        if worth_keeping():
+            interrupts.answered()
+        if callable(before) and (again or not worth_keeping()):
+            before(number, frame)
 
     def stop(batch: int, logs: Any = None) -> None:  # noqa: ARG001 - Keras passes these names
         if pressed.is_set():
