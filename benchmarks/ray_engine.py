@@ -1,6 +1,6 @@
 """Compare parts on a Ray of this machine with parts of the local engine: `python benchmarks/ray_engine.py 40000`.
 
-Draws images of 28 × 28 px, and runs the command line with both engines in turns, on the same cores. Ray starts and
+Writes digits of 28 × 28 px, and runs the command line with both engines in turns, on the same cores. Ray starts and
 ends with each command: a run of few images tells what that takes. Prints seconds by the clock, and the images a second
 that Ray reads as a share of the local engine's. The processor's time is not told: the system does not count that
 of Ray's workers for the command.
@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import median
 
 from command_costs import measured
-from objects import draw
+from small_files import write_small_files
 
 from batch_eval.cores import available_cores
 
@@ -36,7 +36,7 @@ def main() -> None:
         os.chdir(folder)
         sizes = (FEW, arguments.images)
         for count in sizes:
-            draw(Path(str(count)), count)
+            write_small_files(Path(str(count)), count)
             measured(["index", str(count), "--out", f"{count}.parquet"])
         seconds: dict[tuple[str, int], list[float]] = {(engine, count): [] for engine in ENGINES for count in sizes}
         for _ in range(arguments.pairs):
