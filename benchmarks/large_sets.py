@@ -20,6 +20,7 @@ from batch_eval.engines.rows import Picture, Rows
 from batch_eval.evaluation import OUTCOMES, Outcome, Provenance
 from batch_eval.imaging.files import encode
 from batch_eval.parts.ledger import Job
+from batch_eval.parts.places import PartFolder
 from batch_eval.parts.plan import Plan, rows_per_part
 from batch_eval.parts.running import write_part
 from batch_eval.parts.tables import Names, PartTable
@@ -59,7 +60,7 @@ def write_parts(count: int, seed: int, folder: Path) -> None:
     job = Job(plan, names, known)
     for number in range(plan.parts):
         part = plan.part(number)
-        write_part(job, number, PartTable(Samples.of(samples(part)), rows_of(part, seed)), folder)
+        write_part(job, number, PartTable(Samples.of(samples(part)), rows_of(part, seed)), PartFolder(folder))
 
 
 def samples(part: range) -> tuple[Sample, ...]:

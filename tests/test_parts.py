@@ -35,6 +35,7 @@ from made_parts import CLASSES, NAMES, Bytes, cut, hexed, job_of, judged, runs, 
 
 from batch_eval.parts.ledger import read_ledger
 from batch_eval.parts.merging import check_complete, find_parts, merge
+from batch_eval.parts.places import PartFolder
 from batch_eval.parts.plan import Plan, Shard, parse_shard, rows_per_part
 
 EPOCH = "1700000000"
@@ -439,4 +440,4 @@ def test_check_complete_returns_what_all_parts_share(parts):
     found = find_parts([parts])
 
     assert found[0].job.plan == check_complete(found).plan
-    assert read_ledger(parts / "part-00001.json").rows == range(2, 4)
+    assert read_ledger(PartFolder(parts), "part-00001.json").rows == range(2, 4)

@@ -22,6 +22,7 @@ from batch_eval.dataset import load_dataset
 from batch_eval.engines.local import ENDED
 from batch_eval.errors import ConfigError
 from batch_eval.parts import ray_engine
+from batch_eval.parts.places import PartFolder
 from batch_eval.parts.plan import ALL
 from batch_eval.parts.ray_engine import Shipment
 from batch_eval.parts.running import PartWork, parted, prepare
@@ -213,7 +214,9 @@ def test_missing_ray_is_named(monkeypatch):
 def work(digits, tmp_path_factory) -> PartWork:
     dataset, reader = load_dataset(digits), open_reader()
     parts = parted(dataset, reader.classifier.class_names)
-    return prepare(reader_task(parts.dataset, reader), parts, ALL, tmp_path_factory.mktemp("parts"), resume=False).work
+    return prepare(
+        reader_task(parts.dataset, reader), parts, ALL, PartFolder(tmp_path_factory.mktemp("parts")), resume=False
+    ).work
 
 
 def test_a_worker_opens_what_was_sent(work):

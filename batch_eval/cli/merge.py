@@ -25,7 +25,7 @@ def merge(
         list[Path],
         typer.Argument(
             metavar="PARTS…",
-            help="The folders of parts that `batch-eval run --shard` wrote, or the JSON files of parts.",
+            help="The folders or buckets that `batch-eval run --shard` wrote parts to, or the JSON files of parts.",
             show_default=False,
         ),
     ],
@@ -73,6 +73,8 @@ def merge(
     `batch-eval merge parts --out results`
 
     `batch-eval merge parts-1 parts-2 --fail-under 0.95`
+
+    `batch-eval merge s3://bucket/parts --out results`
     """
     from batch_eval.cli.console import say
     from batch_eval.cli.finish import (

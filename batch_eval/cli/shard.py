@@ -15,6 +15,7 @@ from batch_eval.errors import ConfigError
 if TYPE_CHECKING:
     from batch_eval.dataset import LabelOptions
     from batch_eval.engines.reader import Reader
+    from batch_eval.parts.places import PartPlace
     from batch_eval.parts.running import Engine, PartedSet
 
 _GROUPS = (ModelFlags, LabelFlags, PreprocessingFlags, PartFlags)
@@ -43,9 +44,9 @@ def run_shard(
     jobs: int | None,
     quiet: bool,
 ) -> None:
-    """Evaluate the parts of a shard that are not done, and write them to a folder.
+    """Evaluate the parts of a shard that are not done, and write them to a folder or a bucket.
 
-    Raises ConfigError for options that apply to reports, and without a folder.
+    Raises ConfigError for options that apply to reports, and without a place.
     """
     from batch_eval.api import reader_task, task_notes
     from batch_eval.cli.console import progress_bar, say
@@ -54,11 +55,11 @@ def run_shard(
 
     engine = _engine(parts.engine)
     shard = ALL if parts.shard is None else parse_shard(parts.shard)
-    folder = _checked_folder(context, out)
+    place = _checked_place(context, out)
     reader = open_reader()
     found = _parted(places, labels, reader)
     task = reader_task(found.dataset, reader)
-    run = prepare(task, found, shard, folder, resume=parts.resume, compare_recipes=compare_recipes)
+    run = prepare(task, found, shard, place, resume=parts.resume, compare_recipes=compare_recipes)
     wanted = found.plan.shard(shard)
     if not quiet:
         say(f"Labels: {found.dataset.label_source}")
@@ -71,7 +72,8 @@ def run_shard(
         for _ in run.evaluate(engine=engine, jobs=jobs, progress=progress):
             pass
     if not quiet:
-        say(f"Parts in {folder}. When all shards are done: batch-eval merge {folder} --out results")
+        said = place.called()
+        say(f"Parts in {said}. When all shards are done: batch-eval merge {said} --out results")
 
 
 def _engine(name: str) -> Engine:
@@ -88,9 +90,12 @@ def _engine(name: str) -> Engine:
     return evaluate
 
 
-def _checked_folder(context: typer.Context, out: Path | None) -> Path:
-    """Return the folder for parts. Raises ConfigError for options that do not apply, ReportError if not writable."""
-    from batch_eval.publishing import check_writable
+def _checked_place(context: typer.Context, out: Path | None) -> PartPlace:
+    """Return the place for parts.
+
+    Raises ConfigError for options that do not apply, ReportError or StoreError if it cannot be written.
+    """
+    from batch_eval.parts.places import place_of
 
     idle = typed_options(context, _APPLY)
     if idle:
@@ -100,10 +105,12 @@ def _checked_folder(context: typer.Context, out: Path | None) -> Path:
         )
     if out is None or str(out) == "-":
         raise ConfigError(
-            "--shard, --resume and --engine ray write parts into a folder. Name it with --out, such as --out parts."
+            "--shard, --resume and --engine ray write parts, into a folder or a bucket. Name it with --out, such as "
+            "--out parts."
         )
-    check_writable(out)
-    return out
+    place = place_of(out)
+    place.check()
+    return place
 
 
 def _parted(places: Sequence[Path], labels: LabelOptions, reader: Reader) -> PartedSet:

@@ -24,7 +24,8 @@ from batch_eval.evaluation.saved import stored_provenance
 from batch_eval.evaluation.streamed import hashed
 from batch_eval.evaluation.sums import Sums
 from batch_eval.outcome import OUTCOMES, Outcome
-from batch_eval.parts.ledger import PICTURES, ROWS, Job, Ledger, undamaged
+from batch_eval.parts.ledger import Job, Ledger, undamaged
+from batch_eval.parts.places import PICTURES, ROWS
 from batch_eval.parts.tables import WHAT, Columns, read_columns, read_pictures
 from batch_eval.texts import Coded, Texts
 from batch_eval.wording import utf8

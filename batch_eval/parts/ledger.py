@@ -10,21 +10,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 from batch_eval.errors import ConfigError
 from batch_eval.evaluation import Provenance
 from batch_eval.evaluation.saved import parse_provenance
 from batch_eval.evaluation.sums import Sums
+from batch_eval.parts.places import LEDGER, ROWS, PartPlace
 from batch_eval.parts.plan import Plan
 from batch_eval.parts.tables import Names
-from batch_eval.publishing import whole_file
 
 FORMAT = 2
-ROWS, PICTURES, LEDGER = ".rows.parquet", ".pictures.parquet", ".json"
-"""Endings of the files of a part."""
-PATTERN = f"part-*{LEDGER}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +67,12 @@ class Ledger:
     pictures_sha256: str
     sample: Mapping[int, Mapping[str, bool]]
     """By row of the sample and by recipe, whether the model reads it right."""
-    folder: Path = Path()
+    place: PartPlace
 
     @property
     def name(self) -> str:
         """The part as messages call it."""
-        return str(self.folder / part_name(self.part))
+        return self.place.called(part_name(self.part))
 
     @property
     def rows(self) -> range:
@@ -84,14 +80,15 @@ class Ledger:
         return self.job.plan.part(self.part)
 
     def read(self, ending: str) -> bytes:
-        """Return one of the part's two tables. Raises ConfigError where it is missing or has changed."""
-        path = self.folder / f"{part_name(self.part)}{ending}"
+        """Return one of the part's two tables. Raises ConfigError where it is missing or has changed; StoreError."""
+        file = f"{part_name(self.part)}{ending}"
+        shown = self.place.called(file)
         try:
-            data = path.read_bytes()
+            data = self.place.read(file)
         except OSError as error:
-            raise ConfigError(f"{path} cannot be read: {error.strerror}. {AGAIN}") from error
+            raise ConfigError(f"{shown} cannot be read: {error.strerror}. {AGAIN}") from error
         if sha256(data).hexdigest() != (self.rows_sha256 if ending == ROWS else self.pictures_sha256):
-            raise ConfigError(f"{path} is damaged: it is not what was written. {AGAIN}")
+            raise ConfigError(f"{shown} is damaged: it is not what was written. {AGAIN}")
         return data
 
 
@@ -138,32 +135,36 @@ def write_ledger(ledger: Ledger) -> None:
         "version": p.version,
         "sums": ledger.sums.to_json(),
     }
-    with whole_file(ledger.folder / f"{part_name(ledger.part)}{LEDGER}") as file:
-        file.write((json.dumps(content, separators=(",", ":"), allow_nan=False) + "\n").encode("ascii"))
+    data = (json.dumps(content, separators=(",", ":"), allow_nan=False) + "\n").encode("ascii")
+    ledger.place.write(f"{part_name(ledger.part)}{LEDGER}", data)
 
 
-def read_ledger(path: Path) -> Ledger:
-    """Return what the JSON of a part holds. Raises ConfigError where it is damaged, or of another format."""
+def read_ledger(place: PartPlace, file: str) -> Ledger:
+    """Return what the JSON of a part holds.
+
+    Raises ConfigError where it is damaged, or of another format. Raises StoreError.
+    """
+    shown = place.called(file)
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(place.read(file))
         found = int(content["format"])
         if found > FORMAT:
             raise ConfigError(
-                f"{path} has format {found}; this version reads formats up to {FORMAT}. Update batch_eval."
+                f"{shown} has format {found}; this version reads formats up to {FORMAT}. Update batch_eval."
             )
         if found < FORMAT:
             raise ConfigError(
-                f"{path} has format {found}, of an older version; parts now have format {FORMAT}. Delete the parts, "
+                f"{shown} has format {found}, of an older version; parts now have format {FORMAT}. Delete the parts, "
                 "and run their shards again."
             )
-        return _parse(content, path.parent)
+        return _parse(content, place)
     except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
+        raise ConfigError(f"{shown} cannot be read: {error.strerror}.") from error
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise ConfigError(f"{path} is damaged or no part ({error!r}). {AGAIN}") from error
+        raise ConfigError(f"{shown} is damaged or no part ({error!r}). {AGAIN}") from error
 
 
-def _parse(content: Mapping[str, Any], folder: Path) -> Ledger:
+def _parse(content: Mapping[str, Any], place: PartPlace) -> Ledger:
     names = Names(tuple(content["slice_names"]), tuple(content["class_names"]))
     plan = Plan(int(content["set"]["rows"]), int(content["set"]["part_rows"]))
     ledger = Ledger(
@@ -173,7 +174,7 @@ def _parse(content: Mapping[str, Any], folder: Path) -> Ledger:
         str(content["sha256"]["rows"]),
         str(content["sha256"]["pictures"]),
         {int(row): {name: bool(hit) for name, hit in hits.items()} for row, hits in content["sample"].items()},
-        folder,
+        place,
     )
     if not 0 <= ledger.part < plan.parts or sum(ledger.sums.outcomes) != len(ledger.rows):
         raise ValueError("its counts contradict each other")

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from pathlib import Path
 from typing import Protocol
 
 from batch_eval.api import provenance_of, task_notes
@@ -20,20 +19,12 @@ from batch_eval.engines.trials import recipe_hits
 from batch_eval.errors import ConfigError, ModelError
 from batch_eval.evaluation import Evaluation, Records
 from batch_eval.evaluation.summing import sums_of
-from batch_eval.parts.ledger import (
-    LEDGER,
-    PICTURES,
-    ROWS,
-    Job,
-    Ledger,
-    part_name,
-    read_ledger,
-    write_ledger,
-)
+from batch_eval.forking import apart
+from batch_eval.parts.ledger import Job, Ledger, part_name, read_ledger, write_ledger
+from batch_eval.parts.places import LEDGER, PICTURES, ROWS, PartPlace, each
 from batch_eval.parts.plan import Plan, Shard, rows_per_part
 from batch_eval.parts.tables import Names, PartTable, pictures_file, rows_file
 from batch_eval.progress import Progress
-from batch_eval.publishing import remove_unfinished, whole_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +70,9 @@ class PartFiles:
     pictures: bytes
 
     def write(self) -> Ledger:
-        """Write the tables, then the JSON that says that the part is done. Raises ReportError."""
+        """Write the tables, then the JSON that says that the part is done. Raises ReportError or StoreError."""
         for ending, data in ((ROWS, self.rows), (PICTURES, self.pictures)):
-            with whole_file(self.ledger.folder / f"{part_name(self.ledger.part)}{ending}") as file:
-                file.write(data)
+            self.ledger.place.write(f"{part_name(self.ledger.part)}{ending}", data)
         write_ledger(self.ledger)
         return self.ledger
 
@@ -98,7 +88,7 @@ class PartWork:
     job: Job
     first: Sample
     sampled: Sequence[int]
-    folder: Path
+    place: PartPlace
 
     def evaluate(
         self,
@@ -116,7 +106,7 @@ class PartWork:
         for part, rows in found:
             rows.hits = _hits(task, part, rows)
             number = part.rows.start // self.job.plan.part_rows
-            yield part_files(self.job, number, PartTable(Samples.of(part.samples), rows), self.folder)
+            yield part_files(self.job, number, PartTable(Samples.of(part.samples), rows), self.place)
 
 
 class Engine(Protocol):
@@ -130,7 +120,7 @@ class Engine(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Parts to evaluate, and the folder that they are written to."""
+    """Parts to evaluate, and the place that they are written to."""
 
     work: PartWork
     parts: PartedSet
@@ -167,23 +157,23 @@ def _hits(task: Task, part: Part, rows: Rows) -> dict[int, Mapping[str, bool]]:
     return {}
 
 
-def write_part(job: Job, number: int, part: PartTable, folder: Path) -> Ledger:
-    """Write the files of a part, and return what its JSON says. Raises ReportError."""
-    return part_files(job, number, part, folder).write()
+def write_part(job: Job, number: int, part: PartTable, place: PartPlace) -> Ledger:
+    """Write the files of a part, and return what its JSON says. Raises ReportError or StoreError."""
+    return part_files(job, number, part, place).write()
 
 
-def part_files(job: Job, number: int, part: PartTable, folder: Path) -> PartFiles:
+def part_files(job: Job, number: int, part: PartTable, place: PartPlace) -> PartFiles:
     """Return the files of a part."""
     names = job.names
     rows, pictures = rows_file(part, names), pictures_file(part.rows.pictures)
     records = Records.of_samples(part.samples, names.slices, part.rows)
     sums = sums_of(Evaluation(names.classes, records, job.provenance))
     rows_sha256, pictures_sha256 = (sha256(data).hexdigest() for data in (rows, pictures))
-    return PartFiles(Ledger(job, number, sums, rows_sha256, pictures_sha256, part.rows.hits, folder), rows, pictures)
+    return PartFiles(Ledger(job, number, sums, rows_sha256, pictures_sha256, part.rows.hits, place), rows, pictures)
 
 
 def prepare(
-    task: Task, parts: PartedSet, shard: Shard, folder: Path, *, resume: bool, compare_recipes: bool = True
+    task: Task, parts: PartedSet, shard: Shard, place: PartPlace, *, resume: bool, compare_recipes: bool = True
 ) -> Run:
     """Return what is to be run for a shard.
 
@@ -198,27 +188,26 @@ def prepare(
         compare_recipes,
     )
     wanted = parts.plan.shard(shard)
-    done = _finished(job, wanted, folder) if resume else frozenset()
-    work = PartWork(task, job, parts.first, parts.sampled, folder)
+    done = apart(_finished, job, wanted, place) if resume else frozenset()  # what reads a bucket starts threads
+    work = PartWork(task, job, parts.first, parts.sampled, place)
     return Run(work, parts, tuple(number for number in wanted if number not in done))
 
 
-def _finished(job: Job, wanted: range, folder: Path) -> frozenset[int]:
+def _finished(job: Job, wanted: range, place: PartPlace) -> frozenset[int]:
     """Return the parts that are done, after their hashes were verified."""
-    if not folder.is_dir():
-        return frozenset()
-    remove_unfinished(folder)
-    done = set()
-    for number in wanted:
-        path = folder / f"{part_name(number)}{LEDGER}"
-        if path.exists():
-            ledger = read_ledger(path)
-            if different := job.difference(ledger.job):
-                raise ConfigError(
-                    f"{ledger.name} is of {different}. Choose another folder with --out, or leave --resume out to "
-                    "evaluate all parts again."
-                )
-            for ending in (ROWS, PICTURES):
-                ledger.read(ending)
-            done.add(number)
+    place.clean()
+
+    def verify(number: int) -> None:
+        ledger = read_ledger(place, f"{part_name(number)}{LEDGER}")
+        if different := job.difference(ledger.job):
+            raise ConfigError(
+                f"{ledger.name} is of {different}. Choose another folder with --out, or leave --resume out to "
+                "evaluate all parts again."
+            )
+        for ending in (ROWS, PICTURES):
+            ledger.read(ending)
+
+    there = frozenset(place.ledgers())
+    done = [number for number in wanted if f"{part_name(number)}{LEDGER}" in there]
+    each(verify, done)
     return frozenset(done)

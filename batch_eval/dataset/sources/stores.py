@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from batch_eval.errors import DatasetError, StoreError
 from batch_eval.wording import printable
@@ -22,6 +22,10 @@ ALL_SECONDS = 10
 """Longest time of a request with its retries."""
 RETRIES = 3
 """Tries after the first."""
+_TRIAL = ".batch_eval-write-test"
+"""Name of an object that is written to learn whether a store takes any.
+
+It is one for all runs: where objects cannot be deleted, one is left."""
 _TRUE = ("1", "true", "yes", "on")
 _GOOGLE_LOGIN = Path(".config", "gcloud", "application_default_credentials.json")
 """Where gcloud leaves credentials below the home folder."""
@@ -165,13 +169,49 @@ def _boto3_provider(address: str) -> Any:
         raise refused(address, error) from error
 
 
-def refused(address: str, error: Exception) -> StoreError:
-    """Return the error of a store that refuses or does not answer."""
+def write_object(address: str, name: str, content: bytes | IO[bytes]) -> None:
+    """Write an object under an address. It appears when it is complete. Raises StoreError."""
+    opened = store(address)
+    from obstore.exceptions import BaseError
+
+    try:
+        # one piece of 5 MiB at a time, so that each has its limit of time on a slow line
+        opened.put(name, content, max_concurrency=1)
+    except (BaseError, OSError) as error:
+        raise refused(address, error, "written") from error
+
+
+def check_takes(address: str) -> None:
+    """Raise StoreError if objects cannot be written under an address. A small one is written and deleted."""
+    write_object(address, _TRIAL, b"")
+    from obstore.exceptions import BaseError, NotFoundError, PermissionDeniedError
+
+    try:
+        store(address).delete(_TRIAL)
+    except (NotFoundError, FileNotFoundError, PermissionDeniedError):
+        return  # another run has deleted it, or objects are for good there
+    except (BaseError, OSError) as error:
+        raise refused(address, error, "written") from error
+
+
+def names_under(address: str) -> list[str]:
+    """Return the names of the objects right under an address. Raises StoreError."""
+    opened = store(address)
+    from obstore.exceptions import BaseError
+
+    try:
+        return [entry["path"] for entry in opened.list_with_delimiter()["objects"]]
+    except (BaseError, OSError) as error:
+        raise refused(address, error) from error
+
+
+def refused(address: str, error: Exception, done: str = "read") -> StoreError:
+    """Return the error of a store that refuses or does not answer. ``done`` is what was to be done with it."""
     kind = _KINDS.get(address.partition(":")[0])
     reason = printable(str(error).partition("\n")[0]).strip().rstrip(".")[:400]
     if kind is None:
-        return StoreError(f"{printable(address)} cannot be read: {reason}. Check the address.")
+        return StoreError(f"{printable(address)} cannot be {done}: {reason}. Check the address.")
     return StoreError(
-        f"{printable(address)} cannot be read: {reason}. Check its name, the variables of its region and endpoint "
+        f"{printable(address)} cannot be {done}: {reason}. Check its name, the variables of its region and endpoint "
         f"(such as {kind.endpoints[-1]}), and the credentials. {kind.advice}"
     )
