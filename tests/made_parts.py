@@ -14,7 +14,7 @@ from batch_eval.engines.rows import DIGEST, Picture, Rows
 from batch_eval.engines.twins import SIDE
 from batch_eval.evaluation import OUTCOMES, Outcome
 from batch_eval.parts.ledger import Job, Ledger
-from batch_eval.parts.places import PartFolder
+from batch_eval.parts.places import place_of
 from batch_eval.parts.plan import Plan
 from batch_eval.parts.running import write_part
 from batch_eval.parts.tables import Names, PartTable
@@ -119,7 +119,7 @@ def written(dataset: Dataset, rows: Rows, part_rows: int, folder: Path) -> list[
     job = job_of(dataset, plan)
     return [
         write_part(
-            job, number, PartTable(Samples.of(dataset.samples[p.start : p.stop]), cut(rows, p)), PartFolder(folder)
+            job, number, PartTable(Samples.of(dataset.samples[p.start : p.stop]), cut(rows, p)), place_of(folder)
         )
         for number in range(plan.parts)
         for p in [plan.part(number)]

