@@ -1,5 +1,6 @@
 """Sets in a bucket, from a server of the test's own that answers as it is told."""
 
+import io
 import os
 import pickle
 import re
@@ -19,7 +20,7 @@ from batch_eval.dataset.sources import objects, stores
 from batch_eval.dataset.sources.objects import AHEAD, RANGE, Objects, indexed_objects, open_objects
 from batch_eval.dataset.sources.stores import address_of
 from batch_eval.engines.local import Task
-from batch_eval.errors import DatasetError, StoreError, UnreadableImageError
+from batch_eval.errors import ConfigError, DatasetError, StoreError, UnreadableImageError
 from batch_eval.imaging import preprocessor
 
 pytest.importorskip("obstore", reason="needs the extra cloud")
@@ -373,3 +374,69 @@ class TestBoto3:
             with pytest.raises(DatasetError, match="no credentials"):
                 open_objects(SET)
             assert any(re.search("security-credentials", path) for path in machine.asked)
+
+
+def indexed(count: int) -> bytes:
+    """Return a manifest of some images in the bucket, ten rows a part."""
+    from batch_eval.dataset.labels.spelling import DIGITS
+    from batch_eval.dataset.manifest import Origin, Place, write_manifest
+    from batch_eval.dataset.options import LabelOptions
+
+    samples = [Sample(f"7/{i}", f"7/image-{i:06}.png", "7", (str(i),)) for i in range(count)]
+    dataset = Dataset(Objects(SET, (), (), {}), samples, "folders", ("time",))
+    written = io.BytesIO()
+    write_manifest(dataset, Origin(Place.of([Path(SET)]), DIGITS, LabelOptions(), (0,)), 10, written)
+    return written.getvalue()
+
+
+def test_of_a_manifest_in_a_bucket_only_what_is_needed_is_read(bucket: Bucket) -> None:
+    pytest.importorskip("pyarrow")
+    from batch_eval.dataset.manifest import Manifest
+
+    bucket.objects["m.parquet"] = indexed(2000)
+    manifest = Manifest.open(Path("s3://digits/m.parquet"))
+    assert manifest
+    assert [sample.id for sample in manifest.part(150)] == [f"7/{i}" for i in range(1500, 1510)]
+    footer, bucket.sent = bucket.sent, 0
+
+    assert [sample.slices for sample in manifest.part(3)] == [(str(i),) for i in range(30, 40)]
+    assert 0 < bucket.sent < 2000 < footer, "the footer is read twice, and no more"
+
+
+def test_a_manifest_in_a_bucket_names_images_anywhere(bucket: Bucket) -> None:
+    pytest.importorskip("pyarrow")
+    bucket.objects["m.parquet"] = indexed(3)
+
+    dataset = load_dataset("s3://digits/m.parquet")
+
+    assert (dataset.source.roots, dataset.samples[2].file) == ((SET,), "7/image-000002.png")
+
+
+@pytest.mark.parametrize(
+    ("content", "fault", "error", "message"),
+    [
+        (None, "", DatasetError, "m.parquet cannot be read: the object is no longer in the bucket. Check the address"),
+        (b"PAR1 and no more", "", DatasetError, "m.parquet is no readable manifest"),
+        (b"", "403", StoreError, "s3://digits cannot be read"),
+        (b"", "503", StoreError, "s3://digits cannot be read"),
+    ],
+)
+def test_a_manifest_that_a_bucket_does_not_give_is_refused(
+    bucket: Bucket, content: bytes | None, fault: str, error: type[Exception], message: str
+) -> None:
+    pytest.importorskip("pyarrow")
+    if content is not None:
+        bucket.objects["m.parquet"] = content
+    bucket.faults["m.parquet"] = fault
+
+    with pytest.raises(error, match=message):
+        load_dataset("s3://digits/m.parquet")
+
+
+def test_a_manifest_cannot_be_written_to_a_web_server() -> None:
+    from batch_eval.dataset.manifest import check_target
+
+    with pytest.raises(ConfigError, match="web servers are only read"):
+        check_target(Path("https://example.org/m.parquet"))
+    with pytest.raises(ConfigError, match=r"s3://digits/m.csv must end in \.parquet"):
+        check_target(Path("s3://digits/m.csv"))

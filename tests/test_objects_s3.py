@@ -238,6 +238,32 @@ def test_parts_in_a_bucket_merge_into_the_reports_of_a_local_run(bucket: Bucket,
 
 
 @pytest.mark.slow
+def test_a_manifest_in_a_bucket_is_run_in_shards(bucket: Bucket, results: Path, tmp_path: Path) -> None:
+    manifest = f"{address(results)}.parquet"
+    assert f"to {manifest}" in assert_ok("index", SET, "--rows", "3", "--out", manifest, cwd=tmp_path)
+    for shard in ("1/2", "2/2"):
+        assert_ok("run", manifest, "--shard", shard, "--out", address(results), cwd=tmp_path)
+    assert_ok("merge", address(results), "--out", "merged", cwd=tmp_path)
+    assert_ok("run", SET, "--out", "once", cwd=tmp_path)
+
+    assert content(tmp_path / "merged") == content(tmp_path / "once")
+    assert SECRET.encode() not in results.with_name(f"{results.name}.parquet").read_bytes()
+
+
+def test_an_index_into_a_bucket_that_refuses_ends_before_listing(
+    bucket: Bucket, results: Path, tmp_path: Path
+) -> None:
+    bucket.faults[stores._TRIAL] = "403"
+
+    done = batch_eval("index", SET, "--out", f"{address(results)}.parquet", cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert "s3://results cannot be written" in done.stderr
+    assert "Labels:" not in done.stderr
+    assert not results.with_name(f"{results.name}.parquet").exists()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("calls", [0, 1, 2, 5])
 def test_a_run_killed_between_a_parts_objects_goes_on(results: Path, tmp_path: Path, calls: int) -> None:
     """Of three objects, the third is the JSON: before it, a part does not count."""

@@ -27,7 +27,7 @@ def index(
             show_default=False,
         ),
     ] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The manifest to write, a Parquet file.")] = Path(
+    out: Annotated[Path, typer.Option("--out", "-o", help="The manifest to write, a Parquet file or object.")] = Path(
         "manifest.parquet"
     ),
 ) -> None:
@@ -40,12 +40,15 @@ def index(
     `batch-eval index photos --out manifest.parquet`
 
     `batch-eval index photos --labels truth.csv --rows 1000`
+
+    `batch-eval index s3://bucket/photos --out s3://bucket/manifest.parquet`
     """
     from batch_eval.cli.console import say
     from batch_eval.cli.options import class_names
     from batch_eval.dataset import load_dataset
     from batch_eval.dataset.labels.spelling import DIGITS
     from batch_eval.dataset.manifest import Origin, Place, check_target, write_manifest
+    from batch_eval.dataset.sources.stores import address_of, whole_object
     from batch_eval.engines.sampling import sampled_rows
     from batch_eval.parts.plan import Plan, rows_per_part
     from batch_eval.publishing import whole_file
@@ -60,6 +63,7 @@ def index(
     plan = Plan(count, rows or rows_per_part(count))
     sampled = sampled_rows(dataset.samples, names)
     origin = Origin(Place.of(places), tuple(names), label_options, sampled)
-    with whole_file(out) as file:
+    address = address_of(out)
+    with whole_object(address) if address else whole_file(out) as file:
         write_manifest(dataset, origin, plan.part_rows, file)
-    say(f"Wrote {count:,} images in {plan.parts:,} parts to {out}")
+    say(f"Wrote {count:,} images in {plan.parts:,} parts to {address or out}")

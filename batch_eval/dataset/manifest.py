@@ -28,8 +28,8 @@ from batch_eval.dataset.sample import Dataset, Sample, Samples
 from batch_eval.dataset.sources.core import Content, Distant, Source
 from batch_eval.dataset.sources.folder import Folder
 from batch_eval.dataset.sources.opening import open_named
-from batch_eval.dataset.sources.stores import address_of
-from batch_eval.errors import ConfigError, DatasetError
+from batch_eval.dataset.sources.stores import address_of, check_takes
+from batch_eval.errors import ConfigError, DatasetError, UnreadableImageError
 from batch_eval.forking import apart
 from batch_eval.texts import Texts
 from batch_eval.wording import listing, printable
@@ -66,7 +66,7 @@ class Place:
             if all(address_of(path) or path.exists() for path in paths):
                 return paths
         raise DatasetError(
-            f"the images of {printable(str(manifest))} are not there: it names {printable(', '.join(self.paths))}, "
+            f"the images of {_called(manifest)} are not there: it names {printable(', '.join(self.paths))}, "
             f"seen from {printable(self.folder)}. Mount them there, or index the set again with `batch-eval index`."
         )
 
@@ -104,15 +104,19 @@ class Indexed:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A manifest file: what its samples share. The rows are read part by part."""
+    """A manifest, a file or an object: what its samples share. The rows are read part by part."""
 
     path: Path
     header: Mapping[str, Any]
 
     @classmethod
     def open(cls, path: Path) -> Manifest | None:
-        """Return the manifest in a file. Return None if the file is another one; raises DatasetError if damaged."""
-        header = _header(path)
+        """Return the manifest in a file or an object. Return None if it is another one.
+
+        Raises DatasetError if it is damaged or missing, StoreError if a bucket refuses.
+        """
+        with _reading(path), _parquet(path) as file:
+            header = (file.schema_arrow.metadata or {}).get(KEY)
         if header is None:
             return None
         try:
@@ -122,8 +126,7 @@ class Manifest:
             raise _damaged(path, error) from error
         if found > FORMAT:
             raise DatasetError(
-                f"{printable(str(path))} has format {found}; this version reads formats up to {FORMAT}. "
-                "Update batch_eval."
+                f"{_called(path)} has format {found}; this version reads formats up to {FORMAT}. Update batch_eval."
             )
         return cls(path, header)
 
@@ -183,9 +186,14 @@ class Manifest:
         )
 
     def part(self, number: int) -> tuple[Sample, ...]:
-        """Return the samples of a part. Raises DatasetError where the file is damaged."""
-        with _opened(self.path) as file:
-            return _samples(file.read_row_group(number, use_threads=False), len(self.header["slice_names"]))
+        """Return the samples of a part. Raises as `open` does."""
+        with _reading(self.path):
+            return _samples(self._rows.read_row_group(number, use_threads=False), len(self.header["slice_names"]))
+
+    @cached_property
+    def _rows(self) -> Any:
+        """The open Parquet file. Its footer is read once: that of a large set has several MB."""
+        return _parquet(self.path)
 
     def samples(self) -> Samples:
         """Return all samples. Raises DatasetError where the file is damaged."""
@@ -253,14 +261,15 @@ def as_manifest(place: object) -> Manifest | None:
     """Return the manifest that a place is. Return None for any other place. Raises DatasetError for a damaged one."""
     places = place if isinstance(place, list | tuple) else [place]
     path = Path(places[0]) if len(places) == 1 and isinstance(places[0], str | Path) else Path()
-    if path.suffix != ".parquet" or not path.is_file() or not find_spec("pyarrow"):  # without it, the source says so
+    there = path.suffix == ".parquet" and (address_of(path) or path.is_file())
+    if not there or not find_spec("pyarrow"):  # without it, the source says so
         return None
-    return apart(Manifest.open, path)  # pyarrow starts threads
+    return apart(Manifest.open, path)  # pyarrow and stores start threads
 
 
 def checked(manifest: Manifest, class_names: Sequence[str], options: LabelOptions) -> Manifest:
     """Return the manifest. Raises ConfigError where it was made for other classes, or labels are given besides."""
-    shown = printable(str(manifest.path))
+    shown = _called(manifest.path)
     if options != LabelOptions():
         raise ConfigError(
             f"{shown} holds its labels, so that options of labels would change nothing. "
@@ -274,20 +283,32 @@ def checked(manifest: Manifest, class_names: Sequence[str], options: LabelOption
     return manifest
 
 
-def _header(path: Path) -> bytes | None:
-    with _opened(path) as file:
-        metadata: Mapping[bytes, bytes] = file.schema_arrow.metadata or {}
-        return metadata.get(KEY)
+def _parquet(path: Path) -> Any:
+    """Return an open Parquet file. Of an object, only the ranges that are needed are requested."""
+    address = address_of(path)
+    pa = pyarrow(WHAT)
+    if address is None:
+        return pa.parquet.ParquetFile(path)
+    from batch_eval.dataset.sources.objects import ObjectFile
+
+    return pa.parquet.ParquetFile(ObjectFile(address))
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def _reading(path: Path) -> Iterator[None]:
+    """Raise DatasetError where what is read is damaged or missing."""
     pa = pyarrow(WHAT)
     try:
-        with pa.parquet.ParquetFile(path) as file:
-            yield file
+        yield
+    except UnreadableImageError as error:
+        raise DatasetError(f"{_called(path)} cannot be read: {error}. Check the address, or write it with `batch-eval index`.") from error
     except (OSError, ValueError, KeyError, pa.ArrowException) as error:
         raise _damaged(path, error) from error
+
+
+def _called(path: Path) -> str:
+    """Return what messages call a manifest."""
+    return printable(address_of(path) or str(path))
 
 
 def _samples(table: Any, slices: int) -> tuple[Sample, ...]:
@@ -308,14 +329,20 @@ def _file(uri: str) -> str:
 
 
 def _damaged(path: Path, error: Exception) -> DatasetError:
-    return DatasetError(
-        f"{printable(str(path))} is no readable manifest ({error!r}). Make it again with `batch-eval index`."
-    )
+    return DatasetError(f"{_called(path)} is no readable manifest ({error!r}). Make it again with `batch-eval index`.")
 
 
 def check_target(path: Path) -> None:
-    """Raise ConfigError where a manifest cannot get this name, or pyarrow is not installed to write it."""
+    """Raise ConfigError where a manifest cannot get this name, or pyarrow is not installed to write it.
+
+    Raises StoreError if a bucket takes no objects.
+    """
     if path.suffix != ".parquet":
-        raise ConfigError(f"{printable(str(path))} must end in .parquet, by which `run` knows a manifest.")
+        raise ConfigError(f"{_called(path)} must end in .parquet, by which `run` knows a manifest.")
     if not find_spec("pyarrow"):  # it is imported where it is needed, as it starts threads
         pyarrow(WHAT)
+    address = address_of(path)
+    if address and address.startswith("http"):
+        raise ConfigError(f"{_called(path)} cannot be written: web servers are only read. Name a file, or a bucket.")
+    if address:
+        apart(check_takes, address.rpartition("/")[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import threading
 import time
@@ -83,24 +84,32 @@ class Objects:
         """Return an object's bytes, requested now. Raises as `read` does."""
         size = self.size(file)
         if size > RANGE:
-            return self._ranges(file, size)
+            return self._whole(file, size)
         answer = self._answer(partial(store(self.address).get, file))
         size = answer.meta["size"]
         if size > RANGE:
             del answer  # its body is not read
-            return self._ranges(file, size)
+            return self._whole(file, size)
         return self._body(answer.bytes)
 
-    def _ranges(self, file: str, size: int) -> bytes:
-        """Return the bytes of a large object, range by range."""
+    def _whole(self, file: str, size: int) -> bytes:
+        """Return the bytes of a large object."""
         if size > MAX_IMAGE_MB * 1_000_000:
             raise UnreadableImageError(f"the object has more than {MAX_IMAGE_MB:,} MB, which is the limit")
-        parts = []
-        for start in range(0, size, RANGE):
-            options = {"range": (start, min(start + RANGE, size))}
+        return self.range(file, 0, size)
+
+    def range(self, file: str, start: int, stop: int) -> bytes:
+        """Return some of an object's bytes, requested in pieces. Raises as `read` does."""
+        pieces = []
+        for first in range(start, stop, RANGE):
+            options = {"range": (first, min(first + RANGE, stop))}
             answer = self._answer(partial(store(self.address).get, file, options=options))
-            parts.append(self._body(answer.bytes))
-        return b"".join(parts)
+            pieces.append(self._body(answer.bytes))
+        return b"".join(pieces)
+
+    def length(self, file: str) -> int:
+        """Return an object's length in bytes, asked now. Raises as `read` does."""
+        return int(self._answer(partial(store(self.address).head, file))["size"])
 
     def _answer(self, ask: Callable[[], Any]) -> Any:
         """Return the beginning of the store's answer for an object."""
@@ -138,6 +147,40 @@ class Objects:
     def size(self, file: str) -> int:
         """Return an object's length in bytes as it was listed, 0 where it is not known."""
         return self.sizes.get(file, 0)
+
+
+class ObjectFile(io.RawIOBase):
+    """An object as a file: only the ranges that are read are requested. Reading raises as `Objects.read` does."""
+
+    def __init__(self, address: str) -> None:
+        folder, _, self._name = address.rpartition("/")
+        self._source = Objects(folder, (), (), {})
+        self._length = self._source.length(self._name)
+        self._position = 0
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return True."""
+        return True
+
+    def tell(self) -> int:
+        """Return the position, in bytes from the beginning."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Move to a position and return it."""
+        self._position = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._length}[whence]
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer from the position on, and return how many bytes there were."""
+        data = self._source.range(self._name, self._position, min(self._position + len(buffer), self._length))
+        buffer[: len(data)] = data
+        self._position += len(data)
+        return len(data)
 
 
 _ahead = threading.local()

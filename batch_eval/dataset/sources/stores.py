@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, Any
 
 from batch_eval.errors import DatasetError, StoreError
@@ -180,6 +181,16 @@ def write_object(address: str, name: str, content: bytes | IO[bytes]) -> None:
         opened.put(name, content, max_concurrency=1)
     except (BaseError, OSError) as error:
         raise refused(address, error, "written") from error
+
+
+@contextmanager
+def whole_object(address: str) -> Iterator[IO[bytes]]:
+    """Open a temporary file to write, which becomes the object at an address when it is complete. Raises StoreError."""
+    folder, _, name = address.rpartition("/")
+    with TemporaryFile() as file:
+        yield file
+        file.seek(0)
+        write_object(folder, name, file)
 
 
 def check_takes(address: str) -> None:
