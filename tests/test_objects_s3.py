@@ -250,9 +250,7 @@ def test_a_manifest_in_a_bucket_is_run_in_shards(bucket: Bucket, results: Path, 
     assert SECRET.encode() not in results.with_name(f"{results.name}.parquet").read_bytes()
 
 
-def test_an_index_into_a_bucket_that_refuses_ends_before_listing(
-    bucket: Bucket, results: Path, tmp_path: Path
-) -> None:
+def test_an_index_into_a_bucket_that_refuses_ends_before_listing(bucket: Bucket, results: Path, tmp_path: Path) -> None:
     bucket.faults[stores._TRIAL] = "403"
 
     done = batch_eval("index", SET, "--out", f"{address(results)}.parquet", cwd=tmp_path)

@@ -301,7 +301,9 @@ def _reading(path: Path) -> Iterator[None]:
     try:
         yield
     except UnreadableImageError as error:
-        raise DatasetError(f"{_called(path)} cannot be read: {error}. Check the address, or write it with `batch-eval index`.") from error
+        raise DatasetError(
+            f"{_called(path)} cannot be read: {error}. Check the address, or write it with `batch-eval index`."
+        ) from error
     except (OSError, ValueError, KeyError, pa.ArrowException) as error:
         raise _damaged(path, error) from error
 
