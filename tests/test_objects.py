@@ -1,5 +1,6 @@
 """Sets in a bucket, from a server of the test's own that answers as it is told."""
 
+import errno
 import io
 import os
 import pickle
@@ -20,7 +21,7 @@ from batch_eval.dataset.sources import objects, stores
 from batch_eval.dataset.sources.objects import AHEAD, RANGE, Objects, indexed_objects, open_objects
 from batch_eval.dataset.sources.stores import address_of
 from batch_eval.engines.local import Task
-from batch_eval.errors import ConfigError, DatasetError, StoreError, UnreadableImageError
+from batch_eval.errors import ConfigError, DatasetError, ReportError, StoreError, UnreadableImageError
 from batch_eval.imaging import preprocessor
 
 pytest.importorskip("obstore", reason="needs the extra cloud")
@@ -148,7 +149,7 @@ def test_a_missing_object_is_unreadable(bucket: Bucket) -> None:
     source = open_objects(SET)
     del bucket.objects["set/7/a.png"]
 
-    with pytest.raises(UnreadableImageError, match="no longer in the bucket"):
+    with pytest.raises(UnreadableImageError, match="not in the bucket"):
         source.read("7/a.png")
 
 
@@ -298,7 +299,7 @@ def test_a_server_names_images_by_a_table() -> None:
 
         assert [(sample.id, sample.truth) for sample in dataset.samples] == [("a.png", "4"), ("b.png", "5")]
         assert dataset.source.read("a.png") == PNG
-        with pytest.raises(UnreadableImageError, match="no longer"):
+        with pytest.raises(UnreadableImageError, match="not in the bucket"):
             dataset.source.read("b.png")
         server.faults["a.png"] = "503"
         with pytest.raises(StoreError, match="Check the address"):
@@ -415,7 +416,7 @@ def test_a_manifest_in_a_bucket_names_images_anywhere(bucket: Bucket) -> None:
 @pytest.mark.parametrize(
     ("content", "fault", "error", "message"),
     [
-        (None, "", DatasetError, "m.parquet cannot be read: the object is no longer in the bucket. Check the address"),
+        (None, "", DatasetError, "m.parquet cannot be read: the object is not in the bucket. Check the address"),
         (b"PAR1 and no more", "", DatasetError, "m.parquet is no readable manifest"),
         (b"", "403", StoreError, "s3://digits cannot be read"),
         (b"", "503", StoreError, "s3://digits cannot be read"),
@@ -440,3 +441,21 @@ def test_a_manifest_cannot_be_written_to_a_web_server() -> None:
         check_target(Path("https://example.org/m.parquet"))
     with pytest.raises(ConfigError, match=r"s3://digits/m.csv must end in \.parquet"):
         check_target(Path("s3://digits/m.csv"))
+    with pytest.raises(ConfigError, match=r"s3://m.parquet is a bucket\."):
+        check_target(Path("s3://m.parquet"))
+
+
+def test_a_bucket_may_end_as_a_manifest_does(bucket: Bucket) -> None:
+    with pytest.raises(StoreError, match=r"s3://m\.parquet cannot be read"):
+        load_dataset("s3://m.parquet")
+
+
+def test_a_full_disk_writes_no_object(bucket: Bucket) -> None:
+    def write() -> None:
+        with stores.whole_object("s3://digits/m.parquet") as file:
+            file.write(b"PAR1")
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(ReportError, match=r"No space left on device\. Make room in .*TMPDIR"):
+        write()
+    assert not bucket.asked

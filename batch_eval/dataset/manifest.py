@@ -28,7 +28,7 @@ from batch_eval.dataset.sample import Dataset, Sample, Samples
 from batch_eval.dataset.sources.core import Content, Distant, Source
 from batch_eval.dataset.sources.folder import Folder
 from batch_eval.dataset.sources.opening import open_named
-from batch_eval.dataset.sources.stores import address_of, check_takes
+from batch_eval.dataset.sources.stores import address_of, check_no_server, check_takes
 from batch_eval.errors import ConfigError, DatasetError, UnreadableImageError
 from batch_eval.forking import apart
 from batch_eval.texts import Texts
@@ -261,8 +261,9 @@ def as_manifest(place: object) -> Manifest | None:
     """Return the manifest that a place is. Return None for any other place. Raises DatasetError for a damaged one."""
     places = place if isinstance(place, list | tuple) else [place]
     path = Path(places[0]) if len(places) == 1 and isinstance(places[0], str | Path) else Path()
-    there = path.suffix == ".parquet" and (address_of(path) or path.is_file())
-    if not there or not find_spec("pyarrow"):  # without it, the source says so
+    if path.suffix != ".parquet" or _is_bucket(path):
+        return None
+    if not address_of(path) and not (path.is_file() and find_spec("pyarrow")):  # without it, the source says so
         return None
     return apart(Manifest.open, path)  # pyarrow and stores start threads
 
@@ -334,17 +335,26 @@ def _damaged(path: Path, error: Exception) -> DatasetError:
     return DatasetError(f"{_called(path)} is no readable manifest ({error!r}). Make it again with `batch-eval index`.")
 
 
+def _is_bucket(path: Path) -> bool:
+    """Whether an address names a bucket, and nothing in it."""
+    address = address_of(path)
+    return address is not None and "/" not in address.partition("://")[2]
+
+
 def check_target(path: Path) -> None:
     """Raise ConfigError where a manifest cannot get this name, or pyarrow is not installed to write it.
 
     Raises StoreError if a bucket takes no objects.
     """
+    if _is_bucket(path):
+        raise ConfigError(
+            f"{_called(path)} is a bucket. Name an object in it, such as {_called(path)}/manifest.parquet."
+        )
     if path.suffix != ".parquet":
         raise ConfigError(f"{_called(path)} must end in .parquet, by which `run` knows a manifest.")
     if not find_spec("pyarrow"):  # it is imported where it is needed, as it starts threads
         pyarrow(WHAT)
     address = address_of(path)
-    if address and address.startswith("http"):
-        raise ConfigError(f"{_called(path)} cannot be written: web servers are only read. Name a file, or a bucket.")
     if address:
+        check_no_server(address, "a manifest")
         apart(check_takes, address.rpartition("/")[0])

@@ -10,8 +10,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from batch_eval.dataset.sources.stores import address_of
-from batch_eval.errors import ConfigError, UnreadableImageError
+from batch_eval.dataset.sources.stores import address_of, check_no_server
+from batch_eval.errors import UnreadableImageError
 from batch_eval.forking import apart
 from batch_eval.publishing import check_writable, remove_unfinished, whole_file
 from batch_eval.wording import printable
@@ -125,11 +125,7 @@ def place_of(path: Path) -> PartPlace:
     address = address_of(path)
     if address is None:
         return PartFolder(path)
-    if address.startswith("http"):
-        raise ConfigError(
-            f"{printable(address)} cannot hold parts: web servers are only read. Name a folder, or a bucket as "
-            "s3://…, gs://… or az://…."
-        )
+    check_no_server(address, "parts")
     return PartBucket(address)
 
 

@@ -121,7 +121,7 @@ class Objects:
             # Some stores say the same of a missing object and of a missing bucket.
             if "<Code>NoSuchKey</Code>" not in str(error):
                 check_bucket(self.address)
-            raise UnreadableImageError("the object is no longer in the bucket") from error
+            raise UnreadableImageError("the object is not in the bucket") from error
         except (BaseError, OSError) as error:
             if _ARCHIVED in str(error):
                 raise UnreadableImageError("the object is archived: restore it from there") from error

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryFile, gettempdir
 from typing import IO, Any
 
-from batch_eval.errors import DatasetError, StoreError
+from batch_eval.errors import ConfigError, DatasetError, ReportError, StoreError
 from batch_eval.wording import printable
 
 _ADDRESS = re.compile(r"(s3|gs|az|https|http(?=:/{1,2}(?:localhost|127\.0\.0\.1)[:/])):/{1,2}(?=[^/])")
@@ -185,12 +185,30 @@ def write_object(address: str, name: str, content: bytes | IO[bytes]) -> None:
 
 @contextmanager
 def whole_object(address: str) -> Iterator[IO[bytes]]:
-    """Open a temporary file to write, which becomes the object at an address when it is complete. Raises StoreError."""
+    """Open a temporary file to write, which becomes the object at an address when it is complete.
+
+    Raises StoreError if the store refuses it, ReportError if the temporary file cannot be written.
+    """
     folder, _, name = address.rpartition("/")
-    with TemporaryFile() as file:
-        yield file
-        file.seek(0)
-        write_object(folder, name, file)
+    try:
+        with TemporaryFile() as file:
+            yield file
+            file.seek(0)
+            write_object(folder, name, file)
+    except OSError as error:
+        raise ReportError(
+            f"cannot write the temporary file for {printable(address)}: {error.strerror or error}. "
+            f"Make room in {gettempdir()}, or name another folder with the variable TMPDIR."
+        ) from error
+
+
+def check_no_server(address: str, what: str) -> None:
+    """Raise ConfigError for the address of a web server, where ``what`` was to be written."""
+    if address.startswith("http"):
+        raise ConfigError(
+            f"{printable(address)} cannot hold {what}: web servers are only read. Name a place on the disk, or in a "
+            "bucket as s3://…, gs://… or az://…."
+        )
 
 
 def check_takes(address: str) -> None:
