@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -20,7 +21,7 @@ pytest.importorskip("pyarrow")
 from batch_eval.api import open_reader, reader_task
 from batch_eval.dataset import load_dataset
 from batch_eval.engines.local import ENDED
-from batch_eval.errors import ConfigError
+from batch_eval.errors import ConfigError, WorkerError
 from batch_eval.parts import ray_engine
 from batch_eval.parts.places import PartFolder
 from batch_eval.parts.plan import ALL
@@ -191,6 +192,18 @@ def test_a_cluster_that_does_not_answer_is_named(digits, tmp_path):
     assert f"no Ray answers at RAY_ADDRESS={address}: [Errno 111] Connection refused. Check the address" in said
 
 
+def test_a_ray_that_does_not_start_is_told(monkeypatch):
+    def init(**options):
+        raise Exception("The current node timed out during startup.\nmore")
+
+    monkeypatch.delenv(ray_engine.ADDRESS, raising=False)
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(is_initialized=lambda: False, init=init))
+
+    said = r"Ray cannot be started: The current node timed out during startup\. Try again when"
+    with pytest.raises(WorkerError, match=said), ray_engine._connected(1):
+        pytest.fail("there is no Ray")
+
+
 def test_an_unknown_engine_is_refused(digits, tmp_path):
     said = call("run", digits, "--engine", "spark", "--out", tmp_path / "parts", code=2)
 
@@ -200,7 +213,7 @@ def test_an_unknown_engine_is_refused(digits, tmp_path):
 def test_ray_writes_no_reports(digits):
     said = call("run", digits, "--engine", "ray", code=2)
 
-    assert "--engine ray write parts into a folder" in said or "--engine ray needs Ray" in said
+    assert "--engine ray write parts, into a folder or a bucket" in said or "--engine ray needs Ray" in said
 
 
 def test_missing_ray_is_named(monkeypatch):

@@ -206,10 +206,15 @@ def _connected(jobs: int | None) -> Iterator[Any]:
     try:
         _check_answers(address or "")
         ray.init(**where, log_to_driver=False, logging_level=logging.ERROR)
-    except (OSError, RuntimeError, ValueError) as error:
-        said = f"no Ray answers at {ADDRESS}={address}" if address else "Ray cannot be started"
-        raise ConfigError(
-            f"{said}: {_first_line(error)}. Check the address, or unset {ADDRESS} to use this machine."
+    except Exception as error:  # Ray raises a plain Exception where a node does not start in time
+        if address:
+            raise ConfigError(
+                f"no Ray answers at {ADDRESS}={address}: {_first_line(error)}. Check the address, or unset {ADDRESS} "
+                "to use this machine."
+            ) from error
+        raise WorkerError(
+            f"Ray cannot be started: {_first_line(error)}. Try again when this machine has less to do, or leave out "
+            "--engine ray: the parts are the same."
         ) from error
     signal.signal(signal.SIGTERM, before)  # Ray's own would leave with another code
     try:
