@@ -15,6 +15,19 @@ def batch_eval(*arguments, cwd=ROOT, **environment):
     return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
 
 
+def call(*arguments, code=0, cwd=ROOT, **environment):
+    """Run `batch-eval`, which ends with this exit code, and return what it prints."""
+    done = batch_eval(*arguments, cwd=cwd, **environment)
+
+    assert code == done.returncode, done.stderr
+    return done.stdout + done.stderr
+
+
+def content(folder):
+    """Return the bytes of all files below a folder, by their paths in it."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
 def modules_after(code):
     """Return the names of the modules that a fresh process has imported after some code."""
     script = f"import sys\n{code}\nprint(chr(10).join(sys.modules))"

@@ -2,15 +2,16 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
+import processes
 import pytest
 from drawn_digits import ink, on_paper
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from processes import batch_eval
 from report_examples import provenance
 
 from batch_eval.api import joined
@@ -274,11 +275,7 @@ FORMATS = [
 ]
 
 
-def call(*arguments, cwd, code=0):
-    done = batch_eval(*arguments, cwd=cwd, SOURCE_DATE_EPOCH=EPOCH)
-
-    assert code == done.returncode, done.stderr
-    return done.stdout + done.stderr
+call = partial(processes.call, SOURCE_DATE_EPOCH=EPOCH)
 
 
 def test_no_report_of_a_large_set_has_a_line_for_every_image(results):

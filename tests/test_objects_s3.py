@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from killing import killed
 from object_servers import CREDENTIALS, SECRET, Bucket, forget_stores, rclone, rclone_serving, serving
-from processes import ROOT, batch_eval
+from processes import ROOT, batch_eval, call, content
 
 from batch_eval.api import evaluate
 from batch_eval.dataset import Dataset, Sample
@@ -143,16 +143,12 @@ def test_a_wrong_secret_stops_the_run(bucket: Bucket, monkeypatch: pytest.Monkey
 def test_a_manifest_of_a_bucket_is_run_in_shards(bucket: Bucket, photos: Path, tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
 
-    def ok(*arguments: str) -> None:
-        done = batch_eval(*arguments, cwd=tmp_path)
-        assert done.returncode == 0, done.stderr
-
-    ok("index", SET, "--rows", "3", "--out", "manifest.parquet")
+    call("index", SET, "--rows", "3", "--out", "manifest.parquet", cwd=tmp_path)
     listings = sum(path.rstrip("/") == "/digits" for path in bucket.asked)
     for shard in ("1/2", "2/2"):
-        ok("run", "manifest.parquet", "--shard", shard, "--out", "parts")
-    ok("merge", "parts", "--out", "merged", "--fail-under", "0")
-    ok("run", SET, "--out", "once")
+        call("run", "manifest.parquet", "--shard", shard, "--out", "parts", cwd=tmp_path)
+    call("merge", "parts", "--out", "merged", "--fail-under", "0", cwd=tmp_path)
+    call("run", SET, "--out", "once", cwd=tmp_path)
 
     assert SECRET.encode() not in (tmp_path / "manifest.parquet").read_bytes()
     assert (tmp_path / "merged/predictions.csv").read_bytes() == (tmp_path / "once/predictions.csv").read_bytes()
@@ -209,23 +205,13 @@ def in_parts(results: Path) -> tuple[str, ...]:
     return ("run", "manifest.parquet", "--resume", "--jobs", "1", "--out", address(results))
 
 
-def content(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-def assert_ok(*arguments: object, cwd: Path) -> str:
-    done = batch_eval(*arguments, cwd=cwd)
-    assert done.returncode == 0, done.stderr
-    return done.stderr
-
-
 @pytest.mark.slow
 def test_parts_in_a_bucket_merge_into_the_reports_of_a_local_run(bucket: Bucket, results: Path, tmp_path: Path) -> None:
     for shard in ("2/2", "1/2"):
-        assert_ok(*in_parts(results), "--shard", shard, cwd=tmp_path)
-    assert_ok("merge", address(results), "--out", "merged", cwd=tmp_path)
-    assert_ok("run", "manifest.parquet", "--shard", "1/1", "--out", "parts", cwd=tmp_path)
-    assert_ok("run", "manifest.parquet", "--out", "once", cwd=tmp_path)
+        call(*in_parts(results), "--shard", shard, cwd=tmp_path)
+    call("merge", address(results), "--out", "merged", cwd=tmp_path)
+    call("run", "manifest.parquet", "--shard", "1/1", "--out", "parts", cwd=tmp_path)
+    call("run", "manifest.parquet", "--out", "once", cwd=tmp_path)
 
     assert content(results) == content(tmp_path / "parts"), "and nothing is left of the trial"
     assert content(tmp_path / "merged") == content(tmp_path / "once")
@@ -240,11 +226,11 @@ def test_parts_in_a_bucket_merge_into_the_reports_of_a_local_run(bucket: Bucket,
 @pytest.mark.slow
 def test_a_manifest_in_a_bucket_is_run_in_shards(bucket: Bucket, results: Path, tmp_path: Path) -> None:
     manifest = f"{address(results)}.parquet"
-    assert f"to {manifest}" in assert_ok("index", SET, "--rows", "3", "--out", manifest, cwd=tmp_path)
+    assert f"to {manifest}" in call("index", SET, "--rows", "3", "--out", manifest, cwd=tmp_path)
     for shard in ("1/2", "2/2"):
-        assert_ok("run", manifest, "--shard", shard, "--out", address(results), cwd=tmp_path)
-    assert_ok("merge", address(results), "--out", "merged", cwd=tmp_path)
-    assert_ok("run", SET, "--out", "once", cwd=tmp_path)
+        call("run", manifest, "--shard", shard, "--out", address(results), cwd=tmp_path)
+    call("merge", address(results), "--out", "merged", cwd=tmp_path)
+    call("run", SET, "--out", "once", cwd=tmp_path)
 
     assert content(tmp_path / "merged") == content(tmp_path / "once")
     assert SECRET.encode() not in results.with_name(f"{results.name}.parquet").read_bytes()
@@ -272,9 +258,9 @@ def test_a_run_killed_between_a_parts_objects_goes_on(results: Path, tmp_path: P
     with pytest.raises(ConfigError, match=r"parts are missing" if calls > 2 else "there are no parts"):
         merge(find_parts([Path(address(results))]))
 
-    said = assert_ok(*in_parts(results), cwd=tmp_path)
+    said = call(*in_parts(results), cwd=tmp_path)
     assert f"{calls // 3} of them done" in said
-    assert_ok("run", "manifest.parquet", "--shard", "1/1", "--out", "parts", cwd=tmp_path)
+    call("run", "manifest.parquet", "--shard", "1/1", "--out", "parts", cwd=tmp_path)
     assert content(results) == content(tmp_path / "parts")
 
 
@@ -282,10 +268,10 @@ def test_a_run_killed_between_a_parts_objects_goes_on(results: Path, tmp_path: P
 def test_ray_writes_the_same_parts_into_a_bucket(results: Path, photos: Path, tmp_path: Path) -> None:
     pytest.importorskip("ray")
     manifest = f"{address(results)}.parquet"
-    assert_ok("index", photos, "--rows", "3", "--out", manifest, cwd=tmp_path)
-    assert_ok(*in_parts(results), "--shard", "1/2", cwd=tmp_path)
-    said = assert_ok("run", manifest, "--resume", "--engine", "ray", "--out", address(results), cwd=tmp_path)
-    assert_ok("run", "manifest.parquet", "--shard", "1/1", "--out", "parts", cwd=tmp_path)
+    call("index", photos, "--rows", "3", "--out", manifest, cwd=tmp_path)
+    call(*in_parts(results), "--shard", "1/2", cwd=tmp_path)
+    said = call("run", manifest, "--resume", "--engine", "ray", "--out", address(results), cwd=tmp_path)
+    call("run", "manifest.parquet", "--shard", "1/1", "--out", "parts", cwd=tmp_path)
 
     assert content(results) == content(tmp_path / "parts")
     assert " 0 of them done" not in said
@@ -329,7 +315,7 @@ def test_a_bucket_that_refuses_later_stops_the_run(bucket: Bucket, results: Path
     assert f"{address(results)} cannot be written" in stopped.stderr
     assert "Traceback" not in stopped.stderr
     bucket.faults.clear()
-    assert "1 of them done" in assert_ok(*in_parts(results), cwd=tmp_path)
+    assert "1 of them done" in call(*in_parts(results), cwd=tmp_path)
 
 
 @pytest.fixture

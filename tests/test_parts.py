@@ -6,17 +6,19 @@ import random
 import signal
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
+import processes
 import pytest
 import set_files
 from drawn_digits import ink, on_paper
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from killing import killed
-from processes import ROOT, batch_eval
+from processes import ROOT, content
 
 from batch_eval.api import joined
 from batch_eval.dataset import Dataset, Sample, load_dataset
@@ -238,17 +240,7 @@ def digits(tmp_path_factory) -> Path:
     return folder
 
 
-def call(*arguments, cwd, code=0, **environment):
-    done = batch_eval(*arguments, cwd=cwd, SOURCE_DATE_EPOCH=EPOCH, **environment)
-
-    assert code == done.returncode, done.stderr
-    return done.stdout + done.stderr
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
-
-
+call = partial(processes.call, SOURCE_DATE_EPOCH=EPOCH)
 FORMATS = [word for name in ("json", "csv", "html", "junit", "sarif", "markdown", "parquet") for word in ("-f", name)]
 
 

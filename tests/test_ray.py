@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import pytest
 from drawn_digits import ink, on_paper
-from processes import ROOT, batch_eval
+from processes import ROOT, call, content
 
 pytest.importorskip("pyarrow")
 
@@ -57,17 +57,6 @@ def expected(digits, tmp_path_factory) -> dict[str, bytes]:
     out = tmp_path_factory.mktemp("local") / "parts"
     call("run", digits, "--resume", "--out", out)
     return content(out)
-
-
-def call(*arguments, code=0, **environment):
-    done = batch_eval(*arguments, **environment)
-
-    assert code == done.returncode, done.stderr
-    return done.stdout + done.stderr
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
 def started(call: str, digits: Path, parts: Path, *arguments, jobs=2, **environment) -> subprocess.Popen:
