@@ -1,9 +1,9 @@
 """What many small files take by phase, in one run and in parts: `python benchmarks/scale.py 100000`.
 
 Writes files of 28 × 28 px into a temporary folder and runs the command line: index, run, run in parts, resume, merge.
-All phases take turns, so that a busy machine slows them alike. Prints the medians of
-seconds, CPU seconds of all processes, and the peak of memory of the largest one. Then what a row costs beyond the
-start, and what a hundred million rows would take at that.
+All phases take turns, so that a busy machine slows them alike. Prints the medians of seconds, CPU seconds of all
+processes, and the peak of memory of the largest one. Then what a row costs beyond the start, and what a hundred million
+rows would take at that.
 """
 
 from __future__ import annotations

@@ -47,11 +47,9 @@ def index(
     from batch_eval.cli.options import class_names
     from batch_eval.dataset import load_dataset
     from batch_eval.dataset.labels.spelling import DIGITS
-    from batch_eval.dataset.manifest import Origin, Place, check_target, write_manifest
-    from batch_eval.dataset.sources.stores import address_of, whole_object
+    from batch_eval.dataset.manifest import Origin, Place, check_target, created, shown, write_manifest
     from batch_eval.engines.sampling import sampled_rows
     from batch_eval.parts.plan import Plan, rows_per_part
-    from batch_eval.publishing import whole_file
 
     check_target(out)
     label_options, names = labels.options(), class_names(classes) or DIGITS
@@ -63,7 +61,6 @@ def index(
     plan = Plan(count, rows or rows_per_part(count))
     sampled = sampled_rows(dataset.samples, names)
     origin = Origin(Place.of(places), tuple(names), label_options, sampled)
-    address = address_of(out)
-    with whole_object(address) if address else whole_file(out) as file:
+    with created(out) as file:
         write_manifest(dataset, origin, plan.part_rows, file)
-    say(f"Wrote {count:,} images in {plan.parts:,} parts to {address or out}")
+    say(f"Wrote {count:,} images in {plan.parts:,} parts to {shown(out)}")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
@@ -28,9 +28,10 @@ from batch_eval.dataset.sample import Dataset, Sample, Samples
 from batch_eval.dataset.sources.core import Content, Distant, Source
 from batch_eval.dataset.sources.folder import Folder
 from batch_eval.dataset.sources.opening import open_named
-from batch_eval.dataset.sources.stores import address_of, check_no_server, check_takes
+from batch_eval.dataset.sources.stores import address_of, check_no_server, check_takes, whole_object
 from batch_eval.errors import ConfigError, DatasetError, UnreadableImageError
 from batch_eval.forking import apart
+from batch_eval.publishing import whole_file
 from batch_eval.texts import Texts
 from batch_eval.wording import listing, printable
 
@@ -66,7 +67,7 @@ class Place:
             if all(address_of(path) or path.exists() for path in paths):
                 return paths
         raise DatasetError(
-            f"the images of {_called(manifest)} are not there: it names {printable(', '.join(self.paths))}, "
+            f"the images of {shown(manifest)} are not there: it names {printable(', '.join(self.paths))}, "
             f"seen from {printable(self.folder)}. Mount them there, or index the set again with `batch-eval index`."
         )
 
@@ -126,7 +127,7 @@ class Manifest:
             raise _damaged(path, error) from error
         if found > FORMAT:
             raise DatasetError(
-                f"{_called(path)} has format {found}; this version reads formats up to {FORMAT}. Update batch_eval."
+                f"{shown(path)} has format {found}; this version reads formats up to {FORMAT}. Update batch_eval."
             )
         return cls(path, header)
 
@@ -270,15 +271,15 @@ def as_manifest(place: object) -> Manifest | None:
 
 def checked(manifest: Manifest, class_names: Sequence[str], options: LabelOptions) -> Manifest:
     """Return the manifest. Raises ConfigError where it was made for other classes, or labels are given besides."""
-    shown = _called(manifest.path)
+    name = shown(manifest.path)
     if options != LabelOptions():
         raise ConfigError(
-            f"{shown} holds its labels, so that options of labels would change nothing. "
+            f"{name} holds its labels, so that options of labels would change nothing. "
             "Give them to `batch-eval index`, or name the images themselves."
         )
     if sorted(manifest.class_names) != sorted(class_names):
         raise ConfigError(
-            f"{shown} was indexed for the classes {listing(manifest.class_names, 12)}, but the model has "
+            f"{name} was indexed for the classes {listing(manifest.class_names, 12)}, but the model has "
             f"{listing(class_names, 12)}. Index the set again with --classes {','.join(class_names)}."
         )
     return manifest
@@ -303,13 +304,13 @@ def _reading(path: Path) -> Iterator[None]:
         yield
     except UnreadableImageError as error:
         raise DatasetError(
-            f"{_called(path)} cannot be read: {error}. Check the address, or write it with `batch-eval index`."
+            f"{shown(path)} cannot be read: {error}. Check the address, or write it with `batch-eval index`."
         ) from error
     except (OSError, ValueError, KeyError, pa.ArrowException) as error:
         raise _damaged(path, error) from error
 
 
-def _called(path: Path) -> str:
+def shown(path: Path) -> str:
     """Return what messages call a manifest."""
     return printable(address_of(path) or str(path))
 
@@ -332,7 +333,7 @@ def _file(uri: str) -> str:
 
 
 def _damaged(path: Path, error: Exception) -> DatasetError:
-    return DatasetError(f"{_called(path)} is no readable manifest ({error!r}). Make it again with `batch-eval index`.")
+    return DatasetError(f"{shown(path)} is no readable manifest ({error!r}). Make it again with `batch-eval index`.")
 
 
 def _is_bucket(path: Path) -> bool:
@@ -347,14 +348,18 @@ def check_target(path: Path) -> None:
     Raises StoreError if a bucket takes no objects.
     """
     if _is_bucket(path):
-        raise ConfigError(
-            f"{_called(path)} is a bucket. Name an object in it, such as {_called(path)}/manifest.parquet."
-        )
+        raise ConfigError(f"{shown(path)} is a bucket. Name an object in it, such as {shown(path)}/manifest.parquet.")
     if path.suffix != ".parquet":
-        raise ConfigError(f"{_called(path)} must end in .parquet, by which `run` knows a manifest.")
+        raise ConfigError(f"{shown(path)} must end in .parquet, by which `run` knows a manifest.")
     if not find_spec("pyarrow"):  # it is imported where it is needed, as it starts threads
         pyarrow(WHAT)
     address = address_of(path)
     if address:
         check_no_server(address, "a manifest")
         apart(check_takes, address.rpartition("/")[0])
+
+
+def created(path: Path) -> AbstractContextManager[IO[bytes]]:
+    """Open a manifest to write, which appears under its name when it is complete. Raises ReportError or StoreError."""
+    address = address_of(path)
+    return whole_object(address) if address else whole_file(path)

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from batch_eval.api import fixed_time, joined, provenance_of, with_trials
 from batch_eval.dataset import Content, Dataset
 from batch_eval.dataset.sample import Samples
-from batch_eval.dataset.sources.stores import address_of
 from batch_eval.engines.local import Task
 from batch_eval.engines.rows import Rows
 from batch_eval.engines.sampling import FEWEST
@@ -25,7 +24,7 @@ from batch_eval.found_convention import STATED
 from batch_eval.outcome import OUTCOMES
 from batch_eval.parts.large import merge_large
 from batch_eval.parts.ledger import AGAIN, Job, Ledger, part_name, read_ledger, undamaged
-from batch_eval.parts.places import PICTURES, ROWS, each, named_parts
+from batch_eval.parts.places import PICTURES, ROWS, each, named_parts, place_of
 from batch_eval.parts.plan import WHOLE_UP_TO
 from batch_eval.parts.tables import PartTable, read_pictures, read_rows
 from batch_eval.wording import listing
@@ -39,7 +38,7 @@ def find_parts(places: Sequence[Path]) -> list[Ledger]:
     files = [file for place in places for file in named_parts(place)]
     if not files:
         raise ConfigError(
-            f"there are no parts in {', '.join(address_of(place) or str(place) for place in places)}. "
+            f"there are no parts in {', '.join(place_of(place).called() for place in places)}. "
             "Name the folders that `batch-eval run --shard` has written."
         )
     return sorted(each(lambda file: read_ledger(*file), files), key=lambda ledger: ledger.part)

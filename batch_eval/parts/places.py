@@ -10,7 +10,13 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from batch_eval.dataset.sources.stores import address_of, check_no_server
+from batch_eval.dataset.sources.stores import (
+    address_of,
+    check_no_server,
+    check_takes,
+    names_under,
+    write_object,
+)
 from batch_eval.errors import UnreadableImageError
 from batch_eval.forking import apart
 from batch_eval.publishing import check_writable, remove_unfinished, whole_file
@@ -91,8 +97,6 @@ class PartBucket:
 
     def check(self) -> None:
         """Raise StoreError where the store takes no objects: a small one is written and deleted."""
-        from batch_eval.dataset.sources.stores import check_takes
-
         apart(check_takes, self.address)  # the store's library starts threads
 
     def clean(self) -> None:
@@ -100,8 +104,6 @@ class PartBucket:
 
     def ledgers(self) -> list[str]:
         """Return the names of the JSON files."""
-        from batch_eval.dataset.sources.stores import names_under
-
         return sorted(name for name in names_under(self.address) if fnmatchcase(name, PATTERN))
 
     def read(self, file: str) -> bytes:
@@ -115,8 +117,6 @@ class PartBucket:
 
     def write(self, file: str, data: bytes) -> None:
         """Write an object. It replaces one of this name."""
-        from batch_eval.dataset.sources.stores import write_object
-
         write_object(self.address, file, data)
 
 

@@ -30,11 +30,11 @@ def stopping_between_batches(worth_keeping: Callable[[], object]) -> Iterator[An
     pressed = threading.Event()
 
     def note(number: int, frame: FrameType | None) -> None:
-        again = pressed.is_set()
+        again, saves = pressed.is_set(), worth_keeping()
         pressed.set()
-        if worth_keeping():
-            interrupts.answered()
-        if callable(before) and (again or not worth_keeping()):
+        if saves:
+            interrupts.answered()  # before what may raise
+        if callable(before) and (again or not saves):
             before(number, frame)
 
     def stop(batch: int, logs: Any = None) -> None:  # noqa: ARG001 - Keras passes these names

@@ -96,9 +96,9 @@ class Objects:
         """Return the bytes of a large object."""
         if size > MAX_IMAGE_MB * 1_000_000:
             raise UnreadableImageError(f"the object has more than {MAX_IMAGE_MB:,} MB, which is the limit")
-        return self.range(file, 0, size)
+        return self.read_range(file, 0, size)
 
-    def range(self, file: str, start: int, stop: int) -> bytes:
+    def read_range(self, file: str, start: int, stop: int) -> bytes:
         """Return some of an object's bytes, requested in pieces. Raises as `read` does."""
         pieces = []
         for first in range(start, stop, RANGE):
@@ -177,7 +177,7 @@ class ObjectFile(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         """Fill a buffer from the position on, and return how many bytes there were."""
-        data = self._source.range(self._name, self._position, min(self._position + len(buffer), self._length))
+        data = self._source.read_range(self._name, self._position, min(self._position + len(buffer), self._length))
         buffer[: len(data)] = data
         self._position += len(data)
         return len(data)
