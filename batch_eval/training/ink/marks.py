@@ -90,10 +90,15 @@ def block_digit(rng: np.random.Generator) -> Mark:
     thickness = int(rng.integers(1, max(2, min(4, rows // 5) + 1)))
     grid = np.zeros((rows + thickness, columns + thickness), np.uint8)
     scale = np.array([columns - 1, rows - 1]) / np.maximum(extent, 1e-6)
+    # A fast mouse leaves single squares in place of a line.
+    spacing = float(rng.uniform(1.4, 3.2)) if rng.random() < 0.25 else 0.0
     for stroke in strokes:
-        path = np.rint((stroke - low) * scale).astype(np.int32) + thickness // 2
+        path = (stroke - low) * scale
+        apart = spacing > 0 and rng.random() < 0.7
+        # Lines from each point to itself, or one line through all.
+        lines = resample(path, spacing)[:, None].repeat(2, axis=1) if apart else path[None]
         # LINE_8 does not smooth edges: each square is full or empty.
-        cv2.polylines(grid, [path], False, 255, thickness, cv2.LINE_8)
+        cv2.polylines(grid, [*np.rint(lines).astype(np.int32) + thickness // 2], False, 255, thickness, cv2.LINE_8)
     x, y, width, height = cv2.boundingRect(grid)
     cell = max(1, SIDE // max(width, height))
     cover = grid[y : y + height, x : x + width].repeat(cell, axis=0).repeat(cell, axis=1)
@@ -183,7 +188,7 @@ def _mark(rng: np.random.Generator, cover: Mask, label: int = -1) -> Mark:
     x, y, width, height = cv2.boundingRect(cv2.threshold(cover, 40, 255, cv2.THRESH_TOZERO)[1])
     cover = np.ascontiguousarray(cover[y : y + height, x : x + width]) if width else cover
     tone = cover
-    if rng.random() < 0.12:  # a brush or pen that leaves more here than there
-        cells = rng.uniform(rng.uniform(0.25, 0.8), 1, (int(rng.integers(2, 9)),) * 2).astype(np.float32)
+    if rng.random() < 0.2:  # a brush or pen that leaves more here than there, so that whole bars are faint
+        cells = rng.uniform(rng.uniform(0.12, 0.8), 1, rng.integers(1, 9, 2)).astype(np.float32)
         tone = np.asarray(cover * cv2.resize(cells, cover.shape[::-1], interpolation=cv2.INTER_LINEAR), np.uint8)
     return Mark(cover, tone, label)

@@ -99,6 +99,8 @@ def box(rng: np.random.Generator, frame: Frame) -> Floats:
         x + rng.normal(0, 0.25) * (half_w - frame.digit_width / 2),
         y + rng.normal(0, 0.25) * (half_h - frame.digit_height / 2),
     )
+    if rng.random() < 0.2:  # written over the edge
+        x, y = x + rng.normal(0, 0.1) * frame.side, y + rng.normal(0, 0.2) * frame.side
     thickness = max(1, round(float(np.exp(rng.uniform(np.log(0.008), np.log(0.13)))) * frame.side))
     choice = rng.random()
     if choice < 0.1:

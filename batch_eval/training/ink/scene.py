@@ -18,7 +18,7 @@ from batch_eval.training.papers import noise
 
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
-BLANK_SHARE, PAGE_SHARE, BLOCK_SHARE = 0.09, 0.04, 0.05
+BLANK_SHARE, PAGE_SHARE, BLOCK_SHARE = 0.09, 0.04, 0.08
 MIN_PRINT = 0.04
 """Contrast up to which print need not be found, as a share of full brightness."""
 THINNEST = 1.5
@@ -261,7 +261,7 @@ def _inked(
     ``grain`` is how much of the paper's tooth stays free. ``strength`` is how much the ink covers, 0 to 1.
     """
     if strength is None:
-        strength = float(rng.uniform(0.1, 0.4)) if rng.random() < 0.2 else float(rng.uniform(0.4, 1.0))
+        strength = float(rng.uniform(0.1, 0.4)) if rng.random() < 0.3 else float(rng.uniform(0.4, 1.0))
     share = tone.astype(np.float32) * np.float32(strength / 255)
     if grain:
         side = max(tone.shape)
