@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import keras
 
 SMALL_SIDE = SIDE // 2
-SMALL_FIRST = 0.45
+SMALL_FIRST = 0.6
 """Share of the steps, at the beginning, that see small scenes only. They have a quarter of the pixels."""
 SMALL_EVERY = 2
 """Later, one step in so many sees small scenes too."""
@@ -47,7 +47,7 @@ class InkSettings:
     ``processes`` draw scenes beside the training.
     """
 
-    steps: int = 24 * EPOCH
+    steps: int = 14 * EPOCH
     seed: int = 1
     learning_rate: float = 2.5e-3
     start: Path | None = None
