@@ -160,6 +160,15 @@ def _escape(code: int) -> str:
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    >>> counted(1, "part"), counted(1_200, "part")
+    ('1 part', '1,200 parts')
+    """
+    return f"{count:,} {noun if count == 1 else f'{noun}s'}"
+
+
 def listing(names: Sequence[str], most: int = 3) -> str:
     """Return the first names in one line: ``a.png, b.png, … (12 in all)``."""
     shown = ", ".join(map(printable, names[:most]))

@@ -50,6 +50,7 @@ def index(
     from batch_eval.dataset.manifest import Origin, Place, check_target, created, shown, write_manifest
     from batch_eval.engines.sampling import sampled_rows
     from batch_eval.parts.plan import Plan, rows_per_part
+    from batch_eval.wording import counted
 
     check_target(out)
     label_options, names = labels.options(), class_names(classes) or DIGITS
@@ -63,4 +64,4 @@ def index(
     origin = Origin(Place.of(places), tuple(names), label_options, sampled)
     with created(out) as file:
         write_manifest(dataset, origin, plan.part_rows, file)
-    say(f"Wrote {count:,} images in {plan.parts:,} parts to {shown(out)}")
+    say(f"Wrote {counted(count, 'image')} in {counted(plan.parts, 'part')} to {shown(out)}")

@@ -8,7 +8,7 @@ from typing import Any
 
 from batch_eval.evaluation.ranking import Place, Ranking
 from batch_eval.reports.templating import fill
-from batch_eval.wording import file_size
+from batch_eval.wording import counted, file_size
 
 FILES = Path(__file__).with_name("files")
 """Folder of the templates and the style sheet."""
@@ -39,7 +39,7 @@ def milliseconds_text(place: Place) -> str:
 def basis(ranking: Ranking) -> str:
     """Return the sentence that says what was ranked."""
     models, images = len(ranking.places), len(ranking.shared.ids)
-    text = f"{models:,} {'model' if models == 1 else 'models'} on {images:,} {'image' if images == 1 else 'images'}."
+    text = f"{counted(models, 'model')} on {counted(images, 'image')}."
     if ranking.failed:
         text += f" {len(ranking.failed):,} more could not be evaluated."
     if any(place.evaluation.scored > images for place in ranking.places):

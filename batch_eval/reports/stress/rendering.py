@@ -10,7 +10,7 @@ from batch_eval.gates import gates_line
 from batch_eval.gates.checks import FEWEST_DISCORDANT
 from batch_eval.reports.context import ReportContext
 from batch_eval.reports.templating import fill
-from batch_eval.wording import percent, percent_range
+from batch_eval.wording import counted, percent, percent_range
 
 FILES = Path(__file__).with_name("files")
 """Folder of the templates and the style sheet."""
@@ -23,12 +23,8 @@ _METHOD = (
 def basis(test: StressTest) -> str:
     """Return the sentence that says what was tested."""
     n, settings = len(test.ids), len(test.settings)
-    drawn = f"{n:,} of {test.images:,} images, drawn with seed {test.seed}" if n < test.images else _images(n)
-    return f"{test.provenance.model} on {drawn}, at {settings:,} {'setting' if settings == 1 else 'settings'}."
-
-
-def _images(n: int) -> str:
-    return f"{n:,} {'image' if n == 1 else 'images'}"
+    drawn = f"{n:,} of {test.images:,} images, drawn with seed {test.seed}" if n < test.images else counted(n, "image")
+    return f"{test.provenance.model} on {drawn}, at {counted(settings, 'setting')}."
 
 
 def answer(test: StressTest) -> str:
@@ -50,7 +46,8 @@ def method(test: StressTest) -> str:
     """Return what "holds until" means, and what so many images can show."""
     n = len(test.ids)
     if n < FEWEST_DISCORDANT:
-        return f"{_METHOD} {_images(n)} cannot show that a level is worse: it takes {FEWEST_DISCORDANT} that break."
+        few = counted(n, "image")
+        return f"{_METHOD} {few} cannot show that a level is worse: it takes {FEWEST_DISCORDANT} that break."
     return f"{_METHOD} It takes {FEWEST_DISCORDANT} images that break: {percent(FEWEST_DISCORDANT / n)} of these."
 
 
