@@ -30,7 +30,7 @@ from batch_eval.imaging.stroke import normalise_stroke
 from batch_eval.imaging.surroundings.lines import remove_lines
 from batch_eval.imaging.surroundings.sheet import cut_to_sheet
 
-REVISION = 16
+REVISION = 17
 """Version of the steps. Raise it when a step computes something else, or a network of `look` is trained again.
 
 It is part of the settings' hash, so old evaluations differ from new ones.

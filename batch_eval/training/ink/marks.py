@@ -164,7 +164,8 @@ def _enlarged(rng: np.random.Generator, image: NDArray[np.uint8]) -> Mask:
         least = -0.66 * float(np.percentile(depth[depth > 0], 90))
         return np.asarray(np.clip((depth + max(growth, least)) * 255, 0, 255), np.uint8)
     away = cv2.distanceTransform(cv2.bitwise_not(shape), cv2.DIST_L2, 3)
-    return np.asarray(np.clip((max(growth, 0.0) + 1 - away) * 255, 0, 255), np.uint8)
+    # Clipped before it is multiplied: where there is no stroke, distances are as large as floats get.
+    return np.asarray(255 * np.clip(max(growth, 0.0) + 1 - away, 0, 1), np.uint8)
 
 
 def _bent(rng: np.random.Generator, mask: Mask, bend: float) -> Mask:
