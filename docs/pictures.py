@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from batch_eval.imaging import preprocessor
 from batch_eval.imaging.files import encode
-from batch_eval.imaging.looking import look
+from batch_eval.imaging.steps import colour
 from batch_eval.imaging.strip import strip
 from batch_eval.models.ink_model import open_ink_model
 from batch_eval.training.allographs import ALLOGRAPHS
@@ -45,12 +45,10 @@ def main() -> None:
 
 def ink_maps() -> NDArray[np.uint8]:
     """Return thirty drawn scenes, six a row, each beside the ink that the network finds at its first look."""
-    given, pairs = drawn_digits(SEED, 100), []
-    for number in range(30):
-        scene = ink_scene(np.random.default_rng([SEED, number]), given, 128)
-        found = look(scene.image, open_ink_model(), looks=1)[0].maps[..., :1]
-        pairs.append(np.hstack([scene.image, np.repeat(255 - (255 * found).astype(np.uint8), 3, axis=2)]))
-    return _in_rows(pairs, 6)
+    given = drawn_digits(SEED, 100)
+    scenes = np.stack([ink_scene(np.random.default_rng([SEED, number]), given, 128).image for number in range(30)])
+    paper = 255 - (255 * open_ink_model().maps(scenes)[..., 0]).astype(np.uint8)
+    return _in_rows([np.hstack([scene, colour(light)]) for scene, light in zip(scenes, paper, strict=True)], 6)
 
 
 def rare_hands() -> NDArray[np.uint8]:
