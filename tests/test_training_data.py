@@ -68,8 +68,10 @@ def test_an_npz_file_without_test_digits_is_refused(tmp_path: Path):
 def test_a_file_that_is_no_npz_is_refused(tmp_path: Path):
     (tmp_path / "digits.npz").write_text("not an archive")
 
-    with pytest.raises(TrainingError, match=r"not a readable \.npz file"):
+    with pytest.raises(TrainingError, match=r"not a readable \.npz file") as refused:
         load_training_data(tmp_path / "digits.npz")
+
+    assert "allow_pickle" not in str(refused.value), "what was no archive cannot be made one"
 
 
 def test_pickled_arrays_are_refused(tmp_path: Path):

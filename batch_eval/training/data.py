@@ -164,6 +164,7 @@ def _downloaded(download: Download) -> Mapping[str, Any]:
 def _npz(path: Path, keys: Sequence[str]) -> Mapping[str, Any]:
     """Return the arrays of an .npz file with the keys of Keras' mnist.npz."""
     try:
+        zipfile.ZipFile(path).close()  # np.load takes what is no archive for a pickle, and advises to trust it
         # A pickle can run code when it is opened.
         with np.load(path, allow_pickle=False) as archive:
             missing = [key for key in keys if key not in archive.files]
